@@ -1,0 +1,131 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+
+enum {
+	BLOCK_SIZE = 64 * 1024,
+	ALIGNMENT = _Alignof(max_align_t),
+};
+
+struct block {
+	struct block *next;
+	size_t size, used;
+	_Alignas(max_align_t) char bytes[];
+};
+
+struct cleanup {
+	struct cleanup *next;
+	void (*done)(void *);
+	void *thing;
+};
+
+struct arena {
+	struct block *blocks; /* the one being filled is first */
+	struct cleanup *cleanups;
+	size_t used;
+};
+
+struct arena *arena_new(void)
+{
+	return xcalloc(1, sizeof(struct arena));
+}
+
+void arena_free(struct arena *a)
+{
+	if (!a)
+		return;
+	for (struct cleanup *c = a->cleanups; c; c = c->next)
+		c->done(c->thing);
+	for (struct block *b = a->blocks, *next; b; b = next) {
+		next = b->next;
+		free(b);
+	}
+	free(a);
+}
+
+static struct block *block_new(struct arena *a, size_t need)
+{
+	size_t size = need > BLOCK_SIZE ? need : BLOCK_SIZE;
+	struct block *b = xcalloc(1, sizeof(*b) + size);
+
+	b->size = size;
+	if (a->blocks && need > BLOCK_SIZE / 4) {
+		/* A big one goes behind, so that the open block keeps its room. */
+		b->next = a->blocks->next;
+		a->blocks->next = b;
+	} else {
+		b->next = a->blocks;
+		a->blocks = b;
+	}
+	return b;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	struct block *b = a->blocks;
+	size_t need = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	void *p;
+
+	BUG_UNLESS(need >= size);
+	if (!b || b->size - b->used < need)
+		b = block_new(a, need);
+	p = b->bytes + b->used;
+	b->used += need;
+	a->used += need;
+	return p;
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size)
+{
+	BUG_UNLESS(!size || n <= SIZE_MAX / size);
+	return arena_alloc(a, n * size);
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+	char *p = arena_alloc(a, n + 1);
+
+	memcpy(p, s, n);
+	return p;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+	char *p;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	BUG_UNLESS(n >= 0);
+	p = arena_alloc(a, (size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+void arena_on_free(struct arena *a, void (*done)(void *), void *thing)
+{
+	struct cleanup *c = ARENA_NEW(a, struct cleanup);
+
+	*c = (struct cleanup){.next = a->cleanups, .done = done, .thing = thing};
+	a->cleanups = c;
+}
+
+size_t arena_used(const struct arena *a)
+{
+	return a->used;
+}

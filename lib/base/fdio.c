@@ -1,0 +1,144 @@
+#include "base/fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+
+int fd_read_all(int fd, struct buf *b, size_t max)
+{
+	size_t start = b->len;
+
+	for (;;) {
+		enum { CHUNK = 64 * 1024 };
+		ssize_t n = read(fd, buf_reserve(b, CHUNK), CHUNK);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		b->len += (size_t)n;
+		b->data[b->len] = 0;
+		if (b->len - start > max) {
+			errno = EFBIG;
+			return -1;
+		}
+	}
+}
+
+int file_read(const char *path, struct buf *b, size_t max)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc, saved;
+
+	if (fd < 0)
+		return -1;
+	rc = fd_read_all(fd, b, max);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc;
+}
+
+int fd_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode)
+{
+	char *tmp = xasprintf("%s.tmp.%d", path, (int)getpid());
+	int saved, fd;
+
+	(void)unlink(tmp);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		goto free_name;
+	if (fd_write_all(fd, data, len) < 0) {
+		saved = errno;
+		close(fd);
+		goto remove;
+	}
+	if (close(fd) < 0 || rename(tmp, path) < 0) {
+		saved = errno;
+		goto remove;
+	}
+	free(tmp);
+	return 0;
+
+remove:
+	(void)unlink(tmp);
+	errno = saved;
+free_name:
+	free(tmp);
+	return -1;
+}
+
+int dirs_make(const char *path, mode_t mode)
+{
+	char *copy;
+	int rc = 0;
+	struct stat st;
+
+	if (!mkdir(path, mode) || (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)))
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	copy = xstrdup(path);
+	for (char *p = copy + 1; !rc && *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = 0;
+		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+			rc = -1;
+		*p = '/';
+	}
+	free(copy);
+	if (!rc && mkdir(path, mode) < 0 && errno != EEXIST)
+		rc = -1;
+	return rc;
+}
+
+bool file_exists(const char *path)
+{
+	return !access(path, F_OK);
+}
+
+char *path_join(const char *dir, const char *name)
+{
+	if (name[0] == '/' || !dir[0] || !strcmp(dir, "."))
+		return xstrdup(name);
+	return xasprintf("%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+}
+
+char *path_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+const char *path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}

@@ -1,0 +1,38 @@
+/*
+ * Whole files and folders.  Every descriptor is born close-on-exec.  Functions
+ * return 0 or a value on success, -1 and errno on failure.
+ */
+#ifndef BASE_FDIO_H
+#define BASE_FDIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+/* All of it, appended to b; EFBIG if there is more than max bytes. */
+int file_read(const char *path, struct buf *b, size_t max);
+int fd_read_all(int fd, struct buf *b, size_t max);
+
+/* All of len, through short writes and EINTR. */
+int fd_write_all(int fd, const void *data, size_t len);
+
+/* Into a temporary name beside path, then renamed over it; mode before umask. */
+int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
+
+/* Make path and what is missing above it.  An existing folder is fine. */
+int dirs_make(const char *path, mode_t mode);
+
+bool file_exists(const char *path);
+
+/* dir + "/" + name, or name itself if it is absolute or dir is "." or empty; the caller frees. */
+char *path_join(const char *dir, const char *name);
+
+/* The folder part (".", if there is none); the caller frees. */
+char *path_dir(const char *path);
+
+/* The last part, inside path. */
+const char *path_base(const char *path);
+
+#endif

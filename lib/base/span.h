@@ -1,0 +1,33 @@
+/* A pointer and a length, owning nothing; not NUL-terminated. */
+#ifndef BASE_SPAN_H
+#define BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct span {
+	const char *at;
+	size_t len;
+};
+
+static inline struct span span_of(const char *s)
+{
+	return (struct span){s, strlen(s)};
+}
+
+static inline bool span_is(struct span s, const char *word)
+{
+	return strlen(word) == s.len && !memcmp(s.at, word, s.len);
+}
+
+static inline struct span span_trim(struct span s)
+{
+	while (s.len && (s.at[0] == ' ' || s.at[0] == '\t' || s.at[0] == '\n' || s.at[0] == '\r'))
+		s.at++, s.len--;
+	while (s.len && strchr(" \t\n\r", s.at[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+#endif
