@@ -1,0 +1,582 @@
+#include "job/expand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/vec.h"
+#include "job/expand_impl.h"
+
+/* --- what is being built ------------------------------------------------------------------------- */
+
+static void note_place(struct expander *e, uint32_t unit, const struct place *p)
+{
+	while (e->n_places <= unit)
+		VEC_PUSH(e->place, e->n_places, e->room_places,
+			 ((struct place){.scope = SCOPE_NONE, .cell = CELL_NONE}));
+	e->place[unit] = *p;
+}
+
+uint32_t expander_add_unit(struct expander *e, const struct unit *u, const struct place *p)
+{
+	uint32_t unit = graph_add_unit(e->b, u);
+
+	note_place(e, unit, p);
+	return unit;
+}
+
+uint32_t expander_add_group(struct expander *e, const struct group *g, const struct bundle *b)
+{
+	uint32_t group = graph_add_group(e->b, g);
+	struct place p = {.step = b->step, .scope = b->scope, .cell = b->cell};
+
+	BUG_UNLESS(group == e->n_bundles);
+	VEC_PUSH(e->bundle, e->n_bundles, e->room_bundles, *b);
+	note_place(e, graph_group(e->b, group)->begin, &p);
+	note_place(e, graph_group(e->b, group)->end, &p);
+	return group;
+}
+
+uint32_t expander_opening(struct expander *e, uint32_t unit)
+{
+	const struct unit *u = graph_unit(e->b, unit);
+
+	return u->kind == UNIT_END ? graph_group(e->b, u->group)->begin : unit;
+}
+
+/* --- matrices ------------------------------------------------------------------------------------- */
+
+struct loop_names {
+	struct expander *e;
+	const char *bad;
+};
+
+static void refuse_late_name(void *ctx, enum expr_root root, const char *const *path, size_t n,
+			     struct mark m)
+{
+	struct loop_names *l = ctx;
+
+	(void)path;
+	(void)n;
+	(void)m;
+	if (root == ROOT_STEPS || root == ROOT_NEEDS || root == ROOT_CONSUMES)
+		l->bad = root == ROOT_STEPS ? "steps" : root == ROOT_NEEDS ? "needs" : "consumes";
+}
+
+static json_t *foreach_values(struct expander *e, const struct foreach_decl *f, struct mark at)
+{
+	struct loop_names names = {.e = e};
+	struct buf err = BUF_INIT;
+	json_t *list;
+
+	if (f->glob)
+		return e->o->world && e->o->world->glob ? e->o->world->glob(e->o->world->ctx, f->glob)
+							: json_array();
+	value_names(f->over, refuse_late_name, &names);
+	if (names.bad) {
+		diag_error(e->d, at, "foreach over '%s', which exists only while the run is under way, "
+			   "is not supported yet", names.bad);
+		return NULL;
+	}
+	list = value_eval(f->over, e->o->world, &err);
+	if (!list)
+		diag_error(e->d, at, "%s", err.data);
+	else if (!json_is_array(list)) {
+		diag_error(e->d, at, "foreach needs a list");
+		json_decref(list);
+		list = NULL;
+	}
+	buf_release(&err);
+	return list;
+}
+
+static struct cells *cells_make(struct expander *e, const struct traits *t, struct mark at)
+{
+	json_t *list;
+
+	if (t->matrix)
+		return cells_of_matrix(e->a, t->matrix, at, e->d);
+	if (!t->foreach)
+		return NULL;
+	list = foreach_values(e, t->foreach, at);
+	return list ? cells_of_list(e->a, t->foreach->name, list) : NULL;
+}
+
+const struct cells *expander_job_cells(struct expander *e, const struct job *j)
+{
+	if (!e->x->job_cells[j->no] && (j->t.matrix || j->t.foreach))
+		e->x->job_cells[j->no] = cells_make(e, &j->t, j->mark);
+	return e->x->job_cells[j->no];
+}
+
+const struct cells *expander_step_cells(struct expander *e, const struct step *st)
+{
+	char *key;
+	struct cells *c;
+
+	if (st->job->kind == JOB_ACTION || (!st->t.matrix && !st->t.foreach))
+		return NULL;
+	key = xasprintf("%s/%s", st->job->name, st->id);
+	c = map_get(&e->x->step_cells, key);
+	if (!c) {
+		c = cells_make(e, &st->t, st->mark);
+		map_put(&e->x->step_cells, key, c);
+	}
+	free(key);
+	return c;
+}
+
+const struct cells *expansion_step_cells(const struct expansion *x, const struct step *st)
+{
+	char *key = xasprintf("%s/%s", st->job->name, st->id);
+	const struct cells *c = map_get(&x->step_cells, key);
+
+	free(key);
+	return c;
+}
+
+/* --- instances ------------------------------------------------------------------------------------ */
+
+static char *instance_key(const struct job *j, uint32_t cell)
+{
+	return xasprintf("%u:%u", j->no, cell);
+}
+
+uint32_t expander_instance(struct expander *e, const struct job *j, uint32_t cell)
+{
+	char *key;
+	uintptr_t got;
+
+	if (cell == CELL_NONE)
+		return e->x->job_unit[j->no];
+	if (!e->instance.n)
+		return UNIT_NONE;
+	key = instance_key(j, cell);
+	got = (uintptr_t)map_get(&e->instance, key);
+	free(key);
+	return got ? (uint32_t)(got - 1) : UNIT_NONE;
+}
+
+static void note_instance(struct expander *e, const struct job *j, uint32_t cell, uint32_t unit)
+{
+	char *key;
+
+	if (cell == CELL_NONE) {
+		e->x->job_unit[j->no] = unit;
+		return;
+	}
+	key = instance_key(j, cell);
+	map_put(&e->instance, key, (void *)((uintptr_t)unit + 1));
+	free(key);
+}
+
+/* --- frames: which jobs a job needs to be there first ---------------------------------------------- */
+
+static void add_child(struct frame *f, const struct child *c)
+{
+	VEC_PUSH(f->child, f->n_children, f->room_children, *c);
+}
+
+static void child_of_name(struct expander *e, struct frame *f, const struct job *self, const char *name)
+{
+	struct need_name n;
+	const struct job *j;
+
+	if (self->kind != JOB_ACTION && step_find(self, name))
+		return;
+	need_name_split(&n, name);
+	j = job_find(e->jf, name);
+	if (!j)
+		j = job_find(e->jf, n.job);
+	if (j && j != self) {
+		struct child c = {.job = j, .cell = CELL_NONE, .call_cell = CELL_NONE, .shared = true};
+
+		if (n.label && expander_job_cells(e, j))
+			c.cell = cells_find(expander_job_cells(e, j), n.label);
+		add_child(f, &c);
+	}
+	need_name_release(&n);
+}
+
+static void children_of_traits(struct expander *e, struct frame *f, const struct traits *t)
+{
+	for (size_t i = 0; i < t->n_needs; i++)
+		if (!t->need[i].order_only)
+			child_of_name(e, f, f->job, t->need[i].name);
+	for (size_t i = 0; i < t->n_consumes; i++) {
+		const struct job *j = outside_provider(e->jf, f->job, t->consume[i].name);
+
+		if (j)
+			add_child(f, &(struct child){.job = j, .cell = CELL_NONE,
+						     .call_cell = CELL_NONE, .shared = true});
+	}
+}
+
+static void children_of_call(struct expander *e, struct frame *f, const struct step *st)
+{
+	const struct cells *cells = expander_step_cells(e, st);
+	size_t n = cells ? cells_count(cells) : 1;
+
+	for (size_t i = 0; i < n; i++)
+		add_child(f, &(struct child){.job = job_find(e->jf, st->t.act.job), .cell = CELL_NONE,
+					     .call = st,
+					     .call_cell = cells ? (uint32_t)i : CELL_NONE});
+}
+
+static void children_of_steps(struct expander *e, struct frame *f)
+{
+	for (size_t i = 0; i < f->job->n_steps; i++) {
+		const struct step *st = &f->job->step[i];
+
+		if (f->job->kind != JOB_ACTION)
+			children_of_traits(e, f, &st->t);
+		if (st->t.act.kind == ACT_JOB)
+			children_of_call(e, f, st);
+	}
+}
+
+static void children_of_stages(struct frame *f)
+{
+	for (size_t i = 0; i < f->job->n_stages; i++)
+		for (size_t k = 0; k < f->job->stage[i].n_jobs; k++)
+			add_child(f, &(struct child){.job = f->job->stage[i].job[k],
+						     .cell = CELL_NONE, .call_cell = CELL_NONE,
+						     .member = true, .shared = true});
+}
+
+/* An instance without frames of its own: one unit and nothing else. */
+static bool is_plain(const struct job *j)
+{
+	return j->kind == JOB_ACTION && j->step[0].t.act.kind != ACT_JOB;
+}
+
+uint32_t expander_add_scope(struct expander *e, const struct scope *s)
+{
+	struct expansion *x = e->x;
+
+	VEC_PUSH(x->scope, x->n_scopes, e->room_scopes, *s);
+	e->step_unit = xreallocarray(e->step_unit, e->room_scopes, sizeof(*e->step_unit));
+	e->step_unit[x->n_scopes - 1] = NULL;
+	return x->n_scopes - 1;
+}
+
+static void children_of(struct expander *e, struct frame *f, const struct cells *family)
+{
+	if (!f->of_family)
+		children_of_traits(e, f, &f->job->t);
+	if (!family) {
+		children_of_stages(f);
+		children_of_steps(e, f);
+		return;
+	}
+	for (size_t i = 0; !is_plain(f->job) && i < cells_count(family); i++)
+		add_child(f, &(struct child){.job = f->job, .cell = (uint32_t)i, .call = f->call,
+					     .call_cell = f->call_cell, .member = true,
+					     .shared = !f->call});
+}
+
+/* parent: the frame that wants it, or NULL for a target. */
+static void push(struct expander *e, const struct child *c, const struct frame *parent)
+{
+	const struct cells *cells = expander_job_cells(e, c->job);
+	bool family = cells && c->cell == CELL_NONE;
+	struct frame f = {
+		.job = c->job, .cell = c->cell, .scope = SCOPE_NONE, .call = c->call,
+		.call_cell = c->call_cell, .caller = SCOPE_NONE,
+		.of_family = parent && c->member && parent->job == c->job,
+		.inner = parent && (parent->inner || parent->job->kind == JOB_COMPOSITE),
+		.wanted = !parent || c->member || c->call,
+	};
+
+	if (c->call)
+		f.caller = f.of_family ? parent->caller : parent->scope;
+	if (!family)
+		f.scope = expander_add_scope(e, &(struct scope){
+			.job = c->job, .cell = c->cell, .group = GROUP_NONE, .caller = f.caller,
+			.call = c->call, .call_cell = c->call_cell, .unit = UNIT_NONE});
+	children_of(e, &f, family ? cells : NULL);
+	f.got = xcalloc(f.n_children, sizeof(*f.got));
+	VEC_PUSH(e->frame, e->n_frames, e->room_frames, f);
+}
+
+static void support_with(struct expander *e, uint32_t unit, bool inner)
+{
+	uint32_t *group = &e->support[inner];
+
+	if (*group == GROUP_NONE) {
+		*group = expander_add_group(e, &(struct group){.stop_at_once = !inner && !e->o->keep_going},
+					    &(struct bundle){.kind = BUNDLE_SUPPORT, .scope = SCOPE_NONE,
+							     .cell = CELL_NONE});
+		graph_unit(e->b, graph_group(e->b, *group)->end)->flags |= UNIT_CRITICAL;
+		graph_add_member(e->b, e->root, graph_group(e->b, *group)->end);
+	}
+	graph_add_member(e->b, *group, unit);
+}
+
+/* All children of the top frame are there: make its units; the one that stands for it. */
+static uint32_t pop(struct expander *e)
+{
+	struct frame f = e->frame[e->n_frames - 1];
+	uint32_t unit = f.scope == SCOPE_NONE ? expander_make_family(e, &f)
+					      : expander_make_instance(e, &f);
+
+	if (!f.call)
+		note_instance(e, f.job, f.cell, unit);
+	if (!f.wanted)
+		support_with(e, unit, f.inner);
+	free(f.child);
+	free(f.got);
+	e->n_frames--;
+	return unit;
+}
+
+/* Expand one job and everything it needs; the unit that stands for it. */
+static uint32_t expand_job(struct expander *e, const struct child *first)
+{
+	uint32_t unit = expander_instance(e, first->job, first->cell);
+
+	if (unit != UNIT_NONE)
+		return unit;
+	push(e, first, NULL);
+	while (e->n_frames) {
+		struct frame *f = &e->frame[e->n_frames - 1];
+
+		if (f->at < f->n_children) {
+			const struct child c = f->child[f->at];
+
+			unit = c.shared ? expander_instance(e, c.job, c.cell) : UNIT_NONE;
+			if (unit == UNIT_NONE)
+				push(e, &c, f);
+			else
+				f->got[f->at++] = unit;
+			continue;
+		}
+		unit = pop(e);
+		if (e->n_frames) {
+			f = &e->frame[e->n_frames - 1];
+			f->got[f->at++] = unit;
+		}
+	}
+	return unit;
+}
+
+/* --- targets --------------------------------------------------------------------------------------- */
+
+static void unknown_target(struct expander *e, const char *name)
+{
+	const char *near = job_suggest(e->jf, name);
+
+	diag_error(e->d, MARK_NONE, "there is no job '%s'", name);
+	if (near)
+		diag_hint(e->d, "did you mean '%s'?", near);
+	else
+		diag_hint(e->d, "`orchmake list` shows what there is");
+}
+
+static void add_target(struct expander *e, uint32_t unit)
+{
+	struct expansion *x = e->x;
+
+	x->target_unit = xreallocarray(x->target_unit, x->n_targets + 1, sizeof(*x->target_unit));
+	x->target_unit[x->n_targets++] = unit;
+	graph_add_member(e->b, e->root, unit);
+}
+
+static void want_step(struct expander *e, const char *text, const char *step, const struct job *j,
+		      uint32_t unit)
+{
+	uint32_t st = UNIT_NONE;
+
+	for (uint32_t s = 0; s < e->x->n_scopes && st == UNIT_NONE; s++)
+		if (e->x->scope[s].job == j && e->step_unit[s] && step_find(j, step))
+			st = e->step_unit[s][step_find(j, step)->no];
+	if (st == UNIT_NONE) {
+		diag_error(e->d, MARK_NONE, "'%s': job '%s' has no step '%s'", text, j->name, step);
+		return;
+	}
+	e->x->asked_step = xreallocarray(e->x->asked_step, e->x->n_asked_steps + 1, sizeof(uint32_t));
+	e->x->asked_step[e->x->n_asked_steps++] = st;
+	add_target(e, unit);
+}
+
+static void expand_named(struct expander *e, const char *text)
+{
+	struct need_name n;
+	const struct job *j = job_find(e->jf, text);
+	struct child c = {.cell = CELL_NONE, .call_cell = CELL_NONE, .shared = true};
+
+	need_name_split(&n, text);
+	c.job = j ? j : job_find(e->jf, n.job);
+	if (!c.job) {
+		unknown_target(e, text);
+		goto done;
+	}
+	if (!j && n.label) {
+		const struct cells *cells = expander_job_cells(e, c.job);
+
+		c.cell = cells ? cells_find(cells, n.label) : CELL_NONE;
+		if (c.cell == CELL_NONE) {
+			diag_error(e->d, MARK_NONE, "job '%s' has no instance [%s]", c.job->name, n.label);
+			diag_hint(e->d, "`orchmake show %s` lists them", c.job->name);
+			goto done;
+		}
+	}
+	if (!j && n.step)
+		want_step(e, text, n.step, c.job, expand_job(e, &c));
+	else
+		add_target(e, expand_job(e, &c));
+done:
+	need_name_release(&n);
+}
+
+static void expand_target(struct expander *e, const char *text)
+{
+	const struct job **job;
+	size_t n;
+
+	if (!strpbrk(text, "*?") || job_find(e->jf, text)) {
+		expand_named(e, text);
+		return;
+	}
+	n = job_select(e->jf, text, &job);
+	if (!n)
+		unknown_target(e, text);
+	for (size_t i = 0; i < n; i++)
+		expand_named(e, job[i]->name);
+	free(job);
+}
+
+static void expand_targets(struct expander *e)
+{
+	if (e->o->n_targets) {
+		for (size_t i = 0; i < e->o->n_targets; i++)
+			expand_target(e, e->o->target[i]);
+	} else if (e->jf->default_target) {
+		expand_target(e, e->jf->default_target);
+	} else if (e->jf->n_jobs) {
+		expand_target(e, e->jf->job[0]->name);
+	} else {
+		diag_error(e->d, MARK_NONE, "the Jobfile has no jobs");
+	}
+}
+
+/* --- the whole -------------------------------------------------------------------------------------- */
+
+static void put_costs(struct expander *e)
+{
+	struct buf name = BUF_INIT;
+
+	for (uint32_t u = 0; e->o->cost_ms && u < e->x->graph->n_units; u++) {
+		if (e->x->graph->unit[u].kind != UNIT_STEP)
+			continue;
+		buf_reset(&name);
+		expansion_unit_name(e->x, u, &name);
+		e->x->graph->unit[u].cost_ms = (float)e->o->cost_ms(e->o->ctx, name.data);
+	}
+	buf_release(&name);
+}
+
+static void report_cycle(struct expander *e, uint32_t *cycle, size_t n)
+{
+	struct buf path = BUF_INIT;
+
+	e->x->place = e->place;
+	e->x->bundle = e->bundle;
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buf_puts(&path, " -> ");
+		if (e->place[cycle[i]].step)
+			expansion_unit_name(e->x, cycle[i], &path);
+		else
+			buf_puts(&path, "(gate)");
+	}
+	diag_error(e->d, MARK_NONE, "the jobs wait for each other: %s", path.data);
+	e->x->place = NULL;
+	e->x->bundle = NULL;
+	buf_release(&path);
+	free(cycle);
+}
+
+static void expander_init(struct expander *e)
+{
+	e->b = graph_builder_new();
+	e->x = xcalloc(1, sizeof(*e->x));
+	e->x->jf = e->jf;
+	e->x->arena = e->a = arena_new();
+	e->x->job_cells = xcalloc(e->jf->n_jobs, sizeof(*e->x->job_cells));
+	e->x->job_unit = xcalloc(e->jf->n_jobs, sizeof(*e->x->job_unit));
+	for (size_t i = 0; i < e->jf->n_jobs; i++)
+		e->x->job_unit[i] = UNIT_NONE;
+	e->pool = xcalloc(e->jf->n_pools, sizeof(*e->pool));
+	for (size_t i = 0; i < e->jf->n_pools; i++)
+		e->pool[i] = POOL_NONE;
+	e->support[0] = e->support[1] = GROUP_NONE;
+	e->root = expander_add_group(e, &(struct group){.stop_at_once = !e->o->keep_going,
+							.fail_limit = e->o->fail_limit},
+				     &(struct bundle){.kind = BUNDLE_ROOT, .scope = SCOPE_NONE,
+						      .cell = CELL_NONE});
+	graph_set_root(e->b, e->root);
+}
+
+static void expander_release(struct expander *e)
+{
+	graph_builder_free(e->b);
+	map_release(&e->instance);
+	free(e->step_unit);
+	free(e->pool);
+	free(e->frame);
+	free(e->place);
+	free(e->bundle);
+}
+
+struct expansion *expansion_build(const struct jobfile *jf, const struct expand_options *o,
+				  struct diags *d)
+{
+	struct expander e = {.jf = jf, .o = o, .d = d};
+	size_t errors = diags_errors(d), n;
+	uint32_t *cycle;
+	struct expansion *x;
+
+	expander_init(&e);
+	expand_targets(&e);
+	if (diags_errors(d) == errors) {
+		e.x->graph = graph_seal(e.b, &cycle, &n);
+		if (!e.x->graph)
+			report_cycle(&e, cycle, n);
+		else
+			e.b = NULL;
+	}
+	x = e.x;
+	if (x->graph) {
+		x->place = e.place;
+		x->bundle = e.bundle;
+		x->step_unit = e.step_unit;
+		e.place = NULL;
+		e.bundle = NULL;
+		e.step_unit = NULL;
+		put_costs(&e);
+	}
+	expander_release(&e);
+	if (x->graph)
+		return x;
+	expansion_free(x);
+	return NULL;
+}
+
+void expansion_free(struct expansion *x)
+{
+	if (!x)
+		return;
+	graph_free(x->graph);
+	free(x->place);
+	free(x->bundle);
+	free(x->scope);
+	free(x->step_unit);
+	free(x->target_unit);
+	free(x->asked_step);
+	free(x->job_cells);
+	free(x->job_unit);
+	map_release(&x->step_cells);
+	arena_free(x->arena);
+	free(x);
+}

@@ -1,0 +1,120 @@
+/*
+ * From targets to units: which instances a run consists of, and how they hang
+ * together.  The graph beside it says what waits for what; this says what each unit
+ * and group is.  Constant once built; borrows the Jobfile.
+ *
+ * A scope is one instance of a job: its matrix cell, and the step that called it if
+ * there is one.  The steps of a scope see the same params.
+ */
+#ifndef JOB_EXPAND_H
+#define JOB_EXPAND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "job/graph.h"
+#include "job/jobfile.h"
+
+enum { SCOPE_NONE = UINT32_MAX, CELL_NONE = UINT32_MAX };
+
+/* What unit u is, under the same number. */
+struct place {
+	const struct step *step; /* UNIT_STEP; a call's gates: the calling step; else NULL */
+	uint32_t scope;		 /* SCOPE_NONE for the gates of the root, of support and of a job's family */
+	uint32_t cell;		 /* of the step's own matrix, or CELL_NONE */
+};
+
+enum bundle_kind {
+	BUNDLE_ROOT,	 /* the run */
+	BUNDLE_SUPPORT,	 /* jobs that others need and nobody asked for */
+	BUNDLE_JOB,	 /* an instance of a job with steps */
+	BUNDLE_COMPOSITE,
+	BUNDLE_FAMILY,	 /* the instances of a job */
+	BUNDLE_STEPS,	 /* the instances of a step */
+	BUNDLE_CALL,	 /* a step that runs a job */
+};
+
+/* What group g is, under the same number. */
+struct bundle {
+	enum bundle_kind kind;
+	uint32_t scope;		 /* JOB, COMPOSITE: its own; STEPS, CALL: of the step; else SCOPE_NONE */
+	const struct job *job;	 /* JOB, COMPOSITE, FAMILY */
+	const struct step *step; /* STEPS, CALL */
+	uint32_t cell;		 /* CALL in a step's matrix */
+};
+
+struct scope {
+	const struct job *job;
+	uint32_t cell;		 /* of the job's matrix, or CELL_NONE */
+	uint32_t group;		 /* GROUP_NONE: a one-action job */
+	uint32_t caller;	 /* the scope of the step that calls this instance, or SCOPE_NONE */
+	const struct step *call; /* that step, whose params are evaluated when it begins */
+	uint32_t call_cell;
+	uint32_t unit;		 /* the unit of a one-action job, or UNIT_NONE */
+};
+
+/* The values of a matrix or foreach: cell number -> {axis: value}. */
+struct cells;
+size_t cells_count(const struct cells *c);
+/* {axis: value, ...}; for foreach {name: value}.  New reference. */
+json_t *cells_at(const struct cells *c, uint32_t cell);
+/* `a,b`, appended. */
+void cells_label(const struct cells *c, uint32_t cell, struct buf *out);
+
+struct expansion {
+	const struct jobfile *jf;
+	struct graph *graph;
+	struct place *place;
+	struct bundle *bundle;
+	struct scope *scope;
+	uint32_t n_scopes;
+	uint32_t *job_unit;    /* by job->no: the unit that stands for it (uncalled), or UNIT_NONE */
+	uint32_t **step_unit;  /* by scope: the unit of each step (by step->no); NULL for one-action jobs */
+	uint32_t *target_unit; /* the unit of each target, in the order asked */
+	size_t n_targets;
+	uint32_t *asked_step;  /* targets of the form job/step: these and what they need, and no other step */
+	size_t n_asked_steps;
+	const struct cells **job_cells;	 /* by job->no; NULL: no matrix */
+	struct map step_cells;		 /* "job/step" -> struct cells */
+	struct arena *arena;
+};
+
+struct expand_options {
+	const char *const *target; /* names: job, job[a,b], job/step, globs */
+	size_t n_targets;	   /* 0 = the default target */
+	bool keep_going;
+	uint32_t fail_limit;	   /* 0 = none */
+	/* For foreach and matrix expressions: params, vars, env, payload, and globbing. */
+	const struct expr_world *world;
+	/* Expected duration of an instance by its name, 0 = unknown; may be NULL. */
+	double (*cost_ms)(void *ctx, const char *name);
+	void *ctx;
+};
+
+/* NULL after diagnostics (unknown target with a suggestion, a loop over no list, ...). */
+struct expansion *expansion_build(const struct jobfile *jf, const struct expand_options *o,
+				  struct diags *d);
+void expansion_free(struct expansion *x);
+
+/* As people see it, appended: `job`, `job[a]`, `job/step`, `outer/call/step`. */
+void expansion_unit_name(const struct expansion *x, uint32_t unit, struct buf *out);
+void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf *out);
+void expansion_group_name(const struct expansion *x, uint32_t group, struct buf *out);
+
+/* The cells a scope's job or a unit's step has; NULL: none. */
+const struct cells *expansion_step_cells(const struct expansion *x, const struct step *st);
+
+/* Of a step in a scope: its unit (the END of its family or call); UNIT_NONE if it has none. */
+uint32_t expansion_find_step(const struct expansion *x, uint32_t scope, const char *id);
+
+/* The unit that provides artifact name to a step of scope: a step of the same job, else another job's;
+ * UNIT_NONE if none is part of this run. */
+uint32_t expansion_find_artifact(const struct expansion *x, uint32_t scope, const char *name);
+
+/* Units that a name of the command line (--only, --skip, kill, retry) stands for; appended to *ret
+ * (free it); returns how many. */
+size_t expansion_match(const struct expansion *x, const char *name, uint32_t **ret);
+
+#endif

@@ -1,0 +1,89 @@
+/* Shared by expand.c (which instances there are), expand_link.c (what they wait for) and expand_name.c. */
+#ifndef JOB_EXPAND_IMPL_H
+#define JOB_EXPAND_IMPL_H
+
+#include "job/cells.h"
+#include "job/expand.h"
+
+/* A job that a frame's job needs before its own units can be made. */
+struct child {
+	const struct job *job;
+	uint32_t cell;		 /* of the job, when one instance is wanted; else CELL_NONE */
+	const struct step *call; /* the step that calls it, or NULL */
+	uint32_t call_cell;
+	bool member;		 /* a child of a composite, or an instance of a family */
+	bool shared;		 /* one instance for everybody: not a call */
+};
+
+/* A job being expanded.  Frames form a stack of our own: needs may chain 200,000 deep. */
+struct frame {
+	const struct job *job;
+	uint32_t cell;
+	uint32_t scope;	 /* SCOPE_NONE for a family */
+	bool of_family;	 /* its needs hang on the family's gate */
+	bool inner;	 /* below a composite */
+	bool wanted;	 /* by a group; otherwise only needed, which is what support is for */
+	const struct step *call;
+	uint32_t call_cell;
+	uint32_t caller; /* the scope of the calling step */
+	struct child *child;
+	size_t n_children, room_children;
+	size_t at;	 /* the child to look at next */
+	uint32_t *got;	 /* the unit of each child */
+};
+
+struct expander {
+	const struct jobfile *jf;
+	const struct expand_options *o;
+	struct diags *d;
+	struct expansion *x;
+	struct graph_builder *b;
+	struct arena *a;
+
+	struct frame *frame;
+	size_t n_frames, room_frames;
+
+	struct place *place;
+	size_t n_places, room_places;
+	struct bundle *bundle;
+	size_t n_bundles, room_bundles;
+	size_t room_scopes;
+	struct map instance;	    /* "job[cell]" -> unit + 1 */
+	uint32_t **step_unit;	    /* by scope: by step->no (in the arena); NULL for one-action jobs */
+	uint16_t *pool;		    /* by number of the declaration: number in the graph, or POOL_NONE */
+	uint32_t support[2];	    /* groups: needed by targets; needed below composites */
+	uint32_t root;
+};
+
+/* expand.c */
+uint32_t expander_add_unit(struct expander *e, const struct unit *u, const struct place *p);
+uint32_t expander_add_scope(struct expander *e, const struct scope *s);
+uint32_t expander_add_group(struct expander *e, const struct group *g, const struct bundle *b);
+/* The unit that must be held back so that unit does not begin: itself, or its group's BEGIN. */
+uint32_t expander_opening(struct expander *e, uint32_t unit);
+const struct cells *expander_job_cells(struct expander *e, const struct job *j);
+const struct cells *expander_step_cells(struct expander *e, const struct step *st);
+/* "job[cell]" -> unit, UNIT_NONE. */
+uint32_t expander_instance(struct expander *e, const struct job *j, uint32_t cell);
+
+/* expand_link.c */
+
+/* The parts of a name in `needs`: `job`, `job/step`, `job[a]`, `job[a]/step`. */
+struct need_name {
+	char *job, *label, *step; /* NULL: not given */
+};
+void need_name_split(struct need_name *n, const char *text);
+void need_name_release(struct need_name *n);
+/* The step of j that provides artifact name, or NULL. */
+const struct step *inside_provider(const struct job *j, const char *name);
+/* The job that provides it outside of j; NULL if j does it itself or nobody does. */
+const struct job *outside_provider(const struct jobfile *jf, const struct job *j, const char *name);
+
+struct unit expander_unit_of(struct expander *e, const struct traits *t, enum unit_kind kind);
+void expander_link_traits(struct expander *e, const struct frame *f, const struct traits *t,
+			  uint32_t scope, uint32_t unit);
+/* Make the units of f's job now that all its children have theirs; the unit that stands for it. */
+uint32_t expander_make_family(struct expander *e, struct frame *f);
+uint32_t expander_make_instance(struct expander *e, struct frame *f);
+
+#endif

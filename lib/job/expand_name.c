@@ -1,0 +1,139 @@
+/* Names of instances as people see them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/vec.h"
+#include "job/expand_impl.h"
+
+static void add_label(const struct cells *cells, uint32_t cell, struct buf *out)
+{
+	if (!cells || cell == CELL_NONE)
+		return;
+	buf_putc(out, '[');
+	cells_label(cells, cell, out);
+	buf_putc(out, ']');
+}
+
+static void add_step(const struct expansion *x, const struct step *st, uint32_t cell, struct buf *out)
+{
+	if (st->id[0])
+		buf_addf(out, "/%s", st->id);
+	if (cell != CELL_NONE)
+		add_label(expansion_step_cells(x, st), cell, out);
+}
+
+/*
+ * A called job's instance is named after the step that calls it, outermost first.  Calls nest as deep as
+ * the documents' jobs call each other (no cycles), so a small stack on the heap will do.
+ */
+void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf *out)
+{
+	uint32_t *chain = NULL;
+	size_t n = 0, room = 0;
+
+	for (uint32_t s = scope; s != SCOPE_NONE; s = x->scope[s].caller)
+		VEC_PUSH(chain, n, room, s);
+	for (size_t i = n; i-- > 0;) {
+		const struct scope *s = &x->scope[chain[i]];
+
+		if (i == n - 1)
+			buf_puts(out, s->job->name);
+		else
+			add_step(x, s->call, s->call_cell, out);
+		add_label(x->job_cells[s->job->no], s->cell, out);
+	}
+	free(chain);
+}
+
+void expansion_unit_name(const struct expansion *x, uint32_t unit, struct buf *out)
+{
+	const struct place *p = &x->place[unit];
+	const struct unit *u = &x->graph->unit[unit];
+
+	if (u->kind != UNIT_STEP) {
+		expansion_group_name(x, u->group, out);
+		return;
+	}
+	expansion_scope_name(x, p->scope, out);
+	add_step(x, p->step, p->cell, out);
+}
+
+void expansion_group_name(const struct expansion *x, uint32_t group, struct buf *out)
+{
+	const struct bundle *b = &x->bundle[group];
+
+	switch (b->kind) {
+	case BUNDLE_ROOT:
+		buf_puts(out, "(run)");
+		break;
+	case BUNDLE_SUPPORT:
+		buf_puts(out, "(needed)");
+		break;
+	case BUNDLE_FAMILY:
+		buf_puts(out, b->job->name);
+		break;
+	case BUNDLE_JOB:
+	case BUNDLE_COMPOSITE:
+		expansion_scope_name(x, b->scope, out);
+		break;
+	case BUNDLE_STEPS:
+	case BUNDLE_CALL:
+		expansion_scope_name(x, b->scope, out);
+		add_step(x, b->step, b->cell, out);
+		break;
+	}
+}
+
+uint32_t expansion_find_step(const struct expansion *x, uint32_t scope, const char *id)
+{
+	const struct step *st = step_find(x->scope[scope].job, id);
+
+	if (!st)
+		return UNIT_NONE;
+	return x->step_unit[scope] ? x->step_unit[scope][st->no] : x->scope[scope].unit;
+}
+
+uint32_t expansion_find_artifact(const struct expansion *x, uint32_t scope, const char *name)
+{
+	const struct job *self = x->scope[scope].job;
+	const struct step *st = inside_provider(self, name);
+	const struct job *j;
+
+	if (st)
+		return expansion_find_step(x, scope, st->id);
+	j = outside_provider(x->jf, self, name);
+	if (!j || x->job_unit[j->no] == UNIT_NONE)
+		return UNIT_NONE;
+	st = inside_provider(j, name);
+	for (uint32_t s = 0; s < x->n_scopes && j->kind != JOB_ACTION; s++)
+		if (x->scope[s].job == j && x->scope[s].caller == SCOPE_NONE)
+			return expansion_find_step(x, s, st->id);
+	return x->job_unit[j->no];
+}
+
+/* `name` itself, everything below `name/` and every instance `name[…]`. */
+static bool is_of(const char *full, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(full, name, n) && (!full[n] || full[n] == '/' || full[n] == '[');
+}
+
+size_t expansion_match(const struct expansion *x, const char *name, uint32_t **ret)
+{
+	struct buf full = BUF_INIT;
+	size_t n = 0, room = 0;
+
+	*ret = NULL;
+	for (uint32_t u = 0; u < x->graph->n_units; u++) {
+		if (x->graph->unit[u].kind != UNIT_STEP)
+			continue;
+		buf_reset(&full);
+		expansion_unit_name(x, u, &full);
+		if (is_of(full.data, name) || glob_match(name, full.data))
+			VEC_PUSH(*ret, n, room, u);
+	}
+	buf_release(&full);
+	return n;
+}

@@ -1,0 +1,208 @@
+/* Which documents there are: -f, or the search from the current folder up. */
+#include "job/read.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+
+struct names {
+	char **at;
+	size_t n, room;
+};
+
+static void names_release(struct names *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->at[i]);
+	free(l->at);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+static bool is_document_name(const char *name)
+{
+	static const char *const ends[] = {".yml", ".yaml", ".json"};
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (n > strlen(ends[i]) && !strcmp(name + n - strlen(ends[i]), ends[i]))
+			return true;
+	return false;
+}
+
+/* Put the entries of dir into documents and folders; false and errno if it cannot be read. */
+static bool look_into(const char *dir, struct names *documents, struct names *folders)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	if (!d)
+		return false;
+	while ((e = readdir(d))) {
+		char *path;
+
+		if (e->d_name[0] == '.')
+			continue;
+		path = path_join(dir, e->d_name);
+		/* A link to a folder is not followed: it may lead back up. */
+		if (e->d_type == DT_LNK ? false : is_folder(path))
+			VEC_PUSH(folders->at, folders->n, folders->room, path);
+		else if (is_document_name(e->d_name) && !is_folder(path))
+			VEC_PUSH(documents->at, documents->n, documents->room, path);
+		else
+			free(path);
+	}
+	closedir(d);
+	return true;
+}
+
+/* Every document below dir, by name. */
+static bool add_folder(struct loader *l, const char *dir)
+{
+	struct names documents = {0}, folders = {0};
+	bool ok = true;
+
+	VEC_PUSH(folders.at, folders.n, folders.room, xstrdup(dir));
+	for (size_t i = 0; ok && i < folders.n; i++) {
+		ok = look_into(folders.at[i], &documents, &folders);
+		if (!ok)
+			diag_error(l->d, MARK_NONE, "cannot read the folder '%s': %s", folders.at[i],
+				   strerror(errno));
+	}
+	if (documents.n)
+		qsort(documents.at, documents.n, sizeof(*documents.at), by_name);
+	for (size_t i = 0; ok && i < documents.n; i++)
+		loader_add_document(l, documents.at[i], NULL, MARK_NONE);
+	names_release(&documents);
+	names_release(&folders);
+	return ok;
+}
+
+/* --- as asked --------------------------------------------------------------------------------- */
+
+static bool add_asked(struct loader *l, const char *path)
+{
+	size_t before = l->n_pending;
+
+	if (!is_folder(path)) {
+		loader_add_document(l, path, NULL, MARK_NONE);
+		return true;
+	}
+	if (!add_folder(l, path))
+		return false;
+	if (l->n_pending > before)
+		return true;
+	diag_error(l->d, MARK_NONE, "no document below '%s'", path);
+	diag_hint(l->d, "documents are files named *.yml, *.yaml or *.json");
+	return false;
+}
+
+/* The folder that everything is relative to: of the first one. */
+static void set_root(struct loader *l, const char *path)
+{
+	char *dir = !strcmp(path,
+			    "-") ? xstrdup(".") : is_folder(path) ? xstrdup(path) : path_dir(path);
+
+	l->jf->root = arena_strdup(l->a, dir);
+	free(dir);
+}
+
+/* --- as found --------------------------------------------------------------------------------- */
+
+/* Add what stands in dir; false if it is nothing, or if that is an error. */
+static bool add_found(struct loader *l, const char *dir)
+{
+	static const char *const names[] = {"Jobfile", "Jobfile.yml", "Jobfile.yaml"};
+	char *jobfiles = path_join(dir, "jobfiles");
+	size_t before = l->n_pending;
+
+	for (size_t i = 0; i < ARRAY_LEN(names) && l->n_pending == before; i++) {
+		char *path = path_join(dir, names[i]);
+
+		if (file_exists(path) && !is_folder(path))
+			loader_add_document(l, path, NULL, MARK_NONE);
+		free(path);
+	}
+	if (is_folder(jobfiles))
+		add_folder(l, jobfiles);
+	free(jobfiles);
+	return l->n_pending > before;
+}
+
+static bool same_folder(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Whether the search ends in dir: a repository's top, the home folder, or the root of all. */
+static bool is_top(const char *dir, const char *home)
+{
+	char *git = path_join(dir, ".git"), *up = path_join(dir, "..");
+	bool top = file_exists(git) || (home && same_folder(dir, home)) || same_folder(dir, up);
+
+	free(git);
+	free(up);
+	return top;
+}
+
+static bool search(struct loader *l)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	const char *home = pw ? pw->pw_dir : NULL;
+	char *dir = xstrdup(".");
+	bool found, top;
+
+	do {
+		char *up = !strcmp(dir, ".") ? xstrdup("..") : path_join(dir, "..");
+
+		found = add_found(l, dir);
+		if (found)
+			set_root(l, dir);
+		top = is_top(dir, home);
+		free(dir);
+		dir = up;
+	} while (!found && !top && diags_errors(l->d) == l->errors_before);
+	free(dir);
+	return found;
+}
+
+bool find_documents(struct loader *l, bool *ret_none)
+{
+	const struct jobfile_where *w = l->where;
+	bool ok = true;
+
+	for (size_t i = 0; i < w->n_paths; i++)
+		ok = add_asked(l, w->path[i]) && ok;
+	if (w->n_paths) {
+		set_root(l, w->path[0]);
+		return ok;
+	}
+	if (search(l))
+		return true;
+	if (diags_errors(l->d) > l->errors_before)
+		return false;
+	if (ret_none)
+		*ret_none = true;
+	diag_error(l->d, MARK_NONE, "no Jobfile here or in a folder above");
+	diag_hint(l->d, "`orchmake init` writes one; -f FILE names another");
+	return false;
+}

@@ -1,0 +1,355 @@
+/*
+ * Nearest wins: step, its templates, job, its templates, file, the file that
+ * includes it, built in.  Maps (env, params of `job`, with) merge, everything else
+ * is replaced as a whole.
+ */
+#include "job/read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/spell.h"
+
+enum {
+	TO_STEPS = 1 << REACH_STEPS,
+	TO_ALL = 1 << REACH_OWN | 1 << REACH_STEPS | 1 << REACH_ACT,
+};
+
+static size_t index_of(const struct value_map *m, const char *name)
+{
+	size_t i = 0;
+
+	while (i < m->n && strcmp(m->name[i], name))
+		i++;
+	return i;
+}
+
+/* far with near's entries over it, in far's order and then near's; shares the values. */
+static struct value_map merge_maps(struct arena *a, const struct value_map *near,
+				   const struct value_map *far)
+{
+	struct value_map m;
+	size_t room = near->n + far->n;
+
+	if (!near->n || !far->n)
+		return near->n ? *near : *far;
+	m = (struct value_map){
+		.name = arena_array(a, room, sizeof(*m.name)),
+		.value = arena_array(a, room, sizeof(*m.value)),
+		.mark = arena_array(a, room, sizeof(*m.mark)),
+		.n = far->n,
+	};
+	memcpy(m.name, far->name, far->n * sizeof(*m.name));
+	memcpy(m.value, far->value, far->n * sizeof(*m.value));
+	memcpy(m.mark, far->mark, far->n * sizeof(*m.mark));
+	for (size_t i = 0; i < near->n; i++) {
+		size_t at = index_of(far, near->name[i]);
+
+		if (at == far->n)
+			at = m.n++;
+		m.name[at] = near->name[i];
+		m.value[at] = near->value[i];
+		m.mark[at] = near->mark[i];
+	}
+	return m;
+}
+
+/* Two maps of `with` as one; nested maps are values like any other. */
+static const struct node *merge_nodes(struct arena *a, const struct node *near, const struct node *far)
+{
+	struct node *m = ARENA_NEW(a, struct node);
+
+	*m = *near;
+	m->key = arena_array(a, near->n + far->n, sizeof(*m->key));
+	m->item = arena_array(a, near->n + far->n, sizeof(*m->item));
+	m->n = 0;
+	for (size_t i = 0; i < far->n; i++) {
+		struct node *over = node_get(near, far->key[i]->text);
+
+		m->key[m->n] = far->key[i];
+		m->item[m->n++] = over ? over : far->item[i];
+	}
+	for (size_t i = 0; i < near->n; i++) {
+		if (node_get(far, near->key[i]->text))
+			continue;
+		m->key[m->n] = near->key[i];
+		m->item[m->n++] = near->item[i];
+	}
+	return m;
+}
+
+/* --- actions ---------------------------------------------------------------------------------- */
+
+static void inherit_with(struct loader *l, struct traits *near, const struct traits *far)
+{
+	const struct node *a = near->act.with_node, *b = far->act.with_node;
+
+	if (!key_set_has(&far->set, KEY_with))
+		return;
+	if (!key_set_has(&near->set, KEY_with)) {
+		near->act.with = far->act.with;
+		near->act.with_node = b;
+		key_set_add(&near->set, KEY_with);
+	} else if (a && b && a->kind == NODE_MAP && b->kind == NODE_MAP) {
+		near->act.with_node = merge_nodes(l->a, a, b);
+		near->act.with = value_from_node(l->a, near->act.with_node, l->d);
+	}
+}
+
+/* An action is taken over as a whole; what is given to it, if it is the same kind. */
+static void inherit_action(struct loader *l, struct traits *near, const struct traits *far)
+{
+	struct act_spec *n = &near->act;
+	const struct act_spec *f = &far->act;
+
+	if (n->kind == ACT_NONE && f->kind != ACT_NONE) {
+		struct act_spec mine = *n;
+
+		*n = *f;
+		n->with = mine.with;
+		n->with_node = mine.with_node;
+		n->params = mine.params;
+	} else if (n->kind != f->kind && f->kind != ACT_NONE) {
+		return;
+	}
+	inherit_with(l, near, far);
+	if (key_set_has(&far->set, KEY_job_params)) {
+		n->params = merge_maps(l->a, &n->params, &f->params);
+		key_set_add(&near->set, KEY_job_params);
+	}
+	for (enum key k = 0; k < KEY_COUNT; k++)
+		if (is_action_key(k) && key_set_has(&far->set, k))
+			key_set_add(&near->set, k);
+}
+
+/* --- needs ------------------------------------------------------------------------------------ */
+
+/* `needs` and `after` share an array; each is replaced by itself. */
+static void inherit_needs(struct loader *l, struct traits *near, const struct traits *far)
+{
+	bool needs = key_set_has(&far->set, KEY_needs) && !key_set_has(&near->set, KEY_needs);
+	bool after = key_set_has(&far->set, KEY_after) && !key_set_has(&near->set, KEY_after);
+	struct need_decl *all;
+	size_t n = near->n_needs;
+
+	if (!needs && !after)
+		return;
+	all = arena_array(l->a, n + far->n_needs, sizeof(*all));
+	if (n)
+		memcpy(all, near->need, n * sizeof(*all));
+	for (size_t i = 0; i < far->n_needs; i++)
+		if (far->need[i].order_only ? after : needs)
+			all[n++] = far->need[i];
+	near->need = all;
+	near->n_needs = n;
+	if (needs)
+		key_set_add(&near->set, KEY_needs);
+	if (after)
+		key_set_add(&near->set, KEY_after);
+}
+
+/* --- traits ----------------------------------------------------------------------------------- */
+
+static void inherit_field(struct loader *l, struct traits *near, const struct traits *far, enum key k)
+{
+	const struct key_info *info = key_info(k);
+
+	if (k == KEY_env)
+		near->env = merge_maps(l->a, &near->env, &far->env);
+	else if (!key_set_has(&near->set, k) && info->size)
+		memcpy((char *)near + info->offset, (const char *)far + info->offset, info->size);
+	if (info->size)
+		key_set_add(&near->set, k);
+}
+
+void traits_inherit(struct loader *l, struct traits *near, const struct traits *far, unsigned reaches)
+{
+	for (size_t w = 0; w < sizeof(far->set.bits) / sizeof(far->set.bits[0]); w++) {
+		for (uint64_t rest = far->set.bits[w]; rest; rest &= rest - 1) {
+			enum key k = (enum key)(w * 64 + (size_t)__builtin_ctzll(rest));
+
+			if (k != KEY_extends && reaches >> key_info(k)->reach & 1)
+				inherit_field(l, near, far, k);
+		}
+	}
+	if (reaches & 1 << REACH_OWN)
+		inherit_needs(l, near, far);
+	if (reaches & 1 << REACH_ACT)
+		inherit_action(l, near, far);
+}
+
+/* --- templates -------------------------------------------------------------------------------- */
+
+static struct template *template_find(const struct map *by_name, const char *name)
+{
+	return map_get(by_name, name);
+}
+
+static void unknown_template(struct loader *l, const struct name_decl *name)
+{
+	struct spell s;
+
+	if (!first_blame(l, name->mark))
+		return;
+	spell_init(&s, name->name);
+	for (size_t i = 0; i < l->n_templates; i++)
+		spell_try(&s, l->template[i].name);
+	diag_error(l->d, name->mark, "no template '%s'", name->name);
+	if (s.best)
+		diag_hint(l->d, "did you mean '%s'?", s.best);
+}
+
+/* Later ones win. */
+static void inherit_templates(struct loader *l, const struct map *by_name, struct traits *t)
+{
+	for (size_t i = t->n_extends; i-- > 0;) {
+		const struct template *far = template_find(by_name, t->extends[i].name);
+
+		if (far)
+			traits_inherit(l, t, &far->t, TO_ALL);
+		else
+			unknown_template(l, &t->extends[i]);
+	}
+}
+
+static void say_template_cycle(struct loader *l, const uint32_t *cycle, size_t n)
+{
+	struct buf path = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&path, "%s -> ", l->template[cycle[i]].name);
+	diag_error(l->d, l->template[cycle[0]].mark, "templates extend each other: %s%s", path.data,
+		   l->template[cycle[0]].name);
+	buf_release(&path);
+}
+
+/* Each template after those it extends. */
+static void complete_templates(struct loader *l, const struct map *by_name)
+{
+	struct link *links = NULL;
+	size_t n = 0, room = 0, len;
+	uint32_t *order = xcalloc(l->n_templates + 1, sizeof(*order)), *cycle;
+
+	for (size_t i = 0; i < l->n_templates; i++)
+		for (size_t k = 0; k < l->template[i].t.n_extends; k++) {
+			const struct template *far = template_find(by_name,
+								   l->template[i].t.extends[k].name);
+
+			if (far)
+				VEC_PUSH(links, n, room,
+					 ((struct link){(uint32_t)i, (uint32_t)(far - l->template)}));
+		}
+	if (links_order(l->n_templates, links, n, order, &cycle, &len)) {
+		for (size_t i = 0; i < l->n_templates; i++)
+			inherit_templates(l, by_name, &l->template[order[i]].t);
+	} else {
+		say_template_cycle(l, cycle, len);
+		free(cycle);
+	}
+	free(order);
+	free(links);
+}
+
+/* --- files, jobs, steps ----------------------------------------------------------------------- */
+
+static bool says_dotenv(const struct file *f)
+{
+	return f->dotenv.text != NULL;
+}
+
+/* A file comes after the one that includes it. */
+static void complete_file(struct loader *l, struct file *f)
+{
+	const struct file *up = f->included_by;
+
+	if (!up)
+		return;
+	traits_inherit(l, &f->defaults, &up->defaults, TO_STEPS);
+	f->env = merge_maps(l->a, &f->env, &up->env);
+	if (!says_dotenv(f))
+		f->dotenv = up->dotenv;
+}
+
+/* The file's own env and dotenv are what is farthest from a step, but for the process's environment. */
+static void inherit_file(struct loader *l, struct traits *t, const struct file *f)
+{
+	traits_inherit(l, t, &f->defaults, TO_STEPS);
+	t->env = merge_maps(l->a, &t->env, &f->env);
+	if (t->env.n)
+		key_set_add(&t->set, KEY_env);
+	if (!key_set_has(&t->set, KEY_dotenv) && says_dotenv(f)) {
+		t->dotenv = f->dotenv;
+		key_set_add(&t->set, KEY_dotenv);
+	}
+}
+
+/* A policy that a job says for its steps does not hold for those that carry it out. */
+static void drop_own_fallback(struct step *st, bool own)
+{
+	struct traits *t = &st->t;
+
+	if (own || t->on_failure != ON_FAILURE_FALLBACK ||
+	    (!t->fallback_only && !st->finally && strcmp(t->fallback, st->id)))
+		return;
+	t->on_failure = ON_FAILURE_ABORT;
+	t->fallback = NULL;
+	key_set_drop(&t->set, KEY_on_failure);
+}
+
+static void complete_steps(struct loader *l, const struct map *by_name, struct job *j)
+{
+	for (size_t i = 0; i < j->n_steps; i++) {
+		struct step *st = &j->step[i];
+		unsigned reaches = TO_STEPS;
+		bool own;
+
+		inherit_templates(l, by_name, &st->t);
+		own = key_set_has(&st->t.set, KEY_on_failure);
+		if (job_main(j) == st)
+			reaches |= 1 << REACH_ACT;
+		traits_inherit(l, &st->t, &j->t, reaches);
+		drop_own_fallback(st, own);
+	}
+}
+
+/* The action has moved to the step `main`. */
+static void strip_action(struct traits *t)
+{
+	t->act = (struct act_spec){0};
+	t->n_provides = t->n_consumes = 0;
+	for (enum key k = 0; k < KEY_COUNT; k++)
+		if (key_info(k)->reach == REACH_ACT)
+			key_set_drop(&t->set, k);
+}
+
+static void complete_job(struct loader *l, const struct map *by_name, struct job *j)
+{
+	struct key_set written = j->t.set;
+
+	inherit_templates(l, by_name, &j->t);
+	check_job_keys(l, j, &written);
+	inherit_file(l, &j->t, j->file);
+	if (j->kind == JOB_ACTION) {
+		j->n_steps = 1;
+		j->step[0] = (struct step){.id = "", .mark = j->mark, .job = j, .t = j->t};
+		return;
+	}
+	complete_steps(l, by_name, j);
+	if (job_main(j))
+		strip_action(&j->t);
+}
+
+void inherit_all(struct loader *l)
+{
+	struct map by_name = MAP_INIT;
+
+	for (size_t i = 0; i < l->n_templates; i++)
+		map_put(&by_name, l->template[i].name, &l->template[i]);
+	complete_templates(l, &by_name);
+	for (size_t i = 0; i < l->jf->n_files; i++)
+		complete_file(l, l->jf->file[i]);
+	for (size_t i = 0; i < l->jf->n_jobs; i++)
+		complete_job(l, &by_name, l->jf->job[i]);
+	map_release(&by_name);
+}

@@ -1,0 +1,54 @@
+#include "job/jobfile.h"
+
+#include <string.h>
+
+#include "base/spell.h"
+
+void jobfile_free(struct jobfile *jf)
+{
+	if (!jf)
+		return;
+	for (size_t i = 0; i < jf->n_jobs; i++)
+		map_release(&jf->job[i]->step_by_id);
+	map_release(&jf->job_by_name);
+	map_release(&jf->job_by_artifact);
+	arena_free(jf->arena); /* jf itself lives there */
+}
+
+const struct job *job_find(const struct jobfile *jf, const char *name)
+{
+	return map_get(&jf->job_by_name, name);
+}
+
+const struct step *step_find(const struct job *j, const char *id)
+{
+	if (j->step_by_id.n)
+		return map_get(&j->step_by_id, id);
+	for (size_t i = 0; i < j->n_steps; i++)
+		if (!strcmp(j->step[i].id, id))
+			return &j->step[i];
+	return NULL;
+}
+
+const struct callable *callable_find(const struct jobfile *jf, const char *name)
+{
+	for (size_t i = 0; i < jf->n_callables; i++)
+		if (!strcmp(jf->callable[i].name, name))
+			return &jf->callable[i];
+	return NULL;
+}
+
+const struct job *artifact_provider(const struct jobfile *jf, const char *name)
+{
+	return map_get(&jf->job_by_artifact, name);
+}
+
+const char *job_suggest(const struct jobfile *jf, const char *name)
+{
+	struct spell s;
+
+	spell_init(&s, name);
+	for (size_t i = 0; i < jf->n_jobs; i++)
+		spell_try(&s, jf->job[i]->name);
+	return s.best;
+}

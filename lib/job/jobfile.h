@@ -1,0 +1,462 @@
+/*
+ * The model: what the documents say, whatever their format, as structs.  Made by
+ * jobfile_load, checked, and constant from then on; it lives in one arena.
+ *
+ * Everything a job or a step may say is `struct traits` (one field per key of
+ * keys.def), because templates, defaults, jobs and steps share those keys and
+ * inherit from each other: nearest wins: step, template, job, file, built in.  After
+ * loading, inheritance is done: every step's traits are complete.
+ */
+#ifndef JOB_JOBFILE_H
+#define JOB_JOBFILE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "doc/diag.h"
+#include "job/expr.h"
+#include "job/graph.h"
+#include "job/pattern.h"
+
+/* Ids of all keys (enum key) and the set of those that a document gave. */
+enum key {
+#define KEY(id, word, scopes, reach, type, field, later, sentence) KEY_##id,
+#include "job/keys.def"
+#undef KEY
+	KEY_COUNT,
+};
+
+struct key_set {
+	uint64_t bits[(KEY_COUNT + 63) / 64];
+};
+static inline bool key_set_has(const struct key_set *s, enum key k)
+{
+	return s->bits[k / 64] >> (k % 64) & 1;
+}
+static inline void key_set_add(struct key_set *s, enum key k)
+{
+	s->bits[k / 64] |= (uint64_t)1 << (k % 64);
+}
+static inline void key_set_drop(struct key_set *s, enum key k)
+{
+	s->bits[k / 64] &= ~((uint64_t)1 << (k % 64));
+}
+
+struct text_list {
+	const char **text;
+	size_t n;
+};
+
+/* name -> value, in the order written.  A NULL value unsets (env). */
+struct value_map {
+	const char **name;
+	struct value **value;
+	struct mark *mark;
+	size_t n;
+};
+
+struct value_list {
+	struct value **value;
+	size_t n;
+};
+
+/* --- what a step does --------------------------------------------------------------------------- */
+
+enum act {
+	ACT_NONE, /* not said; only before the checks */
+	ACT_RUN,
+	ACT_ARGV,
+	ACT_CALL,
+	ACT_JOB,
+	ACT_APPROVE,
+	ACT_UNTIL,
+	ACT_NOOP,
+};
+
+struct act_spec {
+	enum act kind;
+	struct mark mark;
+	const char *run;	  /* ACT_RUN: text for the shell, or a script if it starts with #! */
+	struct value_list argv;	  /* ACT_ARGV: a list value spreads */
+	const char *call;	  /* ACT_CALL: name of a callable or of a built-in operation */
+	struct value *with;	  /* ACT_CALL: its input; NULL = {} */
+	const struct node *with_node; /* the reader's: what `with` is made of while maps may still merge */
+	const char *job;	  /* ACT_JOB: name of the job */
+	struct value_map params;  /* ACT_JOB */
+};
+
+/* --- parts of traits ----------------------------------------------------------------------------- */
+
+struct need_decl {
+	const char *name; /* a step of this job, else a job, `job/step`, `job[a]` */
+	struct mark mark;
+	enum cond cond;
+	bool order_only; /* from `after` */
+};
+
+enum provide_from {
+	PROVIDE_OUTPUT, /* a name=value line in $ORCHMAKE_OUTPUT */
+	PROVIDE_STDOUT,
+	PROVIDE_JSON,	/* a path into stdout as JSON */
+	PROVIDE_REGEX,	/* first group of the last match in stdout */
+	PROVIDE_FILE,	/* the text of a file */
+	PROVIDE_LINE,	/* line number n of stdout, negative from the end */
+};
+
+struct provide_decl {
+	const char *name;
+	struct mark mark;
+	enum provide_from from;
+	const char *path;	  /* JSON: `.a.b[0]`; FILE: its name */
+	const struct pattern *pattern;
+	int line;
+	enum value_type { AS_TEXT, AS_INT, AS_FLOAT, AS_BOOL, AS_JSON } type;
+};
+
+struct name_decl { /* consumes, extends, ... */
+	const char *name;
+	struct mark mark;
+};
+
+struct condition { /* of when, skip_if, require */
+	struct expr *expr;
+	const char *msg; /* require: {check, msg}; else NULL */
+};
+
+struct condition_list {
+	struct condition *at;
+	size_t n;
+};
+
+struct matrix_axis {
+	const char *name;
+	struct mark mark;
+	const json_t *values; /* a list */
+};
+
+struct matrix {
+	struct matrix_axis *axis;
+	size_t n_axes;
+	const json_t *include, *exclude; /* lists of maps, or NULL */
+};
+
+struct foreach_decl {
+	const char *name;
+	struct value *over;	    /* a list */
+	const char *glob;	    /* or the names that match */
+	uint32_t max_parallel;	    /* 0 = no limit */
+	bool fail_fast;
+};
+
+enum retry_on {
+	RETRY_TIMEOUT,
+	RETRY_SIGNAL,
+	RETRY_EXIT,
+	RETRY_NOT_STARTED,
+	RETRY_STDOUT,
+	RETRY_STDERR,
+	RETRY_ANY,
+};
+
+struct retry_rule {
+	enum retry_on on;
+	int exit; /* RETRY_EXIT: the code; RETRY_SIGNAL: the signal, 0 = any */
+	const struct pattern *pattern;
+	const char *text; /* as written */
+};
+
+struct retry_spec {
+	struct retry_pace pace;
+	struct retry_rule *when, *not_when;
+	size_t n_when, n_not_when; /* no `when`: every failure */
+};
+
+/* Exit codes 0..255. */
+struct exit_set {
+	uint64_t bits[4];
+};
+static inline bool exit_set_has(const struct exit_set *s, int code)
+{
+	return code >= 0 && code < 256 && (s->bits[code / 64] >> (code % 64) & 1);
+}
+
+struct fail_if {
+	const struct pattern *out, *err; /* stdout, stderr */
+};
+
+struct pool_use {
+	const char *name; /* NULL: none */
+	struct mark mark;
+	uint16_t weight;
+};
+
+enum opens { OPENS_DONE, OPENS_OK };
+
+/* --- everything a job or a step may say ---------------------------------------------------------- */
+
+struct traits {
+	struct key_set set; /* the keys given here or inherited */
+	/* for `list` */
+	const char *description, *group;
+	struct text_list labels;
+	bool private;
+
+	struct act_spec act;
+	struct text_list shell; /* default sh -eu -c */
+
+	struct need_decl *need; /* needs and after; not what `consumes` and a list imply */
+	size_t n_needs;
+	uint32_t needs_rule; /* 0 = all; 1 = any; k */
+	struct provide_decl *provide;
+	size_t n_provides;
+	struct name_decl *consume;
+	size_t n_consumes;
+	struct condition_list when, skip_if, require;
+	struct matrix *matrix;	      /* NULL: none */
+	struct foreach_decl *foreach; /* NULL: none */
+
+	struct retry_spec *retry; /* NULL: none */
+	int64_t timeout_ms;	  /* 0: none */
+	int64_t grace_ms;	  /* default 10 s */
+	enum on_failure on_failure;
+	const char *fallback; /* ON_FAILURE_FALLBACK: a step of the same job */
+	struct mark fallback_mark;
+	bool critical;	    /* default true */
+	bool fallback_only;
+	struct exit_set ok_exit; /* default {0} */
+	struct exit_set skip_exit;
+	struct fail_if fail_if;
+	const struct pattern *error;
+
+	struct pool_use pool;
+	uint16_t slots; /* default 1; SLOTS_ALL */
+	struct value *cwd;
+	struct value_map env;
+	struct text_list dotenv; /* "name?" may be absent */
+	struct value *stdout_to, *stderr_to;
+
+	/* composites */
+	bool stop_on_failure;
+	struct expr *success; /* NULL: failed == 0 */
+	struct name_decl *extends;
+	size_t n_extends;
+};
+
+/* --- params --------------------------------------------------------------------------------------- */
+
+#define PARAM_TYPES(TYPE)                                                                          \
+	TYPE(STRING, "string", "text")                                                             \
+	TYPE(INT, "int", "a whole number")                                                         \
+	TYPE(FLOAT, "float", "a number")                                                           \
+	TYPE(BOOL, "bool", "true or false")                                                        \
+	TYPE(DATE, "date", "a date, YYYY-MM-DD")                                                   \
+	TYPE(DURATION, "duration", "a duration such as 90s or 1h30m; its value is milliseconds")   \
+	TYPE(SIZE, "size", "a size such as 512M; its value is bytes")                              \
+	TYPE(PATH, "path", "the name of a file; relative to the project's folder")                 \
+	TYPE(ENUM, "enum", "one of `of`")                                                          \
+	TYPE(LIST, "list", "a list; NAME=a,b on the command line, or JSON")                        \
+	TYPE(JSON, "json", "any JSON value")
+
+enum param_type {
+#define TYPE(id, word, sentence) PARAM_##id,
+	PARAM_TYPES(TYPE)
+#undef TYPE
+};
+
+struct param {
+	const char *name;
+	struct mark mark;
+	enum param_type type;
+	struct value *dflt;	       /* NULL: none */
+	bool required;
+	const json_t *of;	       /* PARAM_ENUM: list of allowed values */
+	const struct pattern *match;
+	const json_t *min, *max;       /* numbers, dates, durations, sizes: in the type's own value */
+	bool multiple;		       /* may be given several times: a list of its type */
+	const char *description;
+	const char *from_env;	       /* NULL: the environment cannot touch it */
+};
+
+struct param_list {
+	struct param *at;
+	size_t n;
+};
+
+/*
+ * A text given for p (command line, environment) as its JSON value; or a JSON value
+ * checked and brought to p's type.  New reference; NULL and what is wrong in err.
+ */
+json_t *param_from_text(const struct param *p, const char *text, struct buf *err);
+json_t *param_from_json(const struct param *p, const json_t *v, struct buf *err);
+const struct param *param_find(const struct param_list *l, const char *name);
+
+/* --- jobs and steps -------------------------------------------------------------------------------- */
+
+struct step {
+	const char *id; /* "" for the one step of a one-action job, "main" if that job has `finally` */
+	struct mark mark;
+	const struct job *job;
+	uint32_t no;	   /* in job->step, `finally` steps last */
+	bool finally;
+	struct traits t;
+};
+
+enum job_kind { JOB_ACTION, JOB_STEPS, JOB_COMPOSITE };
+
+struct stage_loop; /* loop over a result: not supported yet */
+
+struct stage {
+	const char *name; /* never NULL: given, or the job's own */
+	struct mark mark;
+	struct name_decl *select; /* as written: names, globs, /regex/ */
+	size_t n_selects;
+	const struct job **job; /* what they select, in order, each once */
+	size_t n_jobs;
+	enum opens opens;
+};
+
+struct job {
+	const char *name;
+	struct mark mark;
+	uint32_t no; /* in jobfile->job */
+	const struct file *file;
+	enum job_kind kind;
+	bool in_order; /* steps written as a list */
+	/*
+	 * All that the job says and inherits.  needs, when, matrix and the like (REACH_OWN in keys.def)
+	 * are about the job; the others are what its steps have taken over.  The one step of a one-action
+	 * job has the same traits, its own included: look at one of the two, not at both.
+	 */
+	struct traits t;
+	struct param_list params; /* its own; file-level params are visible too */
+	struct step *step;	  /* ACTION: exactly one */
+	size_t n_steps;		  /* `finally` included */
+	struct map step_by_id;	  /* filled where there are many; step_find() knows */
+	struct stage *stage;
+	size_t n_stages;
+};
+
+enum var_kind { VAR_VALUE, VAR_SH, VAR_ARGV, VAR_FILE };
+
+struct var {
+	const char *name;
+	struct mark mark;
+	enum var_kind kind;
+	struct value *value; /* VALUE; ARGV: a list; SH, FILE: a text */
+};
+
+struct callable {
+	const char *name;
+	struct mark mark;
+	struct value_list argv;
+	struct value_map env;
+	int64_t timeout_ms; /* 0: the step's */
+};
+
+struct store_decl {
+	const char *name;
+	struct mark mark;
+	struct value *path;
+};
+
+struct pool_spec {
+	const char *name;
+	struct mark mark;
+	uint32_t slots;
+};
+
+/* One document; what applies to the jobs written in it and in the documents it includes. */
+struct file {
+	const struct source *source;
+	const char *path; /* as it was opened; "-" standard input */
+	struct mark include_mark; /* of the entry in `include` */
+	const struct file *included_by; /* NULL: found or named */
+	struct traits defaults;
+	struct value_map env;
+	struct text_list dotenv;
+	const char *format; /* "native", "lorchestra", "pipeline", "plan" */
+};
+
+struct jobfile {
+	struct arena *arena;
+	const char *root; /* the folder everything is relative to */
+	const char *description;
+	const char *default_target; /* NULL: the first job of the first file */
+	struct file **file;
+	size_t n_files;
+	struct job **job; /* in order of the documents */
+	size_t n_jobs;
+	struct map job_by_name;
+	struct map job_by_artifact; /* what a job provides -> the first one that does */
+	struct param_list params; /* file level */
+	struct var *var;
+	size_t n_vars;
+	struct callable *callable;
+	size_t n_callables;
+	struct store_decl *store;
+	size_t n_stores;
+	struct pool_spec *pool;
+	size_t n_pools;
+};
+
+/* --- loading --------------------------------------------------------------------------------------- */
+
+/* Texts that marks point into, and so must outlive jobfile and diagnostics. */
+struct sources {
+	struct source **at;
+	size_t n, room;
+};
+void sources_release(struct sources *s);
+
+struct jobfile_where {
+	const char *const *path; /* -f: files, folders, "-"; n_paths 0 = search as jobfile.md says */
+	size_t n_paths;
+	const char *const *include_dir; /* -I */
+	size_t n_include_dirs;
+	const char *const *set;		/* --set KEY=VALUE */
+	size_t n_sets;
+	const char *const *verb;	/* names a job may not bear */
+	size_t n_verbs;
+	/*
+	 * Takes over the texts that were read; release it after the jobfile and d.  NULL: they
+	 * live as long as the jobfile, and if nothing comes of it the messages in d have their
+	 * place written into the text and quote no line.
+	 */
+	struct sources *sources;
+};
+
+/*
+ * Find, read and check.  NULL after diagnostics (all of them); warnings may come with
+ * success.  When no document was found, *ret_none (if not NULL) is set and there is one error that
+ * says what to do.
+ */
+struct jobfile *jobfile_load(const struct jobfile_where *w, struct diags *d, bool *ret_none);
+/* One document from memory (tests, stored definitions). */
+struct jobfile *jobfile_load_text(const char *name, const char *text, size_t len, const char *root,
+				  struct diags *d);
+/* The same with the verbs, settings and `sources` of w, which may not name files. */
+struct jobfile *jobfile_load_text_with(const struct jobfile_where *w, const char *name,
+				       const char *text, size_t len, const char *root,
+				       struct diags *d);
+void jobfile_free(struct jobfile *jf);
+
+const struct job *job_find(const struct jobfile *jf, const char *name);
+const struct step *step_find(const struct job *j, const char *id);
+const struct callable *callable_find(const struct jobfile *jf, const char *name);
+/* The job that provides an artifact to other jobs, or NULL. */
+const struct job *artifact_provider(const struct jobfile *jf, const char *name);
+/* The nearest job's name for a wrong one, or NULL. */
+const char *job_suggest(const struct jobfile *jf, const char *name);
+/* Jobs a name, glob or /regex/ selects, in document order; the caller frees *ret; 0 = none. */
+size_t job_select(const struct jobfile *jf, const char *pattern, const struct job ***ret);
+
+/*
+ * The model back as a native document in JSON (resolved: templates and defaults applied): for -p and for
+ * the stored definition; loads back with jobfile_load_text.  jobs: only these (n_jobs 0 = all).
+ */
+json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs, size_t n_jobs);
+
+#endif

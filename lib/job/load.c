@@ -1,0 +1,389 @@
+/* From files to a checked model: which documents there are, and what becomes of them. */
+#include "job/read.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+
+void sources_release(struct sources *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		source_free(s->at[i]);
+	free(s->at);
+	*s = (struct sources){0};
+}
+
+static void drop_source(void *s)
+{
+	source_free(s);
+}
+
+/* --- a document ------------------------------------------------------------------------------- */
+
+static struct file *add_file(struct loader *l, struct source *s, const char *path,
+			     struct file *included_by, struct mark m)
+{
+	struct file *f = ARENA_NEW(l->a, struct file);
+
+	*f = (struct file){
+		.source = s,
+		.path = arena_strdup(l->a, path),
+		.include_mark = m,
+		.included_by = included_by,
+		.format = "native",
+	};
+	traits_init(&f->defaults);
+	VEC_PUSH(l->sources.at, l->sources.n, l->sources.room, s);
+	VEC_PUSH(l->jf->file, l->jf->n_files, l->room_files, f);
+	return f;
+}
+
+static void read_source(struct loader *l, struct source *s, const char *path, struct file *included_by,
+			struct mark m)
+{
+	l->file = add_file(l, s, path, included_by, m);
+	read_native(l, s);
+	l->file = NULL;
+}
+
+/* Whether f is, or is included by, the file that was first seen under that identity. */
+static bool is_above(const struct file *f, const char *identity, const struct map *seen)
+{
+	const char *path = map_get(seen, identity);
+
+	for (; f; f = f->included_by)
+		if (path && !strcmp(f->path, path))
+			return true;
+	return false;
+}
+
+static void identity_of(const struct stat *st, char *text, size_t size)
+{
+	snprintf(text, size, "%llu:%llu", (unsigned long long)st->st_dev,
+		 (unsigned long long)st->st_ino);
+}
+
+/* False if the file has been read, or must not be; *ret_seen keeps its path. */
+static bool note_file(struct loader *l, const struct pending *p)
+{
+	char identity[64];
+	struct stat st;
+
+	if (!strcmp(p->path, "-"))
+		return true;
+	if (stat(p->path, &st) < 0)
+		return true; /* opening it will say why */
+	identity_of(&st, identity, sizeof(identity));
+	if (!map_has(&l->seen, identity)) {
+		map_put(&l->seen, identity, arena_strdup(l->a, p->path));
+		return true;
+	}
+	if (is_above(p->included_by, identity, &l->seen)) {
+		diag_error(l->d, p->mark, "'%s' includes itself", p->path);
+		for (const struct file *f = p->included_by; f->included_by; f = f->included_by)
+			diag_note(l->d, f->include_mark, "'%s' is included here", f->path);
+	}
+	return false;
+}
+
+static void read_pending(struct loader *l, const struct pending *p)
+{
+	bool is_stdin = !strcmp(p->path, "-");
+	struct source *s;
+
+	if (!note_file(l, p))
+		return;
+	s = is_stdin ? source_open_fd(STDIN_FILENO, "standard input") : source_open(p->path, p->path);
+	if (!s)
+		diag_error(l->d, p->mark, "cannot read '%s': %s", p->path, strerror(errno));
+	l->cut_short |= !s;
+	if (s)
+		read_source(l, s, p->path, p->included_by, p->mark);
+}
+
+void loader_add_document(struct loader *l, const char *path, struct file *included_by, struct mark m)
+{
+	struct pending p = {.path = xstrdup(path), .included_by = included_by, .mark = m};
+
+	VEC_PUSH(l->pending, l->n_pending, l->room_pending, p);
+}
+
+static void read_all_pending(struct loader *l)
+{
+	for (size_t i = 0; i < l->n_pending; i++) {
+		struct pending p = l->pending[i];
+
+		read_pending(l, &p);
+	}
+}
+
+/* --- include ---------------------------------------------------------------------------------- */
+
+struct include {
+	const char *name;
+	struct mark mark;
+	bool optional;
+};
+
+/* Add what name means in dir; how many files. */
+static size_t include_from(struct loader *l, const struct include *in, const char *dir)
+{
+	char *path = path_join(dir, in->name);
+	bool is_glob = in->name[strcspn(in->name, "*?[")];
+	size_t n = 0;
+	glob_t g;
+
+	if (!is_glob && file_exists(path)) {
+		loader_add_document(l, path, l->file, in->mark);
+		n = 1;
+	} else if (is_glob && !glob(path, 0, NULL, &g)) {
+		for (n = 0; n < g.gl_pathc; n++)
+			loader_add_document(l, g.gl_pathv[n], l->file, in->mark);
+		globfree(&g);
+	}
+	free(path);
+	return n;
+}
+
+static void include(struct loader *l, const struct include *in)
+{
+	char *dir = strcmp(l->file->path, "-") ? path_dir(l->file->path) : xstrdup(".");
+	size_t n = include_from(l, in, dir);
+
+	for (size_t i = 0; !n && i < l->where->n_include_dirs; i++)
+		n = include_from(l, in, l->where->include_dir[i]);
+	if (!n && !in->optional) {
+		l->cut_short = true;
+		diag_error(l->d, in->mark, "no file '%s' to include", in->name);
+		diag_hint(l->d, "write {file: \"%s\", optional: true} if it may be absent", in->name);
+	}
+	free(dir);
+}
+
+static void use_include_key(struct loader *l, void *ctx, enum key key, const struct node *name,
+			    const struct node *n)
+{
+	struct include *in = ctx;
+
+	if (key == KEY_include_optional)
+		read_bool(l, name->text, n, &in->optional);
+	else if (read_text(l, name->text, n, &in->name))
+		in->mark = n->mark;
+}
+
+void read_includes(struct loader *l, const struct node *n)
+{
+	if (n->kind != NODE_LIST) {
+		bad_value(l, "include", "a list of files", n);
+		return;
+	}
+	for (size_t i = 0; i < n->n; i++) {
+		const struct node *item = n->item[i];
+		struct include in = {.mark = item->mark};
+
+		if (item->kind != NODE_MAP) {
+			read_text(l, "include", item, &in.name);
+		} else {
+			read_map(l, item, IN_INCLUDE, "'include'", use_include_key, &in);
+			if (!node_get(item, "file"))
+				diag_error(l->d, item->mark, "'include' has no 'file'");
+		}
+		if (in.name)
+			include(l, &in);
+	}
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static struct loader *loader_new(const struct jobfile_where *w, struct diags *d)
+{
+	struct loader *l = xcalloc(1, sizeof(*l));
+	struct arena *a = arena_new();
+
+	l->where = w;
+	l->d = w->sources ? d : diags_new();
+	l->errors_before = diags_errors(l->d);
+	l->a = a;
+	l->scratch = arena_new();
+	l->jf = ARENA_NEW(a, struct jobfile);
+	l->jf->arena = a;
+	return l;
+}
+
+/* A copy in the arena of an array that grew on the heap. */
+static void *settle(struct arena *a, void *array, size_t n, size_t size)
+{
+	void *copy = arena_array(a, n, size);
+
+	if (n)
+		memcpy(copy, array, n * size);
+	free(array);
+	return copy;
+}
+
+static void settle_arrays(struct loader *l)
+{
+	struct jobfile *jf = l->jf;
+
+	jf->file = settle(l->a, jf->file, jf->n_files, sizeof(*jf->file));
+	jf->job = settle(l->a, jf->job, jf->n_jobs, sizeof(*jf->job));
+	jf->params.at = settle(l->a, jf->params.at, jf->params.n, sizeof(*jf->params.at));
+	jf->var = settle(l->a, jf->var, jf->n_vars, sizeof(*jf->var));
+	jf->callable = settle(l->a, jf->callable, jf->n_callables, sizeof(*jf->callable));
+	jf->store = settle(l->a, jf->store, jf->n_stores, sizeof(*jf->store));
+	jf->pool = settle(l->a, jf->pool, jf->n_pools, sizeof(*jf->pool));
+}
+
+static void loader_free(struct loader *l)
+{
+	arena_free(l->scratch);
+	for (int k = 0; k < NAME_KINDS; k++)
+		map_release(&l->names[k]);
+	map_release(&l->seen);
+	map_release(&l->blamed);
+	for (size_t i = 0; i < l->n_pending; i++)
+		free(l->pending[i].path);
+	free(l->pending);
+	free(l->template);
+	free(l->sources.at);
+	free(l);
+}
+
+static void tell(struct diags *d, enum diag_kind kind, struct mark m, const char *text)
+{
+	switch (kind) {
+	case DIAG_ERROR:
+		diag_error(d, m, "%s", text);
+		break;
+	case DIAG_WARNING:
+		diag_warn(d, m, "%s", text);
+		break;
+	case DIAG_NOTE:
+		diag_note(d, m, "%s", text);
+		break;
+	case DIAG_HINT:
+		diag_hint(d, "%s", text);
+		break;
+	}
+}
+
+/* Tell d what was said in own; places in words if the texts they point into are about to go. */
+static void retell(const struct diags *own, struct diags *d, bool texts_stay)
+{
+	for (size_t i = 0; i < diags_count(own); i++) {
+		const struct diag *one = diags_at(own, i);
+		struct mark m = one->mark;
+		struct buf text = BUF_INIT;
+
+		if (!texts_stay && m.source && m.line)
+			buf_addf(&text, "%s:%u:%u: ", source_name(m.source), (unsigned)m.line,
+				 (unsigned)m.col);
+		buf_puts(&text, one->text);
+		tell(d, one->kind, texts_stay ? m : MARK_NONE, text.data);
+		buf_release(&text);
+	}
+}
+
+/* Hand the texts to who keeps them. */
+static void give_sources(struct loader *l, struct sources *keep)
+{
+	for (size_t i = 0; i < l->sources.n; i++) {
+		if (keep)
+			VEC_PUSH(keep->at, keep->n, keep->room, l->sources.at[i]);
+		else
+			arena_on_free(l->a, drop_source, l->sources.at[i]);
+	}
+}
+
+static void check_default(struct loader *l)
+{
+	const char *name = l->jf->default_target;
+	const struct mark *m = map_get(&l->names[NAME_JOB], "");
+	const char *near;
+
+	if (!name || job_find(l->jf, name) || name[strcspn(name, "/[")])
+		return;
+	near = job_suggest(l->jf, name);
+	diag_error(l->d, *m, "no job '%s' to be the default", name);
+	if (near)
+		diag_hint(l->d, "did you mean '%s'?", near);
+}
+
+static void finish_model(struct loader *l)
+{
+	/* Half a document would give errors about the half that is missing. */
+	if (!l->cut_short)
+		apply_settings(l);
+	settle_arrays(l);
+	if (l->cut_short)
+		return;
+	check_default(l);
+	check_declared(l);
+	inherit_all(l);
+	check_model(l);
+	check_artifacts(l);
+	check_cycles(l);
+	check_references(l);
+}
+
+/* Frees l; its messages go to d if they are not there already. */
+static struct jobfile *loader_finish(struct loader *l, struct diags *d)
+{
+	struct jobfile *jf = l->jf;
+	bool ok;
+
+	finish_model(l);
+	ok = diags_errors(l->d) == l->errors_before;
+	if (l->d != d) {
+		retell(l->d, d, ok);
+		diags_free(l->d);
+	}
+	give_sources(l, l->where->sources);
+	loader_free(l);
+	if (!ok) {
+		jobfile_free(jf);
+		return NULL;
+	}
+	return jf;
+}
+
+struct jobfile *jobfile_load(const struct jobfile_where *w, struct diags *d, bool *ret_none)
+{
+	struct loader *l = loader_new(w, d);
+
+	if (ret_none)
+		*ret_none = false;
+	if (find_documents(l, ret_none))
+		read_all_pending(l);
+	return loader_finish(l, d);
+}
+
+struct jobfile *jobfile_load_text_with(const struct jobfile_where *w, const char *name,
+				       const char *text, size_t len, const char *root,
+				       struct diags *d)
+{
+	struct loader *l = loader_new(w, d);
+
+	l->jf->root = arena_strdup(l->a, root);
+	if (len > SOURCE_MAX) {
+		diag_error(l->d, MARK_NONE, "'%s' is too large", name);
+		l->cut_short = true;
+	} else {
+		read_source(l, source_from(name, text, len), name, NULL, MARK_NONE);
+		read_all_pending(l);
+	}
+	return loader_finish(l, d);
+}
+
+struct jobfile *jobfile_load_text(const char *name, const char *text, size_t len, const char *root,
+				  struct diags *d)
+{
+	return jobfile_load_text_with(&(struct jobfile_where){0}, name, text, len, root, d);
+}

@@ -1,0 +1,217 @@
+/*
+ * Shared by the files that make a model from documents: the loader (which documents
+ * there are), the native reader (read_*.c), inheritance and the checks.  Nothing
+ * here is seen outside of job/.
+ */
+#ifndef JOB_READ_H
+#define JOB_READ_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "doc/cursor.h"
+#include "doc/node.h"
+#include "job/jobfile.h"
+#include "job/schema.h"
+
+/* What has a name that is unique over all files. */
+enum name_kind {
+	NAME_JOB,
+	NAME_TEMPLATE,
+	NAME_VAR,
+	NAME_PARAM,
+	NAME_CALLABLE,
+	NAME_STORE,
+	NAME_POOL,
+	NAME_KINDS,
+};
+
+struct template {
+	const char *name;
+	struct mark mark;
+	struct traits t;
+};
+
+/* A document to read. */
+struct pending {
+	char *path; /* owned */
+	struct file *included_by;
+	struct mark mark; /* of the entry in `include` */
+};
+
+struct loader {
+	const struct jobfile_where *where;
+	struct jobfile *jf;
+	struct arena *a;       /* the jobfile's */
+	struct arena *scratch; /* trees of what is being read; emptied between jobs */
+	struct diags *d;
+	struct sources sources;
+	size_t errors_before;	     /* in d, when this began */
+	struct map names[NAME_KINDS]; /* name -> struct mark */
+	struct map seen;	     /* "device:inode" of the files that have been read */
+	struct map blamed;	     /* "source:line:col" of references that have been complained about */
+
+	struct file *file; /* that is being read */
+	bool cut_short;	   /* some document could not be read to its end */
+	struct pending *pending;
+	size_t n_pending, room_pending;
+	struct template *template;
+	size_t n_templates, room_templates;
+	/* Rooms of the arrays of jf, which are malloc'ed until loading is over. */
+	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_params;
+};
+
+/* --- values (read_value.c) -------------------------------------------------------------------- */
+
+/* So many bytes of text are shown in messages: all, or as many whole characters as are not too much. */
+size_t shown_length(const char *text);
+/* A value as messages show it: 'its text', "a list", "a map", "nothing"; valid until the next call with b. */
+const char *node_shown(const struct node *n, struct buf *b);
+/* "'KEY' must be WHAT, not ..." */
+void bad_value(struct loader *l, const char *key, const char *what, const struct node *n);
+
+/*
+ * Each reads the value of `key` into *ret; false after an error, with *ret untouched.  Texts are copied
+ * into the jobfile's arena.
+ */
+bool read_text(struct loader *l, const char *key, const struct node *n, const char **ret);
+bool read_bool(struct loader *l, const char *key, const struct node *n, bool *ret);
+bool read_int(struct loader *l, const char *key, const struct node *n, int64_t min, int64_t max,
+	      int64_t *ret);
+bool read_number(struct loader *l, const char *key, const struct node *n, double min, double max,
+		 double *ret);
+bool read_duration(struct loader *l, const char *key, const struct node *n, int64_t *ret_ms);
+bool read_pattern(struct loader *l, const char *key, const struct node *n,
+		  const struct pattern **ret);
+/* The pattern in text, which stands at m. */
+const struct pattern *make_pattern(struct loader *l, const char *text, struct mark m);
+bool read_expr(struct loader *l, const char *key, const struct node *n, struct expr **ret);
+/* One of words[n_words]; *ret is its index. */
+bool read_word(struct loader *l, const char *key, const struct node *n, const char *const *words,
+	       size_t n_words, size_t *ret);
+bool read_texts(struct loader *l, const char *key, const struct node *n, struct text_list *ret);
+/* A list of names with places; a single one may stand without brackets if one_will_do. */
+bool read_names(struct loader *l, const char *key, const struct node *n, bool one_will_do,
+		struct name_decl **ret, size_t *ret_n);
+/* A scalar that may hold ${{ }}. */
+bool read_value(struct loader *l, const char *key, const struct node *n, struct value **ret);
+bool read_value_list(struct loader *l, const char *key, const struct node *n, struct value_list *ret);
+/* null_unsets: null gives a NULL value, and the others must be scalars (env). */
+bool read_value_map(struct loader *l, const char *key, const struct node *n, bool null_unsets,
+		    struct value_map *ret);
+/* A list of JSON values without expressions. */
+bool read_json_list(struct loader *l, const char *key, const struct node *n, const json_t **ret);
+/* v lives as long as the jobfile. */
+const json_t *keep_json(struct loader *l, json_t *v);
+bool is_null(const struct node *n);
+struct node *node_copy(struct arena *a, const struct node *n);
+
+/* --- maps with keys of the language ----------------------------------------------------------- */
+
+typedef void key_fn(struct loader *l, void *ctx, enum key key, const struct node *name,
+		    const struct node *value);
+/*
+ * Call use for each pair of map whose key belongs to scope; complain about the others.  where: what the
+ * map is, for messages ("step 'pull'").  False if n is no map.
+ */
+bool read_map(struct loader *l, const struct node *n, enum key_scope scope, const char *where,
+	      key_fn *use, void *ctx);
+/* The key of name in scope; false after an error (unknown, not supported yet). */
+bool read_key(struct loader *l, const struct node *name, enum key_scope scope, const char *where,
+	      enum key *ret);
+/* Complain if name is taken, with the place of the first; else it is taken now. */
+bool take_name(struct loader *l, enum name_kind kind, const char *name, struct mark m);
+/* [A-Za-z0-9._-], beginning with a letter, a digit or _; complains. */
+bool check_name(struct loader *l, const char *what, const struct node *name);
+/* True the first time it is called for that place. */
+bool first_blame(struct loader *l, struct mark m);
+
+/* --- parts (read_traits.c, read_policy.c, read_steps.c, read_params.c) ------------------------ */
+
+void traits_init(struct traits *t); /* built-in defaults */
+/*
+ * Read one key of a job, step, template or defaults into t; false if it is none of those (id, steps, ...).
+ * keep_nodes: `with` may still be merged with a template's.
+ */
+bool read_trait(struct loader *l, struct traits *t, const char *where, enum key key,
+		const struct node *name, const struct node *value, bool keep_nodes);
+void read_template(struct loader *l, const struct node *name, const struct node *value);
+void read_traits(struct loader *l, struct traits *t, const struct node *n, enum key_scope scope,
+		 const char *where);
+
+void read_needs(struct loader *l, struct traits *t, const struct node *n);
+void read_after(struct loader *l, struct traits *t, const struct node *n);
+void read_needs_rule(struct loader *l, struct traits *t, const struct node *n);
+void read_provides(struct loader *l, struct traits *t, const struct node *n);
+void read_conditions(struct loader *l, const char *key, const struct node *n, bool with_msg,
+		     struct condition_list *ret);
+void read_matrix(struct loader *l, struct traits *t, const struct node *n);
+void read_foreach(struct loader *l, struct traits *t, const struct node *n);
+void read_retry(struct loader *l, struct traits *t, const struct node *n);
+void read_on_failure(struct loader *l, struct traits *t, const struct node *n);
+void read_exits(struct loader *l, const char *key, const struct node *n, struct exit_set *ret);
+void read_fail_if(struct loader *l, struct traits *t, const struct node *n);
+void read_pool_use(struct loader *l, struct traits *t, const struct node *n);
+void read_slots(struct loader *l, struct traits *t, const struct node *n);
+bool is_action_key(enum key key);
+void read_action(struct loader *l, struct traits *t, const char *where, enum key key,
+		 const struct node *name, const struct node *n, bool keep_nodes);
+/* What act kinds are called: the key that says them. */
+const char *act_word(enum act kind);
+
+void read_job(struct loader *l, const struct node *name, const struct node *value);
+void read_params(struct loader *l, const struct node *n, bool file_level, struct param_list *ret);
+/* Two values of one type that has an order: <0, 0, >0. */
+int param_compare(const json_t *a, const json_t *b);
+void read_vars(struct loader *l, const struct node *n);
+void read_pools(struct loader *l, const struct node *n);
+bool read_pool_slots(struct loader *l, const char *name, const struct node *n, uint32_t *ret);
+void read_callables(struct loader *l, const struct node *n);
+void read_stores(struct loader *l, const struct node *n);
+void read_includes(struct loader *l, const struct node *n);
+
+/* --- documents (read_native.c, find.c, load.c, settings.c) ------------------------------------ */
+
+enum doc_kind { DOC_IS_NATIVE, DOC_IS_LORCHESTRA, DOC_IS_PIPELINE, DOC_IS_PLAN, DOC_IS_UNKNOWN };
+void read_native(struct loader *l, const struct source *s);
+
+/* The files that w asks for, or that are found from the current folder up; *ret_root too.  False after an
+ * error. */
+bool find_documents(struct loader *l, bool *ret_none);
+void loader_add_document(struct loader *l, const char *path, struct file *included_by, struct mark m);
+
+/* --set, after reading and before inheritance. */
+void apply_settings(struct loader *l);
+
+/* --- afterwards (inherit.c, check*.c) --------------------------------------------------------- */
+
+void inherit_all(struct loader *l);
+/* What near does not say it takes from far: keys of these reaches only. */
+void traits_inherit(struct loader *l, struct traits *near, const struct traits *far, unsigned reaches);
+
+/* The step that a one-action job with `finally` has for its action, or NULL. */
+const struct step *job_main(const struct job *j);
+/* The job that is its action; NULL if it is another kind, or there is no such job. */
+const struct job *called_job(const struct jobfile *jf, const struct act_spec *act);
+/* The step that st waits for because they stand in a list, or NULL. */
+const struct step *step_before(const struct step *st);
+/* Keys that mean nothing at a job of its kind.  written: those that it says itself, not a template. */
+void check_job_keys(struct loader *l, const struct job *j, const struct key_set *written);
+void check_declared(struct loader *l); /* before inheritance: what is wrong at one place is said once */
+void check_model(struct loader *l);    /* after it */
+void check_references(struct loader *l);
+void check_cycles(struct loader *l);
+void check_artifacts(struct loader *l);
+
+/* --- order (order.c) -------------------------------------------------------------------------- */
+
+struct link {
+	uint32_t from, to; /* from waits for to */
+};
+/*
+ * Things 0..n-1 so that each comes after what it waits for, into order[n] (NULL: not wanted).  If they
+ * go in a circle: false, and *ret_cycle (free it) has one circle of *ret_len in the order of waiting.
+ */
+bool links_order(size_t n, const struct link *links, size_t n_links, uint32_t *order,
+		 uint32_t **ret_cycle, size_t *ret_len);
+
+#endif

@@ -1,0 +1,245 @@
+/* A native document, read with a cursor: one job's tree at a time. */
+#include "job/read.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+
+enum { SCRATCH_MAX = 1024 * 1024 };
+
+/* Trees of what has been read are dropped once they are worth it. */
+static void tidy(struct loader *l)
+{
+	if (arena_used(l->scratch) < SCRATCH_MAX)
+		return;
+	arena_free(l->scratch);
+	l->scratch = arena_new();
+}
+
+/* --- which format ----------------------------------------------------------------------------- */
+
+static const struct {
+	const char *key;
+	enum doc_kind kind;
+	const char *name;
+} marks[] = {
+	{"jobfile", DOC_IS_NATIVE, "Jobfile"},
+	{"job_id", DOC_IS_LORCHESTRA, "lorchestra job"},
+	{"pipeline_id", DOC_IS_PIPELINE, "lorchestra pipeline"},
+	{"plan_id", DOC_IS_PLAN, "plan"},
+};
+
+struct doc_look {
+	enum doc_kind kind;
+	const char *name; /* of the format */
+	struct mark mark; /* of the key that tells */
+	bool has_jobs; /* a native document whose mark was forgotten */
+};
+
+/*
+ * Look for the key that tells the format; it is among the first as a rule, so little is read twice.
+ * What is wrong with the text is for the reader to say.
+ */
+static struct doc_look look_at(const struct source *s)
+{
+	struct doc_look look = {.kind = DOC_IS_UNKNOWN};
+	struct diags *quiet = diags_new();
+	struct cursor *c = cursor_open(s, doc_format_of(s), quiet);
+	const struct node *key;
+
+	if (cursor_next(c, NULL) != DOC_MAP)
+		goto out;
+	while (look.kind == DOC_IS_UNKNOWN && cursor_next(c, &key) == DOC_SCALAR) {
+		for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+			if (!strcmp(key->text, marks[i].key)) {
+				look.kind = marks[i].kind;
+				look.name = marks[i].name;
+				look.mark = key->mark;
+			}
+		look.has_jobs |= !strcmp(key->text, "jobs");
+		if (!cursor_skip(c))
+			break;
+	}
+out:
+	cursor_free(c);
+	diags_free(quiet);
+	return look;
+}
+
+/* --- keys of the file ------------------------------------------------------------------------- */
+
+/* A map whose values are read one at a time. */
+static void read_entries(struct loader *l, struct cursor *c, const char *key,
+			 void (*use)(struct loader *, const struct node *, const struct node *))
+{
+	if (cursor_peek(c) != DOC_MAP) {
+		struct node *n = cursor_tree(c, l->scratch);
+
+		if (n)
+			bad_value(l, key, "a map", n);
+		return;
+	}
+	cursor_next(c, NULL);
+	while (cursor_peek(c) == DOC_SCALAR) {
+		const struct node *name = cursor_tree(c, l->scratch);
+		const struct node *value = name ? cursor_tree(c, l->scratch) : NULL;
+
+		if (!value)
+			return;
+		use(l, name, value);
+		tidy(l);
+	}
+	cursor_next(c, NULL);
+}
+
+static void read_version(struct loader *l, const struct node *n)
+{
+	if (n->kind == NODE_SCALAR && !strcmp(n->text, "1"))
+		return;
+	bad_value(l, "jobfile", "1", n);
+	if (n->kind == NODE_SCALAR && n->text[0] >= '1' && n->text[0] <= '9')
+		diag_hint(l->d, "1 is the only version of the language that this orchmake knows");
+}
+
+static void read_default_target(struct loader *l, const struct node *n)
+{
+	const struct mark *first = map_get(&l->names[NAME_JOB], "");
+	struct mark *mine;
+
+	if (first) {
+		diag_error(l->d, n->mark, "'default' is said twice");
+		diag_note(l->d, *first, "the first is here");
+		return;
+	}
+	if (!read_text(l, "default", n, &l->jf->default_target))
+		return;
+	mine = ARENA_NEW(l->a, struct mark);
+	*mine = n->mark;
+	map_put(&l->names[NAME_JOB], "", mine); /* no job has that name */
+}
+
+static void use_file_key(struct loader *l, enum key key, const struct node *n)
+{
+	struct file *f = l->file;
+	const char *description;
+
+	switch (key) {
+	case KEY_jobfile:
+		read_version(l, n);
+		break;
+	case KEY_description:
+		if (read_text(l, "description", n, &description) && !l->jf->description)
+			l->jf->description = description;
+		break;
+	case KEY_default:
+		read_default_target(l, n);
+		break;
+	case KEY_include:
+		read_includes(l, n);
+		break;
+	case KEY_params:
+		read_params(l, n, true, &l->jf->params);
+		break;
+	case KEY_vars:
+		read_vars(l, n);
+		break;
+	case KEY_env:
+		read_value_map(l, "env", n, true, &f->env);
+		break;
+	case KEY_dotenv:
+		read_texts(l, "dotenv", n, &f->dotenv);
+		break;
+	case KEY_pools:
+		read_pools(l, n);
+		break;
+	case KEY_defaults:
+		read_traits(l, &f->defaults, n, IN_DEFAULTS, "'defaults'");
+		break;
+	case KEY_callables:
+		read_callables(l, n);
+		break;
+	case KEY_stores:
+		read_stores(l, n);
+		break;
+	default:
+		BUG("key '%s' is not one of the file", key_word(key));
+	}
+}
+
+/* One pair of the outermost map; false at its end. */
+static bool read_pair(struct loader *l, struct cursor *c)
+{
+	const struct node *name, *value;
+	enum key key;
+
+	if (cursor_peek(c) != DOC_SCALAR)
+		return false;
+	name = cursor_tree(c, l->scratch);
+	if (!name)
+		return false;
+	if (!read_key(l, name, IN_FILE, "the file", &key))
+		return cursor_skip(c);
+	if (key == KEY_jobs) {
+		read_entries(l, c, "jobs", read_job);
+	} else if (key == KEY_templates) {
+		read_entries(l, c, "templates", read_template);
+	} else {
+		value = cursor_tree(c, l->scratch);
+		if (!value)
+			return false;
+		use_file_key(l, key, value);
+	}
+	tidy(l);
+	return true;
+}
+
+static void read_document(struct loader *l, const struct source *s)
+{
+	struct cursor *c = cursor_open(s, doc_format_of(s), l->d);
+
+	if (cursor_next(c, NULL) == DOC_MAP) {
+		while (read_pair(l, c))
+			;
+		if (cursor_next(c, NULL) == DOC_END)
+			cursor_next(c, NULL); /* says if something follows */
+	}
+	l->cut_short |= cursor_peek(c) != DOC_FINISHED;
+	cursor_free(c);
+}
+
+/* Complain about what the text itself has wrong with it; false if there is something. */
+static bool is_readable(struct loader *l, const struct source *s)
+{
+	size_t before = diags_errors(l->d);
+	struct cursor *c = cursor_open(s, doc_format_of(s), l->d);
+
+	if (cursor_peek(c) != DOC_FINISHED && cursor_skip(c))
+		cursor_next(c, NULL);
+	cursor_free(c);
+	return diags_errors(l->d) == before;
+}
+
+static void refuse_unmarked(struct loader *l, const struct source *s, bool has_jobs)
+{
+	diag_error(l->d, source_mark(s, 0, 0), "this is no Jobfile: it does not say `jobfile: 1`");
+	diag_hint(l->d, has_jobs ? "put `jobfile: 1` on a line of its own at the top"
+				 : "put `jobfile: 1` at the top if it is one; else move it out of here");
+}
+
+void read_native(struct loader *l, const struct source *s)
+{
+	struct doc_look look = look_at(s);
+
+	l->cut_short |= look.kind != DOC_IS_NATIVE;
+	if (look.kind == DOC_IS_NATIVE) {
+		read_document(l, s);
+	} else if (look.kind != DOC_IS_UNKNOWN) {
+		diag_error(l->d, look.mark, "a %s: this format is not supported yet", look.name);
+		diag_hint(l->d, "only documents with `jobfile: 1` are read");
+	} else if (look.has_jobs) {
+		refuse_unmarked(l, s, true);
+		read_document(l, s);
+	} else if (is_readable(l, s)) {
+		refuse_unmarked(l, s, false);
+	}
+}

@@ -1,0 +1,308 @@
+/* Jobs, their steps and their stages. */
+#include "job/read.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+struct step_reading {
+	struct step *st;
+	const char *where;
+	bool has_name; /* written as a map: its key is its id */
+	bool keep_nodes;
+};
+
+static void use_step_key(struct loader *l, void *ctx, enum key key, const struct node *name,
+			 const struct node *value)
+{
+	struct step_reading *r = ctx;
+
+	if (read_trait(l, &r->st->t, r->where, key, name, value, r->keep_nodes))
+		return;
+	BUG_UNLESS(key == KEY_id);
+	if (r->has_name) {
+		diag_error(l->d, name->mark, "%s has its name before the colon already", r->where);
+		diag_hint(l->d, "'id' is for steps in a list");
+	}
+}
+
+/* The id of step number no of a list: what it says, or its number. */
+static const char *id_of_item(struct loader *l, const struct node *n, size_t no, bool finally)
+{
+	const struct node *id = n->kind == NODE_MAP ? node_get(n, "id") : NULL;
+	const char *text;
+
+	if (id && read_text(l, "id", id, &text) && check_name(l, "a step", id))
+		return text;
+	return arena_printf(l->a, "%s%zu", finally ? "finally" : "step", no + 1);
+}
+
+static void read_step(struct loader *l, struct step *st, const struct node *n, bool has_name,
+		      bool keep_nodes)
+{
+	struct step_reading r = {st, NULL, has_name, keep_nodes || node_get(n, "extends")};
+	size_t before = diags_errors(l->d);
+
+	r.where = arena_printf(l->scratch, "step '%s'", st->id);
+	read_map(l, n, IN_STEP, r.where, use_step_key, &r);
+	if (diags_errors(l->d) > before)
+		first_blame(l, st->mark); /* what it lacks may be what could not be read */
+}
+
+static void add_step(struct loader *l, struct job *j, const char *id, const struct node *at,
+		     const struct node *n, bool finally, bool keep_nodes)
+{
+	struct step *st = &j->step[j->n_steps];
+
+	*st = (struct step){
+		.id = id, .mark = at->mark, .job = j, .no = (uint32_t)j->n_steps, .finally = finally};
+	traits_init(&st->t);
+	j->n_steps++;
+	if (n->kind == NODE_MAP) {
+		read_step(l, st, n, at != n, keep_nodes);
+		return;
+	}
+	bad_value(l, id, "a map such as {run: \"...\"}", n);
+	first_blame(l, st->mark);
+}
+
+static void add_steps(struct loader *l, struct job *j, const struct node *n, bool finally,
+		      bool keep_nodes)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		const struct node *item = n->item[i];
+
+		if (n->kind == NODE_LIST) {
+			add_step(l, j, id_of_item(l, item, i, finally), item, item, finally,
+				 keep_nodes);
+		} else {
+			check_name(l, "a step", n->key[i]);
+			add_step(l, j, arena_strdup(l->a, n->key[i]->text), n->key[i], item,
+				 finally, keep_nodes);
+		}
+	}
+}
+
+static void index_steps(struct loader *l, struct job *j)
+{
+	enum { MANY = 8 }; /* fewer are found by looking at each */
+	bool indexed = j->n_steps > MANY;
+
+	for (size_t i = 0; i < j->n_steps; i++) {
+		const struct step *st = &j->step[i], *first = NULL;
+
+		if (indexed)
+			first = map_get(&j->step_by_id, st->id);
+		for (size_t k = 0; !indexed && !first && k < i; k++)
+			first = strcmp(j->step[k].id, st->id) ? NULL : &j->step[k];
+		if (first) {
+			diag_error(l->d, st->mark, "job '%s' has two steps '%s'", j->name, st->id);
+			diag_note(l->d, first->mark, "the first is here");
+		} else if (indexed) {
+			map_put(&j->step_by_id, st->id, (void *)st);
+		}
+	}
+}
+
+/* --- stages ----------------------------------------------------------------------------------- */
+
+static void use_stage_key(struct loader *l, void *ctx, enum key key, const struct node *name,
+			  const struct node *n)
+{
+	static const char *const opens[] = {"done", "ok"};
+	struct stage *s = ctx;
+	size_t word;
+
+	switch (key) {
+	case KEY_stage_name:
+		read_text(l, "name", n, &s->name);
+		break;
+	case KEY_stage_jobs:
+		read_names(l, "jobs", n, false, &s->select, &s->n_selects);
+		break;
+	case KEY_stage_opens:
+		if (read_word(l, "opens", n, opens, ARRAY_LEN(opens), &word))
+			s->opens = (enum opens)word;
+		break;
+	default:
+		BUG("key '%s' is not one of a stage", name->text);
+	}
+}
+
+static void read_stage(struct loader *l, struct stage *s, const struct node *n)
+{
+	*s = (struct stage){.mark = n->mark};
+	if (n->kind == NODE_MAP) {
+		read_map(l, n, IN_STAGE, "a stage", use_stage_key, s);
+		if (!s->n_selects)
+			diag_error(l->d, n->mark, "the stage has no 'jobs'");
+	} else {
+		read_names(l, "stages", n, true, &s->select, &s->n_selects);
+	}
+	if (!s->name)
+		s->name = s->n_selects ? s->select[0].name : "";
+}
+
+static void read_stages(struct loader *l, struct job *j, const struct node *n)
+{
+	if (n->kind != NODE_LIST || !n->n) {
+		bad_value(l, "stages", "a list of jobs, or of {name, jobs}", n);
+		return;
+	}
+	j->stage = arena_array(l->a, n->n, sizeof(*j->stage));
+	j->n_stages = n->n;
+	for (size_t i = 0; i < n->n; i++)
+		read_stage(l, &j->stage[i], n->item[i]);
+}
+
+/* --- jobs ------------------------------------------------------------------------------------- */
+
+struct job_reading {
+	struct job *j;
+	const char *where;
+	bool keep_nodes;
+	bool calls_job; /* its action is `job`: its `params` are what it passes on */
+	const struct node *steps, *stages, *finally;
+};
+
+static void use_job_key(struct loader *l, void *ctx, enum key key, const struct node *name,
+			const struct node *value)
+{
+	struct job_reading *r = ctx;
+
+	if (read_trait(l, &r->j->t, r->where, key, name, value, r->keep_nodes))
+		return;
+	switch (key) {
+	case KEY_params:
+		if (r->calls_job)
+			read_trait(l, &r->j->t, r->where, KEY_job_params, name, value, r->keep_nodes);
+		else
+			read_params(l, value, false, &r->j->params);
+		break;
+	case KEY_steps:
+		r->steps = value;
+		break;
+	case KEY_stages:
+		r->stages = value;
+		break;
+	case KEY_finally:
+		r->finally = value;
+		break;
+	default:
+		BUG("key '%s' is not one of a job", name->text);
+	}
+}
+
+/* A job is one action, or steps, or stages. */
+static void check_one_kind(struct loader *l, const struct job_reading *r)
+{
+	const char *act = r->j->t.act.kind != ACT_NONE ? act_word(r->j->t.act.kind) : NULL;
+	const char *first = act ? act : r->steps ? "steps" : NULL;
+	const char *second = r->stages ? "stages" : act && r->steps ? "steps" : NULL;
+
+	if (first && second) {
+		diag_error(l->d, r->j->mark, "job '%s' has both '%s' and '%s'", r->j->name, first,
+			   second);
+		diag_hint(l->d, "a job is one action, or 'steps', or 'stages' of other jobs");
+	}
+	if (r->stages && r->finally) {
+		diag_error(l->d, r->finally->mark,
+			   "job '%s' has 'stages', so it cannot have 'finally'", r->j->name);
+		diag_hint(l->d, "make a job of it and name that job in a last stage");
+	}
+}
+
+static bool is_steps(struct loader *l, const char *key, const struct node *n, bool list_only)
+{
+	if (n && n->n && (n->kind == NODE_LIST || (n->kind == NODE_MAP && !list_only)))
+		return true;
+	if (n)
+		bad_value(l, key,
+			  list_only ? "a list of steps" : "a list of steps, or a map of names and steps", n);
+	return false;
+}
+
+static void read_members(struct loader *l, const struct job_reading *r)
+{
+	struct job *j = r->j;
+	bool steps = is_steps(l, "steps", r->steps, false);
+	bool finally = is_steps(l, "finally", r->finally, true);
+	bool one_action = finally && !r->steps && !r->stages;
+
+	j->step = arena_array(l->a, (steps ? r->steps->n : 0) + (finally ? r->finally->n : 0) + 1,
+			      sizeof(*j->step));
+	if (steps) {
+		j->in_order = r->steps->kind == NODE_LIST;
+		add_steps(l, j, r->steps, false, r->keep_nodes);
+	} else if (one_action) {
+		j->in_order = true;
+		j->step[j->n_steps++] = (struct step){.id = "main", .mark = j->mark, .job = j};
+		traits_init(&j->step[0].t);
+	}
+	if (finally)
+		add_steps(l, j, r->finally, true, r->keep_nodes);
+	index_steps(l, j);
+	if (r->stages)
+		read_stages(l, j, r->stages);
+	j->kind = r->stages ? JOB_COMPOSITE : j->n_steps || r->steps ? JOB_STEPS : JOB_ACTION;
+}
+
+static bool is_verb(const struct jobfile_where *w, const char *name)
+{
+	for (size_t i = 0; i < w->n_verbs; i++)
+		if (!strcmp(w->verb[i], name))
+			return true;
+	return false;
+}
+
+static void add_job(struct loader *l, struct job *j)
+{
+	struct jobfile *jf = l->jf;
+
+	j->no = (uint32_t)jf->n_jobs;
+	VEC_PUSH(jf->job, jf->n_jobs, l->room_jobs, j);
+	map_put(&jf->job_by_name, j->name, j);
+}
+
+static bool good_job_name(struct loader *l, const struct node *name)
+{
+	if (!check_name(l, "a job", name))
+		return false;
+	if (!is_verb(l->where, name->text))
+		return take_name(l, NAME_JOB, name->text, name->mark);
+	diag_error(l->d, name->mark, "'%s' is a verb of the command line, so no job can bear its name",
+		   name->text);
+	diag_hint(l->d, "a dotted name such as 'my.%s' is always free", name->text);
+	return false;
+}
+
+void read_job(struct loader *l, const struct node *name, const struct node *value)
+{
+	struct job_reading r = {.j = ARENA_NEW(l->a, struct job)};
+	size_t before = diags_errors(l->d);
+	bool good = good_job_name(l, name);
+
+	*r.j = (struct job){.name = arena_strdup(l->a, name->text), .mark = name->mark, .file = l->file};
+	r.where = arena_printf(l->scratch, "job '%s'", name->text);
+	traits_init(&r.j->t);
+	if (value->kind != NODE_MAP) {
+		read_map(l, value, IN_JOB, r.where, use_job_key, &r);
+		if (value->kind == NODE_SCALAR && !is_null(value) && value->n < 60 &&
+		    !strpbrk(value->text, "\"\n"))
+			diag_hint(l->d, "write %s: {run: \"%s\"}", name->text, value->text);
+		return;
+	}
+	r.keep_nodes = node_get(value, "extends") != NULL;
+	r.calls_job = node_get(value, "job") != NULL;
+	read_map(l, value, IN_JOB, r.where, use_job_key, &r);
+	check_one_kind(l, &r);
+	read_members(l, &r);
+	if (diags_errors(l->d) > before)
+		first_blame(l, r.j->mark);
+	if (good)
+		add_job(l, r.j);
+	else
+		map_release(&r.j->step_by_id);
+}

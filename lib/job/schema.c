@@ -1,0 +1,158 @@
+#include "job/schema.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/spell.h"
+
+#define NOW	 NULL
+#define NO_FIELD 0, 0
+#define IN(member)                                                                                 \
+	offsetof(struct traits, member), sizeof(((struct traits *)0)->member)
+#define SPAN(first, last)                                                                          \
+	offsetof(struct traits, first), offsetof(struct traits, last) +                            \
+		sizeof(((struct traits *)0)->last) - offsetof(struct traits, first)
+
+static const struct key_info infos[] = {
+#define KEY(id, word, scopes, reach, type, field, later, sentence)                                 \
+	[KEY_##id] = {word, scopes, reach, TYPE_##type, field, later, sentence},
+#include "job/keys.def"
+#undef KEY
+};
+
+static const char *const wheres[] = {
+#define SCOPE(id, where) where,
+	KEY_SCOPES(SCOPE)
+#undef SCOPE
+};
+
+static const struct {
+	const char *word, *schema;
+} types[] = {
+#define TYPE(id, word, schema) {word, schema},
+	KEY_TYPES(TYPE)
+#undef TYPE
+};
+
+static const char *const scope_ids[] = {
+#define SCOPE(id, where) #id,
+	KEY_SCOPES(SCOPE)
+#undef SCOPE
+};
+
+const struct key_info *key_info(enum key key)
+{
+	BUG_UNLESS(key < KEY_COUNT);
+	return &infos[key];
+}
+
+const char *key_word(enum key key)
+{
+	return key_info(key)->word;
+}
+
+const char *key_scope_where(enum key_scope_no scope)
+{
+	return wheres[scope];
+}
+
+const char *key_type_word(enum key_type type)
+{
+	return types[type].word;
+}
+
+bool key_find(enum key_scope scope, const char *word, enum key *ret)
+{
+	for (enum key k = 0; k < KEY_COUNT; k++) {
+		if (infos[k].word[0] != word[0] || !(infos[k].scopes & (unsigned)scope) ||
+		    strcmp(infos[k].word, word))
+			continue;
+		*ret = k;
+		return true;
+	}
+	return false;
+}
+
+const char *key_suggest(enum key_scope scope, const char *word)
+{
+	struct spell s;
+
+	spell_init(&s, word);
+	for (enum key k = 0; k < KEY_COUNT; k++)
+		if (infos[k].scopes & (unsigned)scope)
+			spell_try(&s, infos[k].word);
+	return s.best;
+}
+
+unsigned key_scopes_of(const char *word)
+{
+	unsigned scopes = 0;
+
+	for (enum key k = 0; k < KEY_COUNT; k++)
+		if (!strcmp(infos[k].word, word))
+			scopes |= infos[k].scopes;
+	return scopes;
+}
+
+/* --- JSON Schema ------------------------------------------------------------------------------ */
+
+/* The fragments are written with ' for ", which none of them holds. */
+static json_t *fragment(const char *text)
+{
+	char copy[512];
+	json_t *v;
+
+	BUG_UNLESS(strlen(text) < sizeof(copy));
+	strcpy(copy, text);
+	for (char *p = copy; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	v = json_loads(copy, 0, NULL);
+	BUG_UNLESS(v);
+	return v;
+}
+
+/* Whether a map of that kind may have names of the user's besides the keys. */
+static bool has_free_names(enum key_scope_no scope)
+{
+	return scope == SCOPE_MATRIX || scope == SCOPE_FOREACH;
+}
+
+static json_t *schema_of_scope(enum key_scope_no scope)
+{
+	json_t *properties = json_object();
+
+	for (enum key k = 0; k < KEY_COUNT; k++) {
+		json_t *property;
+
+		if (!(infos[k].scopes & 1u << scope) || infos[k].later)
+			continue;
+		property = fragment(types[infos[k].type].schema);
+		json_object_set_new(property, "description", json_string(infos[k].sentence));
+		json_object_set_new(properties, infos[k].word, property);
+	}
+	return json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties",
+			 has_free_names(scope), "properties", properties);
+}
+
+json_t *schema_json(void)
+{
+	json_t *schema = schema_of_scope(SCOPE_FILE), *defs = json_object();
+
+	for (enum key_scope_no s = SCOPE_JOB; s < SCOPE_COUNT; s++) {
+		char name[32];
+		size_t n = 0;
+
+		for (; scope_ids[s][n]; n++)
+			name[n] = (char)tolower((unsigned char)scope_ids[s][n]);
+		name[n] = 0;
+		json_object_set_new(defs, name, schema_of_scope(s));
+	}
+	json_object_set_new(schema, "$schema",
+			    json_string("https://json-schema.org/draft/2020-12/schema"));
+	json_object_set_new(schema, "title", json_string("Jobfile"));
+	json_object_set_new(schema, "required", json_pack("[s]", "jobfile"));
+	json_object_set_new(schema, "$defs", defs);
+	return schema;
+}

@@ -1,0 +1,581 @@
+/*
+ * The model as a native document: templates and defaults are in the jobs that took
+ * them over.  What a step has from its job is written at the job, once.
+ */
+#include "job/read.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/stamp.h"
+
+static void put(json_t *map, const char *name, json_t *v)
+{
+	BUG_UNLESS(v);
+	json_object_set_new(map, name, v);
+}
+
+static void put_text(json_t *map, const char *name, const char *text)
+{
+	if (text)
+		put(map, name, json_string(text));
+}
+
+static json_t *duration_json(int64_t ms)
+{
+	struct buf b = BUF_INIT;
+	json_t *v;
+
+	duration_format(&b, ms);
+	v = json_string(b.data);
+	buf_release(&b);
+	return v;
+}
+
+static json_t *texts_json(const struct text_list *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n; i++)
+		json_array_append_new(list, json_string(t->text[i]));
+	return list;
+}
+
+static json_t *names_json(const struct name_decl *name, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(name[i].name));
+	return list;
+}
+
+static json_t *values_json(const struct value_list *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < v->n; i++)
+		json_array_append_new(list, value_source(v->value[i]));
+	return list;
+}
+
+/* The entries of m that base does not have just so (base may be NULL). */
+static json_t *value_map_json(const struct value_map *m, const struct value_map *base)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < m->n; i++) {
+		bool same = false;
+
+		for (size_t k = 0; base && k < base->n && !same; k++)
+			same = base->value[k] == m->value[i] && !strcmp(base->name[k], m->name[i]);
+		if (!same)
+			put(map, m->name[i], m->value[i] ? value_source(m->value[i]) : json_null());
+	}
+	return map;
+}
+
+/* --- parts of traits -------------------------------------------------------------------------- */
+
+static const char *cond_word(enum cond c)
+{
+	static const char *const words[] = {
+#define COND(id, word, sentence) [COND_##id] = word,
+		CONDS(COND)
+#undef COND
+	};
+
+	return words[c];
+}
+
+static json_t *needs_json(const struct traits *t)
+{
+	json_t *list = json_array(), *map = json_object();
+	bool all_ok = true;
+
+	for (size_t i = 0; i < t->n_needs; i++) {
+		const struct need_decl *need = &t->need[i];
+
+		if (need->order_only)
+			continue;
+		all_ok &= need->cond == COND_OK;
+		json_array_append_new(list, json_string(need->name));
+		put(map, need->name, json_string(cond_word(need->cond)));
+	}
+	json_decref(all_ok ? map : list);
+	return all_ok ? list : map;
+}
+
+static json_t *after_json(const struct traits *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n_needs; i++)
+		if (t->need[i].order_only)
+			json_array_append_new(list, json_string(t->need[i].name));
+	return list;
+}
+
+static json_t *provide_json(const struct provide_decl *p)
+{
+	static const char *const types[] = {"text", "int", "float", "bool", "json"};
+	json_t *map = json_object();
+
+	switch (p->from) {
+	case PROVIDE_OUTPUT:
+		break;
+	case PROVIDE_STDOUT:
+		put(map, "stdout", json_true());
+		break;
+	case PROVIDE_JSON:
+		put_text(map, "json", p->path);
+		break;
+	case PROVIDE_REGEX:
+		put_text(map, "regex", pattern_text(p->pattern));
+		break;
+	case PROVIDE_FILE:
+		put_text(map, "file", p->path);
+		break;
+	case PROVIDE_LINE:
+		put(map, "line", json_integer(p->line));
+		break;
+	}
+	put_text(map, "type", types[p->type]);
+	return map;
+}
+
+static json_t *provides_json(const struct traits *t)
+{
+	json_t *list = json_array(), *map = json_object();
+	bool plain = true;
+
+	for (size_t i = 0; i < t->n_provides; i++) {
+		const struct provide_decl *p = &t->provide[i];
+
+		plain &= p->from == PROVIDE_OUTPUT && p->type == AS_TEXT;
+		json_array_append_new(list, json_string(p->name));
+		put(map, p->name, provide_json(p));
+	}
+	json_decref(plain ? map : list);
+	return plain ? list : map;
+}
+
+static json_t *conditions_json(const struct condition_list *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n; i++) {
+		json_t *check = json_string(expr_text(l->at[i].expr));
+
+		json_array_append_new(list, l->at[i].msg ? json_pack("{s:o, s:s}", "check", check,
+								     "msg",
+								    l->at[i].msg)
+							 : check);
+	}
+	return list;
+}
+
+static json_t *matrix_json(const struct matrix *m)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < m->n_axes; i++)
+		put(map, m->axis[i].name, json_deep_copy(m->axis[i].values));
+	if (m->include)
+		put(map, "include", json_deep_copy(m->include));
+	if (m->exclude)
+		put(map, "exclude", json_deep_copy(m->exclude));
+	return map;
+}
+
+static json_t *foreach_json(const struct foreach_decl *f)
+{
+	json_t *map = json_object();
+
+	put(map, f->name, f->glob ? json_string(f->glob) : value_source(f->over));
+	if (f->max_parallel)
+		put(map, "max_parallel", json_integer(f->max_parallel));
+	if (f->fail_fast)
+		put(map, "fail_fast", json_true());
+	return map;
+}
+
+static json_t *rules_json(const struct retry_rule *rule, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(rule[i].text));
+	return list;
+}
+
+static json_t *retry_json(const struct retry_spec *r)
+{
+	json_t *map = json_pack("{s:I}", "max", (json_int_t)r->pace.max);
+
+	if (r->pace.delay_ms)
+		put(map, "delay", duration_json(r->pace.delay_ms));
+	if (r->pace.backoff != 1)
+		put(map, "backoff", json_real(r->pace.backoff));
+	if (r->pace.max_delay_ms)
+		put(map, "max_delay", duration_json(r->pace.max_delay_ms));
+	if (r->pace.jitter != 0)
+		put(map, "jitter", json_real(r->pace.jitter));
+	if (r->when)
+		put(map, "when", rules_json(r->when, r->n_when));
+	if (r->not_when)
+		put(map, "not_when", rules_json(r->not_when, r->n_not_when));
+	return map;
+}
+
+static json_t *on_failure_json(const struct traits *t)
+{
+	switch (t->on_failure) {
+	case ON_FAILURE_ABORT:
+		return json_string("abort");
+	case ON_FAILURE_SKIP_DEPENDENTS:
+		return json_string("skip_dependents");
+	case ON_FAILURE_CONTINUE:
+		return json_string("continue");
+	case ON_FAILURE_FALLBACK:
+		break;
+	}
+	return json_pack("{s:s}", "fallback", t->fallback);
+}
+
+static json_t *exits_json(const struct exit_set *s)
+{
+	json_t *list = json_array();
+
+	for (int code = 0; code < 256; code++)
+		if (exit_set_has(s, code))
+			json_array_append_new(list, json_integer(code));
+	return list;
+}
+
+static json_t *fail_if_json(const struct fail_if *f)
+{
+	json_t *map = json_object();
+
+	put_text(map, "stdout", f->out ? pattern_text(f->out) : NULL);
+	put_text(map, "stderr", f->err ? pattern_text(f->err) : NULL);
+	return map;
+}
+
+static json_t *pool_json(const struct pool_use *p)
+{
+	if (!p->name)
+		return json_null();
+	return p->weight == 1 ? json_string(p->name)
+			      : json_pack("{s:s, s:i}", "name", p->name, "weight", (int)p->weight);
+}
+
+/* Keys whose value is something of its own; the others are written by their type. */
+static json_t *special_json(const struct traits *t, enum key k)
+{
+	switch (k) {
+	case KEY_needs:
+		return needs_json(t);
+	case KEY_after:
+		return after_json(t);
+	case KEY_needs_rule:
+		return t->needs_rule ? json_integer(t->needs_rule) : json_string("all");
+	case KEY_provides:
+		return provides_json(t);
+	case KEY_consumes:
+		return names_json(t->consume, t->n_consumes);
+	case KEY_matrix:
+		return matrix_json(t->matrix);
+	case KEY_foreach:
+		return foreach_json(t->foreach);
+	case KEY_retry:
+		return retry_json(t->retry);
+	case KEY_on_failure:
+		return on_failure_json(t);
+	case KEY_fail_if:
+		return fail_if_json(&t->fail_if);
+	case KEY_pool:
+		return pool_json(&t->pool);
+	case KEY_slots:
+		return t->slots == SLOTS_ALL ? json_string("all") : json_integer(t->slots);
+	case KEY_run:
+		return json_string(t->act.run);
+	case KEY_argv:
+		return values_json(&t->act.argv);
+	case KEY_call:
+		return json_string(t->act.call);
+	case KEY_with:
+		return value_source(t->act.with);
+	case KEY_job:
+		return json_string(t->act.job);
+	case KEY_job_params:
+		return value_map_json(&t->act.params, NULL);
+	case KEY_noop:
+		return json_true();
+	default:
+		BUG("no writer for key '%s'", key_word(k));
+	}
+}
+
+static json_t *trait_json(const struct traits *t, enum key k)
+{
+	const struct key_info *info = key_info(k);
+	const void *field = (const char *)t + info->offset;
+
+	if (!info->size)
+		return special_json(t, k);
+	switch (info->type) {
+	case TYPE_TEXT:
+		return json_string(*(const char *const *)field);
+	case TYPE_BOOL:
+		return json_boolean(*(const bool *)field);
+	case TYPE_TEXTS:
+		return texts_json(field);
+	case TYPE_DURATION:
+		return duration_json(*(const int64_t *)field);
+	case TYPE_VALUE:
+		return value_source(*(const struct value *const *)field);
+	case TYPE_ENV:
+		return value_map_json(field, NULL);
+	case TYPE_EXPR:
+		return json_string(expr_text(*(const struct expr *const *)field));
+	case TYPE_PATTERN:
+		return json_string(pattern_text(*(const struct pattern *const *)field));
+	case TYPE_EXITS:
+		return exits_json(field);
+	case TYPE_CONDITIONS:
+		return conditions_json(field);
+	default:
+		return special_json(t, k);
+	}
+}
+
+/* --- jobs and steps --------------------------------------------------------------------------- */
+
+static bool same_field(const struct traits *a, const struct traits *b, enum key k)
+{
+	const struct key_info *info = key_info(k);
+
+	return !memcmp((const char *)a + info->offset, (const char *)b + info->offset, info->size);
+}
+
+/* The keys of t that reach so far; without those that base passes on anyway (NULL: none). */
+static void put_traits(json_t *map, const struct traits *t, unsigned reaches, const struct traits *base)
+{
+	for (enum key k = 0; k < KEY_COUNT; k++) {
+		bool mine = key_set_has(&t->set, k);
+		bool passed = base && key_info(k)->reach == REACH_STEPS && key_set_has(&base->set, k);
+
+		if (!(reaches >> key_info(k)->reach & 1) || k == KEY_extends || (!mine && !passed))
+			continue;
+		if (passed && k == KEY_env) {
+			json_t *env = value_map_json(&t->env, &base->env);
+
+			if (json_object_size(env))
+				put(map, "env", env);
+			else
+				json_decref(env);
+		} else if (!passed || !same_field(t, base, k)) {
+			put(map, key_word(k), trait_json(t, k));
+		}
+	}
+}
+
+enum {
+	ALL = 1 << REACH_OWN | 1 << REACH_STEPS | 1 << REACH_ACT,
+	FOR_STEPS = 1 << REACH_STEPS,
+	OWN = 1 << REACH_OWN,
+};
+
+static json_t *step_json(const struct step *st, bool with_id)
+{
+	json_t *map = json_object();
+
+	if (with_id)
+		put_text(map, "id", st->id);
+	put_traits(map, &st->t, ALL, &st->job->t);
+	return map;
+}
+
+static void put_steps(json_t *map, const struct job *j)
+{
+	json_t *list = json_array(), *by_name = json_object(), *finally = json_array();
+
+	for (size_t i = 0; i < j->n_steps; i++) {
+		const struct step *st = &j->step[i];
+
+		if (st->finally)
+			json_array_append_new(finally, step_json(st, true));
+		else if (j->in_order)
+			json_array_append_new(list, step_json(st, true));
+		else
+			put(by_name, st->id, step_json(st, false));
+	}
+	put(map, "steps", json_incref(j->in_order ? list : by_name));
+	if (json_array_size(finally))
+		put(map, "finally", json_incref(finally));
+	json_decref(list);
+	json_decref(by_name);
+	json_decref(finally);
+}
+
+static json_t *stages_json(const struct job *j)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < j->n_stages; i++) {
+		const struct stage *s = &j->stage[i];
+		json_t *jobs = json_array();
+
+		for (size_t k = 0; k < s->n_jobs; k++)
+			json_array_append_new(jobs, json_string(s->job[k]->name));
+		json_array_append_new(list, json_pack("{s:s, s:o, s:s}", "name", s->name, "jobs",
+						      jobs, "opens",
+						      s->opens == OPENS_OK ? "ok" : "done"));
+	}
+	return list;
+}
+
+/* A bound of a type as its author may write it. */
+static json_t *bound_json(const struct param *p, const json_t *v)
+{
+	return p->type == PARAM_DURATION ? duration_json(json_integer_value(v)) : json_deep_copy(v);
+}
+
+static json_t *param_json(const struct param *p)
+{
+	static const char *const types[] = {
+#define TYPE(id, word, sentence) word,
+		PARAM_TYPES(TYPE)
+#undef TYPE
+	};
+	json_t *map = json_pack("{s:s}", "type", types[p->type]);
+
+	if (p->dflt)
+		put(map, "default", value_source(p->dflt));
+	if (p->required)
+		put(map, "required", json_true());
+	if (p->of)
+		put(map, "of", json_deep_copy(p->of));
+	if (p->match)
+		put_text(map, "match", pattern_text(p->match));
+	if (p->min)
+		put(map, "min", bound_json(p, p->min));
+	if (p->max)
+		put(map, "max", bound_json(p, p->max));
+	if (p->multiple)
+		put(map, "multiple", json_true());
+	put_text(map, "description", p->description);
+	put_text(map, "from_env", p->from_env);
+	return map;
+}
+
+static void put_params(json_t *map, const struct param_list *l)
+{
+	json_t *params;
+
+	if (!l->n)
+		return;
+	params = json_object();
+	for (size_t i = 0; i < l->n; i++)
+		put(params, l->at[i].name, param_json(&l->at[i]));
+	put(map, "params", params);
+}
+
+static json_t *job_json(const struct job *j)
+{
+	json_t *map = json_object();
+
+	put_params(map, &j->params);
+	switch (j->kind) {
+	case JOB_ACTION:
+		put_traits(map, &j->t, ALL, NULL);
+		break;
+	case JOB_STEPS:
+		put_traits(map, &j->t, OWN | FOR_STEPS, NULL);
+		put_steps(map, j);
+		break;
+	case JOB_COMPOSITE:
+		put_traits(map, &j->t, OWN, NULL);
+		put(map, "stages", stages_json(j));
+		break;
+	}
+	return map;
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static void put_vars(json_t *doc, const struct jobfile *jf)
+{
+	static const char *const words[] = {[VAR_SH] = "sh", [VAR_ARGV] = "argv", [VAR_FILE] = "file"};
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < jf->n_vars; i++) {
+		const struct var *v = &jf->var[i];
+		json_t *value = value_source(v->value);
+
+		put(map, v->name, v->kind == VAR_VALUE ? value : json_pack("{s:o}", words[v->kind],
+									   value));
+	}
+	put(doc, "vars", map);
+}
+
+static void put_callables(json_t *doc, const struct jobfile *jf)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < jf->n_callables; i++) {
+		const struct callable *c = &jf->callable[i];
+		json_t *one = json_pack("{s:o}", "argv", values_json(&c->argv));
+
+		if (c->env.n)
+			put(one, "env", value_map_json(&c->env, NULL));
+		if (c->timeout_ms)
+			put(one, "timeout", duration_json(c->timeout_ms));
+		put(map, c->name, one);
+	}
+	put(doc, "callables", map);
+}
+
+static void put_pools(json_t *doc, const struct jobfile *jf)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < jf->n_pools; i++)
+		put(map, jf->pool[i].name, json_integer(jf->pool[i].slots));
+	put(doc, "pools", map);
+}
+
+static void put_stores(json_t *doc, const struct jobfile *jf)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < jf->n_stores; i++)
+		put(map, jf->store[i].name, value_source(jf->store[i].path));
+	put(doc, "stores", map);
+}
+
+json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs, size_t n_jobs)
+{
+	json_t *doc = json_pack("{s:i}", "jobfile", 1), *map = json_object();
+
+	put_text(doc, "description", jf->description);
+	if (!n_jobs)
+		put_text(doc, "default", jf->default_target);
+	put_params(doc, &jf->params);
+	if (jf->n_vars)
+		put_vars(doc, jf);
+	if (jf->n_pools)
+		put_pools(doc, jf);
+	if (jf->n_callables)
+		put_callables(doc, jf);
+	if (jf->n_stores)
+		put_stores(doc, jf);
+	for (size_t i = 0; i < (n_jobs ? n_jobs : jf->n_jobs); i++) {
+		const struct job *j = n_jobs ? jobs[i] : jf->job[i];
+
+		put(map, j->name, job_json(j));
+	}
+	put(doc, "jobs", map);
+	return doc;
+}
