@@ -1,0 +1,48 @@
+/* The one record of something that happened in a run. */
+#ifndef RUN_EVENT_H
+#define RUN_EVENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "run/schedule.h"
+
+enum event_kind {
+#define EVENT(id, word, sentence) EVENT_##id,
+#include "run/event.def"
+#undef EVENT
+	EVENT_COUNT,
+};
+
+const char *event_word(enum event_kind k);
+bool event_parse(const char *word, enum event_kind *ret);
+
+/* Borrowed texts; whoever keeps an event copies it. */
+struct run_event {
+	uint64_t seq; /* from 1 within the run, in the order told */
+	int64_t wall_ms;
+	int64_t mono_ns;
+	enum event_kind kind;
+	const char *run;   /* its id */
+	uint32_t unit;	   /* UNIT_NONE: about the run */
+	const char *step;  /* name of the step or job as people see it: job, job[a], job/step; NULL: the run */
+	uint32_t attempt;  /* 0: none */
+	enum state state;
+	enum reason reason;
+	const char *cause; /* what the reason's %s stands for, or NULL */
+	const char *error; /* the failure's text, or NULL */
+	int exit_code;	   /* -1: none */
+	int signal;	   /* 0: none */
+	int64_t duration_ms; /* -1: none */
+	int64_t due_ms;	   /* STEP_RETRY: pause in ms; -1 */
+	const char *log;   /* path of the attempt's log, or NULL */
+	const json_t *result; /* JOB_FINISHED, RUN_COMPLETED: the result document; borrowed, or NULL */
+	/* Progress at this instant, of steps. */
+	uint32_t n_total, n_settled, n_running, n_failed;
+};
+
+/* As one JSON object: {run, seq, time, event, step?, attempt?, state?, ...}.  New reference. */
+json_t *event_to_json(const struct run_event *e);
+
+#endif
