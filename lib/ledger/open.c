@@ -1,0 +1,318 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "ledger/ledger_impl.h"
+
+enum {
+	RESERVE_BYTES = 64 * 1024,
+	WAL_KEPT_BYTES = 4 * 1024 * 1024, /* a longer one is brought home when the ledger is closed */
+};
+
+/* --- the reserve: room that a full disk still has for the last outcomes ----------------------- */
+
+char *reserve_path(const struct ledger *l)
+{
+	return xasprintf("%s-reserve", l->path);
+}
+
+/* Without it, a full disk is only met sooner. */
+static void reserve_put_aside(const struct ledger *l)
+{
+	char *path = reserve_path(l);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd >= 0) {
+		if (posix_fallocate(fd, 0, RESERVE_BYTES))
+			(void)unlink(path);
+		close(fd);
+	}
+	free(path);
+}
+
+bool reserve_give_up(struct ledger *l)
+{
+	char *path = reserve_path(l);
+	bool there = unlink(path) == 0;
+
+	free(path);
+	return there;
+}
+
+/* --- how it is opened -------------------------------------------------------------------------- */
+
+/* The bytes in the file beside it; -1 if there is none. */
+static int64_t size_beside(const char *path, const char *suffix)
+{
+	char *name = xasprintf("%s%s", path, suffix);
+	struct stat st;
+	int64_t size = stat(name, &st) < 0 ? -1 : (int64_t)st.st_size;
+
+	free(name);
+	return size;
+}
+
+/* path as a URI's, with what SQLite would take for something else written as %XX. */
+static char *uri_of(const char *path, const char *query)
+{
+	struct buf b = BUF_INIT;
+
+	buf_puts(&b, path[0] == '/' ? "file://" : "file:");
+	for (const char *p = path; *p; p++) {
+		if (strchr("%?#", *p))
+			buf_addf(&b, "%%%02X", (unsigned char)*p);
+		else
+			buf_putc(&b, *p);
+	}
+	buf_addf(&b, "?%s", query);
+	return buf_detach(&b);
+}
+
+static int open_db(struct ledger *l, const char *name, int flags)
+{
+	int rc = sqlite3_open_v2(name, &l->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+
+	/* SQLite is content with reading where it may not write. */
+	if (!rc && flags & SQLITE_OPEN_READWRITE && sqlite3_db_readonly(l->db, "main"))
+		rc = SQLITE_READONLY;
+	if (rc) {
+		ledger_fail(l, rc, "cannot open");
+		sqlite3_close(l->db);
+		l->db = NULL;
+	}
+	return rc;
+}
+
+/*
+ * With no WAL, or an empty one, everything is in the file itself, and immutable reads
+ * just that.  Otherwise the WAL's index has to be there already; it is mapped read-only.
+ */
+static int open_traceless(struct ledger *l)
+{
+	bool alone = size_beside(l->path, "-wal") <= 0;
+	char *uri = uri_of(l->path, alone ? "immutable=1" : "mode=ro&readonly_shm=1");
+	int rc = open_db(l, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+
+	free(uri);
+	return rc;
+}
+
+/* The file is somebody's: no triggers, no tricks in its schema, no writing into its insides. */
+static int harden(sqlite3 *db)
+{
+	static const struct {
+		int option, value;
+	} set[] = {
+		{SQLITE_DBCONFIG_DEFENSIVE, 1},
+		{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+		{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+		{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+		{SQLITE_DBCONFIG_DQS_DML, 0},
+		{SQLITE_DBCONFIG_DQS_DDL, 0},
+		/* A short run must not pay for bringing its WAL home: ledger_close(). */
+		{SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1},
+	};
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; !rc && i < ARRAY_LEN(set); i++)
+		rc = sqlite3_db_config(db, set[i].option, set[i].value, NULL);
+	return rc;
+}
+
+/* Nothing here looks at the file. */
+static int configure(struct ledger *l)
+{
+	int64_t busy_ms = l->o.busy_ms > 0 ? l->o.busy_ms : LEDGER_BUSY_MS;
+	const char *pragmas = "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON";
+	int rc = harden(l->db);
+
+	if (!rc)
+		rc = sqlite3_busy_timeout(l->db, busy_ms > INT32_MAX ? INT32_MAX : (int)busy_ms);
+	if (!rc)
+		rc = sqlite3_exec(l->db, pragmas, NULL, NULL, NULL);
+	if (!rc && l->o.mode != LEDGER_WRITE)
+		rc = sqlite3_exec(l->db, "PRAGMA query_only = ON", NULL, NULL, NULL);
+	return rc;
+}
+
+struct header {
+	long long application, version, tables;
+};
+
+static int read_header(struct ledger *l, struct header *h)
+{
+	int rc = schema_integer(l->db, "PRAGMA application_id", &h->application);
+
+	if (!rc)
+		rc = schema_integer(l->db, "PRAGMA user_version", &h->version);
+	if (!rc && h->application != SCHEMA_APPLICATION_ID)
+		rc = schema_integer(l->db, "SELECT count(*) FROM sqlite_schema", &h->tables);
+	return rc;
+}
+
+static bool look_at_header(struct ledger *l, struct header *h)
+{
+	int rc = read_header(l, h);
+
+	if (rc == SQLITE_NOTADB)
+		return ledger_fail_text(l, LEDGER_FOREIGN, "is not a ledger: no SQLite file");
+	if (rc)
+		return ledger_fail(l, rc, "cannot read");
+	if (h->application == SCHEMA_APPLICATION_ID)
+		return true;
+	/* A file without anything in it is as good as none. */
+	if (!h->application && !h->version && !h->tables)
+		return l->o.mode == LEDGER_WRITE ||
+		       ledger_fail_text(l, LEDGER_MISSING, "there is nothing in it yet");
+	return ledger_fail_text(l, LEDGER_FOREIGN, "is not a ledger, but another program's SQLite file");
+}
+
+static bool use_wal(struct ledger *l)
+{
+	int rc = sqlite3_exec(l->db,
+			      l->o.durability == LEDGER_SYNCED
+				      ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
+				      : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+			      NULL, NULL, NULL);
+
+	return !rc || ledger_fail(l, rc, "cannot keep a write-ahead log");
+}
+
+static bool settle_version(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
+{
+	struct header h = {0};
+	int newest = up[n_up - 1].version;
+
+	if (!look_at_header(l, &h))
+		return false;
+	if (h.version > newest)
+		return ledger_fail_text(l, LEDGER_NEWER, "has version %lld, this program knows %d", h.version,
+					newest);
+	if (l->o.mode != LEDGER_WRITE)
+		return h.version == newest ||
+		       ledger_fail_text(l, LEDGER_OLDER, "has version %lld, this program reads %d",
+					h.version, newest);
+	return use_wal(l) && (h.version == newest || ledger_upgrade(l, up, n_up));
+}
+
+static bool fill_words(struct ledger *l, void *ctx)
+{
+	int rc = schema_fill_words(l->db);
+
+	(void)ctx;
+	return !rc || ledger_fail(l, rc, "cannot add new words");
+}
+
+static bool make_ready(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
+{
+	int rc = configure(l);
+
+	if (rc)
+		return ledger_fail(l, rc, "cannot set it up");
+	if (!settle_version(l, up, n_up) || !words_load(l))
+		return false;
+	if (l->o.mode != LEDGER_WRITE)
+		return true;
+	reserve_put_aside(l);
+	if (l->words.complete)
+		return true;
+	return ledger_transact(l, fill_words, NULL) && words_load(l);
+}
+
+/* Prepared statements of another handle's life, and the handle. */
+static void shut(struct ledger *l)
+{
+	for (size_t i = 0; i < STMT_COUNT; i++) {
+		sqlite3_finalize(l->stmt[i]);
+		l->stmt[i] = NULL;
+	}
+	sqlite3_close(l->db);
+	l->db = NULL;
+}
+
+static bool open_for_reading(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
+{
+	if (l->o.mode == LEDGER_READ) {
+		if (!open_db(l, l->path, SQLITE_OPEN_READONLY) && make_ready(l, up, n_up))
+			return true;
+		shut(l);
+		/* In a folder where no WAL can be made it may still be readable without. */
+		if (l->error.fault != LEDGER_READ_ONLY)
+			return false;
+	}
+	return !open_traceless(l) && make_ready(l, up, n_up);
+}
+
+static bool open_as_asked(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
+{
+	struct stat st;
+
+	if (stat(l->path, &st) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return ledger_fail_text(l, LEDGER_READ_ONLY, "cannot look at it: %s",
+						strerror(errno));
+		if (l->o.mode != LEDGER_WRITE)
+			return ledger_fail_text(l, LEDGER_MISSING, "there is none");
+		if (!ledger_make(l->path, up, n_up, &l->error))
+			return false;
+	} else if (!S_ISREG(st.st_mode)) {
+		return ledger_fail_text(l, LEDGER_FOREIGN, "is not a ledger, not even a file");
+	}
+	if (l->o.mode != LEDGER_WRITE)
+		return open_for_reading(l, up, n_up);
+	return !open_db(l, l->path, SQLITE_OPEN_READWRITE) && make_ready(l, up, n_up);
+}
+
+struct ledger *ledger_open_as(const char *path, const struct ledger_options *o,
+			      const struct schema_upgrade *up, size_t n_up,
+			      struct ledger_error *ret_error)
+{
+	struct ledger *l = xcalloc(1, sizeof(*l));
+
+	l->path = xstrdup(path);
+	l->o = *o;
+	buf_init(&l->queue);
+	buf_init(&l->error.text);
+	if (open_as_asked(l, up, n_up)) {
+		buf_reset(&l->error.text); /* of a way that was tried first */
+		l->error.fault = LEDGER_FINE;
+		return l;
+	}
+	ledger_error_release(ret_error);
+	*ret_error = l->error;
+	buf_init(&l->error.text);
+	ledger_close(l);
+	return NULL;
+}
+
+struct ledger *ledger_open(const char *path, const struct ledger_options *o,
+			   struct ledger_error *ret_error)
+{
+	return ledger_open_as(path, o, schema_upgrades, schema_n_upgrades, ret_error);
+}
+
+void ledger_close(struct ledger *l)
+{
+	if (!l)
+		return;
+	/* If others are at it, they will. */
+	if (l->db && l->o.mode == LEDGER_WRITE && size_beside(l->path, "-wal") > WAL_KEPT_BYTES) {
+		sqlite3_busy_timeout(l->db, 0);
+		(void)sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	}
+	shut(l);
+	buf_release(&l->queue);
+	ledger_error_release(&l->error);
+	free(l->known);
+	free(l->path);
+	free(l);
+}
+
+const char *ledger_path(const struct ledger *l)
+{
+	return l->path;
+}

@@ -1,0 +1,198 @@
+/*
+ * Operations waiting for a transaction, one behind the other in one buffer:
+ *
+ *	stmt u8 | parameters: tag u8 | value ... | OP_END u8
+ *
+ * INTEGER is 8 bytes; TEXT is a length of 8 and the bytes, which are bound where they lie.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/stamp.h"
+#include "ledger/ledger_impl.h"
+
+_Static_assert(STMT_COUNT <= UINT8_MAX, "a statement's number is a byte");
+
+enum tag { OP_END, OP_NULL, OP_INT, OP_TEXT };
+
+/* Every operation ends where the next begins, so the end mark is written with the next or at commit. */
+static void close_op(struct ledger *l)
+{
+	if (l->n_queued)
+		buf_putc(&l->queue, OP_END);
+}
+
+void queue_op(struct ledger *l, enum stmt id)
+{
+	BUG_UNLESS(l->o.mode == LEDGER_WRITE);
+	if (!l->n_queued)
+		l->queued_since_ns = stamp_mono_ns();
+	else
+		close_op(l);
+	buf_putc(&l->queue, (char)id);
+	l->n_queued++;
+}
+
+void queue_int(struct ledger *l, int64_t v)
+{
+	char *at = buf_reserve(&l->queue, 1 + sizeof(v));
+
+	at[0] = OP_INT;
+	memcpy(at + 1, &v, sizeof(v));
+	l->queue.len += 1 + sizeof(v);
+}
+
+void queue_null(struct ledger *l)
+{
+	buf_putc(&l->queue, OP_NULL);
+}
+
+void queue_int_or(struct ledger *l, int64_t v, int64_t none)
+{
+	if (v == none)
+		queue_null(l);
+	else
+		queue_int(l, v);
+}
+
+void queue_text(struct ledger *l, const char *s)
+{
+	size_t len = s ? strlen(s) : 0;
+	char *at;
+
+	if (!s) {
+		queue_null(l);
+		return;
+	}
+	at = buf_reserve(&l->queue, 1 + sizeof(len) + len);
+	at[0] = OP_TEXT;
+	memcpy(at + 1, &len, sizeof(len));
+	memcpy(at + 1 + sizeof(len), s, len);
+	l->queue.len += 1 + sizeof(len) + len;
+}
+
+size_t ledger_pending(const struct ledger *l)
+{
+	return l->n_queued;
+}
+
+int64_t ledger_pending_since(const struct ledger *l)
+{
+	return l->n_queued ? l->queued_since_ns : 0;
+}
+
+struct queue_mark queue_mark(const struct ledger *l)
+{
+	return (struct queue_mark){l->queue.len, l->n_queued};
+}
+
+void queue_cut(struct ledger *l, struct queue_mark m)
+{
+	buf_cut(&l->queue, m.len);
+	l->n_queued = m.n;
+}
+
+void ledger_drop(struct ledger *l)
+{
+	queue_cut(l, (struct queue_mark){0, 0});
+}
+
+/* Bind the parameters at `at`; returns what follows their end mark. */
+static const char *bind_all(sqlite3_stmt *st, const char *at, const char *end, int *rc)
+{
+	int n = 0;
+
+	*rc = SQLITE_OK;
+	while (at < end && *at != OP_END && !*rc) {
+		int64_t v;
+		size_t len;
+
+		n++;
+		switch ((enum tag)*at++) {
+		case OP_END:
+			break;
+		case OP_NULL:
+			*rc = sqlite3_bind_null(st, n);
+			break;
+		case OP_INT:
+			memcpy(&v, at, sizeof(v));
+			*rc = sqlite3_bind_int64(st, n, v);
+			at += sizeof(v);
+			break;
+		case OP_TEXT:
+			memcpy(&len, at, sizeof(len));
+			at += sizeof(len);
+			*rc = sqlite3_bind_text64(st, n, at, len, SQLITE_STATIC, SQLITE_UTF8);
+			at += len;
+			break;
+		}
+	}
+	BUG_UNLESS(*rc == SQLITE_TOOBIG || n == sqlite3_bind_parameter_count(st));
+	return at + 1;
+}
+
+bool queue_run(struct ledger *l)
+{
+	const char *at = l->queue.data, *end = at + l->queue.len;
+
+	while (at < end) {
+		enum stmt id = (enum stmt)(uint8_t)*at++;
+		sqlite3_stmt *st = stmt_use(l, id);
+		int rc;
+
+		if (!st)
+			return false;
+		at = bind_all(st, at, end, &rc);
+		if (rc)
+			return ledger_fail(l, rc, "cannot write");
+		if (!stmt_write(l, id, st))
+			return false;
+	}
+	return true;
+}
+
+static bool try_transact(struct ledger *l, bool (*work)(struct ledger *l, void *ctx), void *ctx)
+{
+	int rc = sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+	if (rc)
+		return ledger_fail(l, rc, "cannot begin to write");
+	if (!work(l, ctx))
+		goto rollback;
+	rc = sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL);
+	if (!rc)
+		return true;
+	ledger_fail(l, rc, "cannot commit");
+
+rollback:
+	/* A full disk or a failed write may have rolled it back already. */
+	if (!sqlite3_get_autocommit(l->db))
+		(void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}
+
+bool ledger_transact(struct ledger *l, bool (*work)(struct ledger *l, void *ctx), void *ctx)
+{
+	BUG_UNLESS(l->o.mode == LEDGER_WRITE);
+	BUG_UNLESS(sqlite3_get_autocommit(l->db)); /* one inside another */
+	if (try_transact(l, work, ctx))
+		return true;
+	return l->error.fault == LEDGER_FULL && reserve_give_up(l) && try_transact(l, work, ctx);
+}
+
+static bool run_it(struct ledger *l, void *ctx)
+{
+	(void)ctx;
+	return queue_run(l);
+}
+
+bool ledger_commit(struct ledger *l)
+{
+	if (!l->n_queued)
+		return true;
+	if (!ledger_transact(l, run_it, NULL))
+		return false;
+	ledger_drop(l);
+	return true;
+}

@@ -1,0 +1,239 @@
+/* The user's own statements: whatever they say, they only read. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/bug.h"
+#include "base/stamp.h"
+#include "ledger/ledger_impl.h"
+
+static bool fail_sql(struct ledger *l, const char *text, int offset)
+{
+	struct buf *b = &l->error.text;
+
+	l->error.fault = LEDGER_BAD_SQL;
+	buf_reset(b);
+	buf_puts(b, text);
+	if (offset >= 0)
+		buf_addf(b, " (at character %d)", offset + 1);
+	return false;
+}
+
+/* What PRAGMAs may be read; with an argument only those that name a thing by it. */
+static int may_pragma(const char *name, const char *arg)
+{
+	static const char *const of_a_thing[] = {"table_info", "table_xinfo", "table_list", "index_list",
+						 "index_info", "index_xinfo"};
+	static const char *const plain[] = {"user_version", "application_id", "data_version",
+					    "function_list", "page_count", "page_size", "table_list"};
+
+	for (size_t i = 0; i < ARRAY_LEN(of_a_thing); i++)
+		if (!strcasecmp(name, of_a_thing[i]))
+			return SQLITE_OK;
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		if (!arg && !strcasecmp(name, plain[i]))
+			return SQLITE_OK;
+	return SQLITE_DENY;
+}
+
+static int judge(int action, const char *a, const char *b)
+{
+	switch (action) {
+	case SQLITE_SELECT:
+	case SQLITE_READ:
+	case SQLITE_RECURSIVE:
+		return SQLITE_OK;
+	case SQLITE_FUNCTION:
+		return strcasecmp(b, "load_extension") && strcasecmp(b, "fts3_tokenizer") ? SQLITE_OK
+											  : SQLITE_DENY;
+	case SQLITE_PRAGMA:
+		return may_pragma(a, b);
+	case SQLITE_UPDATE:
+		/* How pragma_table_info() and its like come into being; it is no right to update it. */
+		return a && !strcmp(a, "sqlite_master") ? SQLITE_OK : SQLITE_DENY;
+	}
+	return SQLITE_DENY;
+}
+
+static int authorize(void *ctx, int action, const char *a, const char *b, const char *database,
+		     const char *trigger)
+{
+	bool *denied = ctx;
+	int verdict = judge(action, a, b);
+
+	(void)database;
+	(void)trigger;
+	if (verdict != SQLITE_OK)
+		*denied = true;
+	return verdict;
+}
+
+static int out_of_time(void *ctx)
+{
+	const int64_t *until_ns = ctx;
+
+	return stamp_mono_ns() > *until_ns;
+}
+
+/* True if there is nothing but blanks, comments and semicolons. */
+static bool is_empty_sql(sqlite3 *db, const char *tail)
+{
+	while (*tail) {
+		sqlite3_stmt *st = NULL;
+		const char *next = tail;
+		int rc = sqlite3_prepare_v2(db, tail, -1, &st, &next);
+
+		sqlite3_finalize(st);
+		if (rc || st || next == tail)
+			return false;
+		tail = next;
+	}
+	return true;
+}
+
+/* NULL after a failure. */
+static sqlite3_stmt *prepare(struct ledger *l, const char *sql, const bool *denied)
+{
+	const char *tail = "";
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(l->db, sql, -1, &st, &tail);
+
+	if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_BUSY)
+		ledger_fail(l, rc, "cannot read");
+	else if (rc && *denied)
+		fail_sql(l, "only what reads is allowed here", -1);
+	else if (rc)
+		fail_sql(l, sqlite3_errmsg(l->db), sqlite3_error_offset(l->db));
+	else if (!st)
+		fail_sql(l, "there is no statement", -1);
+	else if (!sqlite3_stmt_readonly(st))
+		fail_sql(l, "only what reads is allowed here", -1);
+	else if (!is_empty_sql(l->db, tail))
+		fail_sql(l, "one statement at a time", -1);
+	else
+		return st;
+	sqlite3_finalize(st);
+	return NULL;
+}
+
+static struct ledger_value value_at(sqlite3_stmt *st, int i)
+{
+	struct ledger_value v = {.type = LEDGER_NULL};
+
+	switch (sqlite3_column_type(st, i)) {
+	case SQLITE_INTEGER:
+		v.type = LEDGER_INTEGER;
+		v.integer = sqlite3_column_int64(st, i);
+		break;
+	case SQLITE_FLOAT:
+		v.type = LEDGER_REAL;
+		v.real = sqlite3_column_double(st, i);
+		break;
+	case SQLITE_TEXT:
+		v.type = LEDGER_TEXT;
+		v.text = col_name(st, i);
+		v.len = (size_t)sqlite3_column_bytes(st, i);
+		break;
+	case SQLITE_BLOB:
+		v.type = LEDGER_BLOB;
+		v.text = sqlite3_column_blob(st, i);
+		v.len = (size_t)sqlite3_column_bytes(st, i);
+		break;
+	}
+	return v;
+}
+
+struct telling {
+	bool (*head)(void *ctx, size_t n, const char *const *name);
+	bool (*row)(void *ctx, size_t n, const struct ledger_value *value);
+	void *ctx;
+};
+
+static bool tell_head(sqlite3_stmt *st, const struct telling *t)
+{
+	size_t n = (size_t)sqlite3_column_count(st);
+	const char **name = xcalloc(n ? n : 1, sizeof(*name));
+	bool on;
+
+	for (size_t i = 0; i < n; i++)
+		name[i] = sqlite3_column_name(st, (int)i);
+	on = !t->head || t->head(t->ctx, n, name);
+	free(name);
+	return on;
+}
+
+/* A SQLite code: SQLITE_DONE when all is well. */
+static int tell_rows(sqlite3_stmt *st, const struct telling *t, uint64_t limit)
+{
+	size_t n = (size_t)sqlite3_column_count(st);
+	struct ledger_value *value = xcalloc(n ? n : 1, sizeof(*value));
+	uint64_t told = 0;
+	int rc = SQLITE_DONE;
+
+	while ((!limit || told < limit) && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		for (size_t i = 0; i < n; i++)
+			value[i] = value_at(st, (int)i);
+		told++;
+		if (!t->row(t->ctx, n, value))
+			break;
+	}
+	free(value);
+	return rc == SQLITE_ROW ? SQLITE_DONE : rc;
+}
+
+static bool run_sql(struct ledger *l, const struct ledger_query *q, const bool *denied,
+		    const struct telling *t)
+{
+	sqlite3_stmt *st = prepare(l, q->sql, denied);
+	bool ok = true;
+	int rc;
+
+	if (!st)
+		return false;
+	for (size_t i = 0; i < q->n_args; i++) {
+		rc = sqlite3_bind_text(st, (int)i + 1, q->arg[i], -1, SQLITE_STATIC);
+		if (rc) {
+			sqlite3_finalize(st);
+			return fail_sql(l, "there are more arguments than ?s for them", -1);
+		}
+	}
+	if (tell_head(st, t)) {
+		rc = tell_rows(st, t, q->limit_rows);
+		if (rc == SQLITE_INTERRUPT)
+			ok = fail_sql(l, "it took longer than it may", -1);
+		else if (rc != SQLITE_DONE)
+			ok = (rc & 0xff) == SQLITE_ERROR ? fail_sql(l, sqlite3_errmsg(l->db), -1)
+							 : ledger_fail(l, rc, "cannot read");
+	}
+	sqlite3_finalize(st);
+	return ok;
+}
+
+static bool only_reads(struct ledger *l, bool on)
+{
+	int rc;
+
+	if (l->o.mode != LEDGER_WRITE)
+		return true; /* it does anyway */
+	rc = sqlite3_exec(l->db, on ? "PRAGMA query_only = ON" : "PRAGMA query_only = OFF", NULL, NULL, NULL);
+	return !rc || ledger_fail(l, rc, "cannot switch to reading");
+}
+
+bool ledger_sql(struct ledger *l, const struct ledger_query *q,
+		bool (*head)(void *ctx, size_t n, const char *const *name),
+		bool (*row)(void *ctx, size_t n, const struct ledger_value *value), void *ctx)
+{
+	enum { INSTRUCTIONS_BETWEEN_LOOKS = 10000 };
+	int64_t until_ns = stamp_mono_ns() + q->limit_ms * NS_PER_MS;
+	bool denied = false, ok;
+
+	if (!only_reads(l, true))
+		return false;
+	sqlite3_set_authorizer(l->db, authorize, &denied);
+	if (q->limit_ms > 0)
+		sqlite3_progress_handler(l->db, INSTRUCTIONS_BETWEEN_LOOKS, out_of_time, &until_ns);
+	ok = run_sql(l, q, &denied, &(struct telling){head, row, ctx});
+	sqlite3_progress_handler(l->db, 0, NULL, NULL);
+	sqlite3_set_authorizer(l->db, NULL, NULL);
+	return only_reads(l, false) && ok;
+}

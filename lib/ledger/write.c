@@ -1,0 +1,416 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "ledger/ledger_impl.h"
+
+static void queue_state(struct ledger *l, enum state s)
+{
+	BUG_UNLESS(s < STATE_COUNT);
+	queue_int(l, l->words.state[s]);
+}
+
+static void queue_reason(struct ledger *l, enum reason r)
+{
+	BUG_UNLESS(r < REASON_COUNT);
+	queue_int(l, l->words.reason[r]);
+}
+
+static void queue_counts(struct ledger *l, const struct ledger_counts *n)
+{
+	queue_int(l, n->total);
+	queue_int(l, n->settled);
+	queue_int(l, n->running);
+	queue_int(l, n->succeeded);
+	queue_int(l, n->failed);
+	queue_int(l, n->skipped);
+}
+
+/* --- runs ---------------------------------------------------------------------------------------- */
+
+static void queue_definition(struct ledger *l, const char *json, struct digest *ret)
+{
+	digest_of(ret, json, strlen(json));
+	queue_op(l, STMT_DEFINITION_ADD);
+	queue_text(l, ret->hex);
+	queue_text(l, json);
+}
+
+static void queue_run_row(struct ledger *l, const struct ledger_run *r)
+{
+	queue_op(l, STMT_RUN_ADD);
+	queue_text(l, r->id);
+	queue_text(l, r->target);
+	queue_text(l, r->title);
+	queue_state(l, STATE_PENDING);
+	queue_int(l, r->wall_ms);
+	queue_int(l, r->mono_ns);
+	queue_int(l, r->slots);
+	queue_text(l, r->resumes);
+	queue_text(l, r->parent);
+}
+
+static void queue_run_texts(struct ledger *l, const struct ledger_run *r, const char *sha)
+{
+	const char *before[] = {r->id, sha, r->format, r->source, r->command, r->root, r->journal};
+	const char *after[] = {r->host, r->user, r->version, r->params, r->payload, r->ctx, r->options};
+
+	queue_op(l, STMT_RUN_TEXTS_ADD);
+	for (size_t i = 0; i < ARRAY_LEN(before); i++)
+		queue_text(l, before[i]);
+	queue_int(l, (int64_t)r->nonce);
+	queue_text(l, r->log_dir);
+	queue_text(l, r->boot_id);
+	queue_int(l, r->pid);
+	queue_int(l, (int64_t)r->pid_start);
+	for (size_t i = 0; i < ARRAY_LEN(after); i++)
+		queue_text(l, after[i]);
+}
+
+static int64_t number_of_run(struct ledger *l, const char *id)
+{
+	sqlite3_stmt *st = stmt_use(l, STMT_RUN_NO);
+	int64_t no = -1;
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, id, -1, SQLITE_STATIC);
+	if (stmt_row(l, st) > 0)
+		no = sqlite3_column_int64(st, 0);
+	stmt_done(l, STMT_RUN_NO, st, true);
+	return no;
+}
+
+int64_t ledger_run_begin(struct ledger *l, const struct ledger_run *r)
+{
+	struct queue_mark before = queue_mark(l);
+	struct digest sha;
+
+	if (r->definition)
+		queue_definition(l, r->definition, &sha);
+	queue_run_row(l, r);
+	queue_run_texts(l, r, r->definition ? sha.hex : NULL);
+	if (!ledger_commit(l)) {
+		queue_cut(l, before);
+		return -1;
+	}
+	return number_of_run(l, r->id);
+}
+
+void ledger_run_started(struct ledger *l, int64_t run)
+{
+	queue_op(l, STMT_RUN_STATE);
+	queue_int(l, run);
+	queue_state(l, STATE_RUNNING);
+}
+
+void ledger_run_progress(struct ledger *l, int64_t run, const struct ledger_counts *n)
+{
+	queue_op(l, STMT_RUN_PROGRESS);
+	queue_int(l, run);
+	queue_counts(l, n);
+}
+
+void ledger_run_ended(struct ledger *l, int64_t run, const struct ledger_run_end *e)
+{
+	queue_op(l, STMT_RUN_END);
+	queue_int(l, run);
+	queue_state(l, e->state);
+	queue_int(l, e->degraded);
+	queue_int(l, e->quarantined);
+	queue_int(l, e->exit_code);
+	queue_text(l, e->error);
+	queue_int(l, e->wall_ms);
+	queue_int_or(l, e->duration_ms, -1);
+	queue_counts(l, &e->n);
+	if (!e->result)
+		return;
+	queue_op(l, STMT_RUN_RESULT);
+	queue_int(l, run);
+	queue_text(l, e->result);
+}
+
+void ledger_var(struct ledger *l, int64_t run, const char *name, const char *value)
+{
+	queue_op(l, STMT_VAR_ADD);
+	queue_int(l, run);
+	queue_text(l, name);
+	queue_text(l, value);
+}
+
+void ledger_fragment(struct ledger *l, int64_t run, uint32_t no, const char *json)
+{
+	queue_op(l, STMT_FRAGMENT_ADD);
+	queue_int(l, id_of(run, no));
+	queue_text(l, json);
+}
+
+/* --- jobs ---------------------------------------------------------------------------------------- */
+
+void ledger_job(struct ledger *l, int64_t run, const struct ledger_job *j)
+{
+	queue_op(l, STMT_JOB_ADD);
+	queue_int(l, id_of(run, j->group));
+	queue_int_or(l, j->parent, GROUP_NONE);
+	queue_text(l, j->name);
+	queue_text(l, j->job);
+	queue_text(l, j->kind);
+	queue_text(l, j->params);
+	queue_state(l, STATE_PENDING);
+	queue_reason(l, REASON_NONE);
+}
+
+void ledger_job_finished(struct ledger *l, int64_t run, uint32_t group, const struct ledger_job_end *e)
+{
+	queue_op(l, STMT_JOB_END);
+	queue_int(l, id_of(run, group));
+	queue_state(l, e->state);
+	queue_reason(l, e->reason);
+	queue_text(l, e->cause);
+	queue_text(l, e->error);
+	queue_int(l, e->degraded);
+	queue_text(l, e->result);
+	queue_int(l, e->wall_ms);
+	queue_int_or(l, e->duration_ms, -1);
+	queue_int(l, e->total);
+	queue_int(l, e->succeeded);
+	queue_int(l, e->failed);
+	queue_int(l, e->skipped);
+}
+
+/* --- steps --------------------------------------------------------------------------------------- */
+
+enum { KNOWN_BITS = 64 };
+
+/* Remember that unit of run has a row. */
+static void know(struct ledger *l, int64_t run, uint32_t unit)
+{
+	size_t word = unit / KNOWN_BITS;
+
+	if (l->known_run != run) {
+		l->known_run = run;
+		l->n_known = 0;
+	}
+	if (word >= l->n_known) {
+		size_t n = word < 64 ? 128 : 2 * word;
+
+		l->known = xreallocarray(l->known, n, sizeof(*l->known));
+		memset(l->known + l->n_known, 0, (n - l->n_known) * sizeof(*l->known));
+		l->n_known = n;
+	}
+	l->known[word] |= (uint64_t)1 << unit % KNOWN_BITS;
+}
+
+static bool is_known(const struct ledger *l, int64_t run, uint32_t unit)
+{
+	size_t word = unit / KNOWN_BITS;
+
+	return run == l->known_run && word < l->n_known &&
+	       (l->known[word] & (uint64_t)1 << unit % KNOWN_BITS);
+}
+
+void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s)
+{
+	queue_op(l, STMT_INSTANCE_ADD);
+	queue_text(l, s->key);
+	queue_text(l, s->name);
+	queue_text(l, s->job);
+	queue_text(l, s->step);
+	queue_text(l, s->cell);
+
+	queue_op(l, STMT_STEP_ADD);
+	queue_int(l, id_of(run, s->unit));
+	queue_int_or(l, s->group, GROUP_NONE);
+	queue_int(l, s->critical);
+	queue_state(l, STATE_PENDING);
+	queue_reason(l, REASON_NONE);
+	queue_text(l, s->key);
+	queue_text(l, s->name);
+	know(l, run, s->unit);
+}
+
+void ledger_step_key(struct ledger *l, int64_t run, uint32_t unit, const char *key)
+{
+	queue_op(l, STMT_INSTANCE_RENAME);
+	queue_int(l, id_of(run, unit));
+	queue_text(l, key);
+	queue_op(l, STMT_STEP_KEY);
+	queue_int(l, id_of(run, unit));
+	queue_text(l, key);
+}
+
+void ledger_step_state(struct ledger *l, int64_t run, uint32_t unit, enum state state,
+		       enum reason reason, const char *cause)
+{
+	BUG_UNLESS(state < STATE_COUNT && !state_is_final(state));
+	queue_op(l, STMT_STEP_STATE);
+	queue_int(l, id_of(run, unit));
+	queue_state(l, state);
+	queue_reason(l, reason);
+	queue_text(l, cause);
+}
+
+void ledger_step_settled(struct ledger *l, int64_t run, uint32_t unit, const struct ledger_step_end *e)
+{
+	BUG_UNLESS(e->state < STATE_COUNT && state_is_final(e->state));
+	queue_op(l, STMT_STEP_END);
+	queue_int(l, id_of(run, unit));
+	queue_state(l, e->state);
+	queue_reason(l, e->reason);
+	queue_text(l, e->cause);
+	queue_text(l, e->error);
+	queue_int(l, e->degraded);
+	queue_int_or(l, e->exit_code, -1);
+	queue_int_or(l, e->signal, 0);
+	queue_int(l, e->attempts);
+	queue_int(l, e->wall_ms);
+	queue_int_or(l, e->duration_ms, -1);
+	queue_text(l, e->result);
+	queue_text(l, e->fingerprint);
+	if (!e->fingerprint || e->state != STATE_SUCCEEDED)
+		return;
+	queue_op(l, STMT_FINGERPRINT_OF_STEP);
+	queue_int(l, id_of(run, unit));
+	queue_text(l, e->fingerprint);
+	queue_int(l, e->wall_ms);
+}
+
+void ledger_fingerprint(struct ledger *l, const char *key, const char *fingerprint, int64_t wall_ms)
+{
+	if (!fingerprint) {
+		queue_op(l, STMT_FINGERPRINT_CLEAR);
+		queue_text(l, key);
+		return;
+	}
+	queue_op(l, STMT_FINGERPRINT_SET);
+	queue_text(l, key);
+	queue_text(l, fingerprint);
+	queue_int(l, wall_ms);
+}
+
+/* --- attempts ------------------------------------------------------------------------------------ */
+
+void ledger_attempt_intent(struct ledger *l, int64_t run, uint32_t serial, uint32_t unit,
+			   uint32_t number)
+{
+	queue_op(l, STMT_ATTEMPT_ADD);
+	queue_int(l, id_of(run, serial));
+	queue_int(l, id_of(run, unit));
+	queue_int(l, number);
+}
+
+void ledger_attempt_started(struct ledger *l, int64_t run, uint32_t serial,
+			    const struct ledger_attempt_start *s)
+{
+	queue_op(l, STMT_ATTEMPT_START);
+	queue_int(l, id_of(run, serial));
+	queue_int(l, s->wall_ms);
+	queue_int(l, s->mono_ns);
+	queue_int_or(l, s->pid, 0);
+	queue_text(l, s->command);
+	queue_text(l, s->log);
+	queue_int_or(l, s->log_offset, 0);
+	queue_text(l, s->out);
+	queue_int_or(l, s->timeout_ms, 0);
+	queue_int_or(l, s->grace_ms, 0);
+	queue_text(l, s->policy);
+	queue_text(l, s->provides);
+	queue_text(l, s->consumes);
+}
+
+void ledger_attempt_pid(struct ledger *l, int64_t run, uint32_t serial, pid_t pid)
+{
+	queue_op(l, STMT_ATTEMPT_PID);
+	queue_int(l, id_of(run, serial));
+	queue_int(l, pid);
+}
+
+void queue_attempt_end(struct ledger *l, int64_t run, uint32_t serial,
+		       const struct ledger_attempt_end *e)
+{
+	BUG_UNLESS(e->state < STATE_COUNT && state_is_final(e->state));
+	queue_int(l, id_of(run, serial));
+	queue_state(l, e->state);
+	queue_reason(l, e->reason);
+	queue_text(l, e->error);
+	queue_int_or(l, e->exit_code, -1);
+	queue_int_or(l, e->signal, 0);
+	queue_int_or(l, e->start_errno, 0);
+	queue_text(l, e->stage);
+	queue_int(l, e->wall_ms);
+	queue_int_or(l, e->duration_us, -1);
+	queue_int(l, e->user_us);
+	queue_int(l, e->system_us);
+	queue_int(l, e->max_rss_kib);
+	queue_int(l, e->leftovers);
+	queue_int_or(l, e->log_bytes, -1);
+}
+
+void queue_duration(struct ledger *l, int64_t run, uint32_t serial, const struct ledger_attempt_end *e)
+{
+	if (e->state != STATE_SUCCEEDED || e->duration_us < 0)
+		return;
+	queue_op(l, STMT_DURATION_ADD);
+	queue_int(l, id_of(run, serial));
+	queue_int(l, e->duration_us);
+}
+
+void ledger_attempt_ended(struct ledger *l, int64_t run, uint32_t serial,
+			  const struct ledger_attempt_end *e)
+{
+	queue_op(l, STMT_ATTEMPT_END);
+	queue_attempt_end(l, run, serial, e);
+	queue_duration(l, run, serial, e);
+}
+
+void ledger_attempt_unused(struct ledger *l, int64_t run, uint32_t serial)
+{
+	queue_op(l, STMT_ATTEMPT_UNUSED);
+	queue_int(l, id_of(run, serial));
+}
+
+/* --- the rest ------------------------------------------------------------------------------------ */
+
+void ledger_event(struct ledger *l, int64_t run, const struct run_event *e)
+{
+	BUG_UNLESS(e->kind < EVENT_COUNT);
+	queue_op(l, STMT_EVENT_ADD);
+	queue_int(l, id_of(run, e->seq));
+	queue_int(l, l->words.event[e->kind]);
+	queue_int(l, e->wall_ms);
+	queue_int(l, e->mono_ns);
+	queue_int_or(l, e->unit, UNIT_NONE);
+	queue_int_or(l, e->attempt, 0);
+	queue_state(l, e->state);
+	queue_reason(l, e->reason);
+	queue_int_or(l, e->exit_code, -1);
+	queue_int_or(l, e->signal, 0);
+	queue_int_or(l, e->duration_ms, -1);
+	queue_int_or(l, e->due_ms, -1);
+	queue_text(l, e->cause);
+	queue_text(l, e->error);
+	queue_text(l, is_known(l, run, e->unit) ? NULL : e->step);
+}
+
+void ledger_artifact(struct ledger *l, int64_t run, uint32_t unit, const struct ledger_artifact *a)
+{
+	queue_op(l, STMT_ARTIFACT_ADD);
+	queue_int(l, id_of(run, unit));
+	queue_text(l, a->name);
+	queue_text(l, a->kind);
+	queue_text(l, a->path);
+	queue_text(l, a->value);
+	queue_text(l, a->digest);
+	queue_int_or(l, a->size_bytes, -1);
+}
+
+void ledger_approval(struct ledger *l, int64_t run, uint32_t unit, bool approved, const char *by,
+		     const char *note, int64_t wall_ms)
+{
+	queue_op(l, STMT_APPROVAL_ADD);
+	queue_int(l, id_of(run, unit));
+	queue_int(l, approved);
+	queue_text(l, by);
+	queue_text(l, note);
+	queue_int(l, wall_ms);
+}
