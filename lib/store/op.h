@@ -1,0 +1,50 @@
+/*
+ * The built-in operations: one JSON map in, one JSON map out, as the small
+ * program orchmake-op does it for a step.  An operation has its world from
+ * struct op_world, so a test can be it; it prints nothing but what log.dump is
+ * for.
+ */
+#ifndef STORE_OP_H
+#define STORE_OP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/fault.h"
+#include "store/stores.h"
+
+struct op_world {
+	struct stores stores;
+	const char *base;	    /* the folder that files may not leave */
+	const char *home;	    /* what ~ means, or NULL */
+	const char *run, *job, *step; /* for correlation ids; NULL: by hand */
+	const char *now;	    /* this moment as text */
+	bool test_ids;		    /* ids of operations as in the test vectors */
+	int busy_ms;		    /* how long to wait for a store that others write */
+	int log_fd;		    /* where log.dump writes */
+};
+
+/* One row of ops.def: the words an operation's map may have. */
+struct op_words {
+	const char *name, *required, *optional;
+};
+
+/*
+ * Carry out an operation; a new reference, or NULL and f.  words holds n rows,
+ * one for every operation.
+ */
+json_t *op_perform(struct op_world *w, const struct op_words *words, size_t n, const char *name,
+		   const json_t *with, struct fault *f);
+
+/* Whether there is an operation of that name behind its row of words. */
+bool op_exists(const char *name);
+
+/* `<run>:<job>/<step>`, the caller frees; NULL without a run. */
+char *op_correlation(const struct op_world *w);
+
+/* {items, stats, schema_version}; takes over both. */
+json_t *op_answer(json_t *items, json_t *stats);
+
+#endif
