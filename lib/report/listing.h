@@ -1,0 +1,30 @@
+/*
+ * What would run (-n): every job in order, with its stage, its needs and the reason.
+ * Looks at an expansion and at what the command line left out; touches nothing.
+ */
+#ifndef REPORT_LISTING_H
+#define REPORT_LISTING_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "job/expand.h"
+#include "run/schedule.h"
+
+struct listing_options {
+	const char *target;  /* as asked */
+	bool steps;	     /* the steps of jobs below composites as well */
+};
+
+/* As text for people, appended; number of steps that would run. */
+size_t listing_text(struct buf *out, const struct expansion *x, const struct schedule *s,
+		    const struct listing_options *o);
+
+/* The result document with what would run in it.  New reference. */
+json_t *listing_json(const struct expansion *x, const struct schedule *s, const struct listing_options *o);
+
+/* Steps that would run: not left out by the command line. */
+size_t listing_count(const struct expansion *x, const struct schedule *s);
+
+#endif

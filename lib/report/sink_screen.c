@@ -1,0 +1,460 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "base/stamp.h"
+#include "report/screen.h"
+#include "report/tty.h"
+
+enum {
+	TAIL_LINES = 10,
+	TAIL_BYTES = 16 * 1024,
+	LIVE_MS = 100,
+	PLAIN_MS = 1000, /* how often the heartbeat's time is looked at */
+	LIVE_ROWS = 8,	 /* running steps shown at once, terminal permitting */
+};
+
+struct screen {
+	struct sink base;
+	struct screen_options o;
+	struct buf line;	/* being made */
+	unsigned moving;	/* rows of the moving part now on the terminal */
+	int64_t beat_mono_ns;	/* when something was last said */
+	int64_t start_mono_ns;
+	char *run, *root;
+	uint32_t total, settled, failed;
+};
+
+/* --- writing ------------------------------------------------------------------------------------------ */
+
+/* Take the moving part away; what follows is written where it stood. */
+static void wipe(struct screen *s)
+{
+	if (!s->moving)
+		return;
+	fputc('\r', s->o.out);
+	for (unsigned i = 1; i < s->moving; i++)
+		fputs("\033[A", s->o.out);
+	fputs("\033[J", s->o.out);
+	s->moving = 0;
+}
+
+static void say_line(struct screen *s)
+{
+	wipe(s);
+	buf_putc(&s->line, '\n');
+	fwrite(s->line.data, 1, s->line.len, s->o.out);
+	fflush(s->o.out);
+	buf_reset(&s->line);
+	s->beat_mono_ns = stamp_mono_ns();
+}
+
+static void add_clean(struct buf *b, const char *text)
+{
+	tty_clean(b, span_of(text));
+}
+
+/* --- events ----------------------------------------------------------------------------------------------- */
+
+static enum tone tone_of(enum state st)
+{
+	switch (st) {
+	case STATE_SUCCEEDED:
+	case STATE_CACHED:
+		return TONE_GOOD;
+	case STATE_FAILED:
+	case STATE_TIMED_OUT:
+	case STATE_INTERRUPTED:
+	case STATE_LOST:
+		return TONE_BAD;
+	case STATE_CANCELED:
+	case STATE_BLOCKED:
+	case STATE_ABORTED:
+		return TONE_WARN;
+	case STATE_PENDING:
+	case STATE_WAITING:
+	case STATE_RUNNING:
+	case STATE_SKIPPED:
+	case STATE_COUNT:
+		break;
+	}
+	return TONE_DIM;
+}
+
+/* `[12/51] succeeded  ingest_gmail_acct1  0.34s` */
+static void settled_line(struct screen *s, const struct run_event *e)
+{
+	char word[32];
+	int width = snprintf(word, sizeof(word), "%" PRIu32, e->n_total);
+
+	buf_addf(&s->line, "[%*" PRIu32 "/%" PRIu32 "] ", width, e->n_settled, e->n_total);
+	snprintf(word, sizeof(word), "%-10s", state_word(e->state));
+	tty_tone(&s->line, s->o.colour, tone_of(e->state), word);
+	buf_putc(&s->line, ' ');
+	add_clean(&s->line, e->step);
+	if (e->duration_ms >= 0) {
+		buf_puts(&s->line, "  ");
+		duration_human(&s->line, e->duration_ms);
+	}
+}
+
+static void add_reason(struct screen *s, const struct run_event *e)
+{
+	const char *sentence = reason_sentence(e->reason), *hole = strstr(sentence, "%s");
+
+	if (e->reason == REASON_NONE || e->reason == REASON_EXIT)
+		return;
+	buf_puts(&s->line, "  (");
+	buf_add(&s->line, sentence, hole ? (size_t)(hole - sentence) : strlen(sentence));
+	if (hole) {
+		add_clean(&s->line, e->cause ? e->cause : "?");
+		buf_puts(&s->line, hole + 2);
+	}
+	buf_putc(&s->line, ')');
+}
+
+static void failure_lines(struct screen *s, const struct run_event *e)
+{
+	settled_line(s, e);
+	if (e->error) {
+		buf_puts(&s->line, "\n    ");
+		add_clean(&s->line, e->error);
+	}
+	say_line(s);
+}
+
+static void retry_line(struct screen *s, const struct run_event *e)
+{
+	tty_tone(&s->line, s->o.colour, TONE_WARN, "retry");
+	buf_puts(&s->line, "  ");
+	add_clean(&s->line, e->step);
+	buf_addf(&s->line, "  attempt %" PRIu32 " failed", e->attempt);
+	if (e->error) {
+		buf_puts(&s->line, ": ");
+		add_clean(&s->line, e->error);
+	}
+	if (e->due_ms > 0) {
+		buf_puts(&s->line, "; again in ");
+		duration_human(&s->line, e->due_ms);
+	}
+	say_line(s);
+}
+
+static void quiet_line(struct screen *s, const struct run_event *e)
+{
+	if (s->o.silent)
+		return;
+	settled_line(s, e);
+	add_reason(s, e);
+	say_line(s);
+}
+
+static void screen_event(struct sink *base, const struct run_event *e)
+{
+	struct screen *s = (struct screen *)base;
+
+	s->total = e->n_total;
+	s->settled = e->n_settled;
+	s->failed = e->n_failed;
+	switch (e->kind) {
+	case EVENT_STEP_SUCCEEDED:
+	case EVENT_STEP_SKIPPED:
+	case EVENT_STEP_BLOCKED:
+	case EVENT_STEP_CANCELED:
+		quiet_line(s, e);
+		break;
+	case EVENT_STEP_FAILED:
+	case EVENT_STEP_TIMEOUT:
+		failure_lines(s, e);
+		break;
+	case EVENT_STEP_RETRY:
+		retry_line(s, e);
+		break;
+	case EVENT_STEP_STARTED:
+		if (s->o.verbose) {
+			buf_puts(&s->line, "start  ");
+			add_clean(&s->line, e->step);
+			say_line(s);
+		}
+		break;
+	case EVENT_RUN_CREATED:
+	case EVENT_RUN_STARTED:
+	case EVENT_STEP_READY:
+	case EVENT_STEP_OUTPUT:
+	case EVENT_PLAN_ABORTED:
+	case EVENT_JOB_FINISHED:
+	case EVENT_RUN_COMPLETED:
+	case EVENT_RUN_CANCELED:
+	case EVENT_RUN_QUARANTINED:
+	case EVENT_RUN_INTERRUPTED:
+	case EVENT_RUN_RESUMED:
+	case EVENT_COUNT:
+		break;
+	}
+}
+
+/* --- the moving part --------------------------------------------------------------------------------------------- */
+
+static void bar(struct screen *s, const struct run_status *st, unsigned columns)
+{
+	enum { BAR = 24 };
+	struct buf plain = BUF_INIT;
+	uint32_t full = st->n_total ? st->n_settled * BAR / st->n_total : 0;
+
+	for (uint32_t i = 0; i < BAR; i++)
+		buf_puts(&plain, i < full ? "█" : "░");
+	buf_addf(&plain, " %" PRIu32 "/%" PRIu32, st->n_settled, st->n_total);
+	if (st->n_failed)
+		buf_addf(&plain, "  %" PRIu32 " failed", st->n_failed);
+	buf_addf(&plain, "  %" PRIu32 " running  ", st->n_running);
+	duration_human(&plain, (st->mono_ns - s->start_mono_ns) / NS_PER_MS);
+	if (st->eta_ms > 0) {
+		buf_puts(&plain, "  about ");
+		duration_human(&plain, st->eta_ms);
+		buf_puts(&plain, " left");
+	}
+	tty_cut(&s->line, plain.data, columns);
+	buf_release(&plain);
+}
+
+static void running_row(struct screen *s, const struct running *r, int64_t now, unsigned columns)
+{
+	struct buf row = BUF_INIT, time = BUF_INIT, name = BUF_INIT;
+	size_t room;
+
+	duration_human(&time, (now - r->start_mono_ns) / NS_PER_MS);
+	if (r->expected_ms > 0) {
+		buf_puts(&time, " of about ");
+		duration_human(&time, r->expected_ms);
+	}
+	if (r->attempt > 1)
+		buf_addf(&time, "  attempt %" PRIu32, r->attempt);
+	room = columns > time.len + 6 ? columns - time.len - 6 : 1;
+	add_clean(&name, r->name);
+	buf_puts(&row, "  ");
+	tty_cut(&row, name.data, room);
+	buf_addf(&row, "  %s", time.data);
+	tty_cut(&s->line, row.data, columns);
+	buf_release(&row);
+	buf_release(&time);
+	buf_release(&name);
+}
+
+/* Drawn in one write, so that nothing flickers; each row is cut to the terminal's width. */
+static void draw(struct screen *s, const struct run_status *st)
+{
+	unsigned columns, rows, shown = 0;
+
+	tty_size(fileno(s->o.out), &columns, &rows);
+	columns--;
+	wipe(s);
+	if (s->o.style == SCREEN_LIVE && rows > 4) {
+		unsigned most = rows - 3 < LIVE_ROWS ? rows - 3 : LIVE_ROWS;
+
+		for (; shown < st->n_running && shown < most; shown++) {
+			running_row(s, &st->running[shown], st->mono_ns, columns);
+			buf_putc(&s->line, '\n');
+		}
+		if (st->n_running > shown) {
+			buf_addf(&s->line, "  and %" PRIu32 " more\n", st->n_running - shown);
+			shown++;
+		}
+	}
+	bar(s, st, columns);
+	if (s->o.style == SCREEN_LINE && st->n_running) {
+		buf_puts(&s->line, "  ");
+		tty_cut(&s->line, st->running[0].name, columns / 3);
+	}
+	fwrite(s->line.data, 1, s->line.len, s->o.out);
+	fflush(s->o.out);
+	buf_reset(&s->line);
+	s->moving = shown + 1;
+}
+
+/* `still running after 2m00s: ingest_gmail_acct1 (1m58s), 3 more` */
+static void heartbeat(struct screen *s, const struct run_status *st)
+{
+	enum { NAMED = 4 };
+
+	if (!st->n_running || !s->o.heartbeat_ms || st->mono_ns - s->beat_mono_ns < s->o.heartbeat_ms * NS_PER_MS)
+		return;
+	buf_addf(&s->line, "[%" PRIu32 "/%" PRIu32 "] still running:", st->n_settled, st->n_total);
+	for (uint32_t i = 0; i < st->n_running && i < NAMED; i++) {
+		buf_puts(&s->line, i ? ", " : " ");
+		add_clean(&s->line, st->running[i].name);
+		buf_puts(&s->line, " (");
+		duration_human(&s->line, (st->mono_ns - st->running[i].start_mono_ns) / NS_PER_MS);
+		buf_putc(&s->line, ')');
+	}
+	if (st->n_running > NAMED)
+		buf_addf(&s->line, ", %" PRIu32 " more", st->n_running - NAMED);
+	say_line(s);
+}
+
+static void screen_tick(struct sink *base, const struct run_status *st)
+{
+	struct screen *s = (struct screen *)base;
+
+	if (s->o.style == SCREEN_PLAIN)
+		heartbeat(s, st);
+	else
+		draw(s, st);
+}
+
+/* --- beginning and end --------------------------------------------------------------------------------------------- */
+
+static void screen_begin(struct sink *base, const struct run_info *i)
+{
+	struct screen *s = (struct screen *)base;
+
+	s->start_mono_ns = s->beat_mono_ns = i->start_mono_ns;
+	s->run = xstrdup(i->run);
+	s->root = xstrdup(i->root);
+	if (s->o.silent)
+		return;
+	buf_puts(&s->line, "run ");
+	tty_tone(&s->line, s->o.colour, TONE_BOLD, i->run);
+	buf_puts(&s->line, "  ");
+	add_clean(&s->line, i->target);
+	say_line(s);
+}
+
+void screen_tail(struct buf *out, const char *path, size_t n, const char *indent)
+{
+	struct buf text = BUF_INIT;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	const char *from;
+	struct span whole;
+
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
+		if (st.st_size > TAIL_BYTES)
+			(void)lseek(fd, st.st_size - TAIL_BYTES, SEEK_SET);
+		(void)fd_read_all(fd, &text, TAIL_BYTES);
+	}
+	close(fd);
+	whole = span_trim((struct span){text.data, text.len});
+	from = whole.at + whole.len;
+	for (size_t lines = 0; from > whole.at; from--)
+		if (from[-1] == '\n' && ++lines == n)
+			break;
+	while (from < whole.at + whole.len) {
+		const char *end = memchr(from, '\n', (size_t)(whole.at + whole.len - from));
+		size_t len = end ? (size_t)(end - from) : (size_t)(whole.at + whole.len - from);
+
+		buf_puts(out, indent);
+		tty_clean(out, (struct span){from, len});
+		buf_putc(out, '\n');
+		from += len + 1;
+	}
+	buf_release(&text);
+}
+
+/* Paths below the project's folder are shown from there. */
+static const char *shorter(const struct screen *s, const char *path)
+{
+	size_t n = strlen(s->root);
+
+	return !strncmp(path, s->root, n) && path[n] == '/' ? path + n + 1 : path;
+}
+
+static void summarise_failure(struct screen *s, const struct run_summary *sum, const struct run_failure *f)
+{
+	buf_putc(&s->line, '\n');
+	tty_tone(&s->line, s->o.colour, TONE_BAD, state_word(f->state));
+	buf_putc(&s->line, ' ');
+	add_clean(&s->line, f->name);
+	if (f->error) {
+		buf_puts(&s->line, ": ");
+		add_clean(&s->line, f->error);
+	}
+	buf_putc(&s->line, '\n');
+	if (!f->log)
+		return;
+	if (s->o.show_logs)
+		screen_tail(&s->line, f->log, TAIL_LINES, "    ");
+	buf_puts(&s->line, "    log: ");
+	add_clean(&s->line, shorter(s, f->log));
+	if (sum->has_ledger) {
+		buf_puts(&s->line, "\n    more: orchmake logs ");
+		buf_addf(&s->line, "%.10s/", sum->run);
+		add_clean(&s->line, f->name);
+	}
+	buf_putc(&s->line, '\n');
+}
+
+static void summarise_counts(struct screen *s, const struct run_summary *sum)
+{
+	const char *comma = "";
+
+	for (int st = 0; st < STATE_COUNT; st++) {
+		char word[48];
+
+		if (!sum->by_state[st])
+			continue;
+		snprintf(word, sizeof(word), "%" PRIu32 " %s", sum->by_state[st], state_word((enum state)st));
+		buf_puts(&s->line, comma);
+		tty_tone(&s->line, s->o.colour, tone_of((enum state)st), word);
+		comma = ", ";
+	}
+}
+
+static void screen_end(struct sink *base, const struct run_summary *sum)
+{
+	enum { SHOWN = 20 };
+	struct screen *s = (struct screen *)base;
+
+	wipe(s);
+	for (uint32_t i = 0; i < sum->n_failures && i < SHOWN; i++)
+		summarise_failure(s, sum, &sum->failure[i]);
+	if (sum->n_failures > SHOWN)
+		buf_addf(&s->line, "\nand %" PRIu32 " more failures\n", sum->n_failures - SHOWN);
+	if (!s->o.silent || sum->state != STATE_SUCCEEDED) {
+		if (sum->n_failures)
+			buf_putc(&s->line, '\n');
+		tty_tone(&s->line, s->o.colour, tone_of(sum->state), state_word(sum->state));
+		if (sum->degraded)
+			tty_tone(&s->line, s->o.colour, TONE_WARN, " (degraded)");
+		buf_puts(&s->line, ": ");
+		add_clean(&s->line, sum->target);
+		buf_puts(&s->line, " in ");
+		duration_human(&s->line, sum->duration_ms);
+		buf_puts(&s->line, ": ");
+		summarise_counts(s, sum);
+		if (sum->has_ledger)
+			buf_addf(&s->line, "\n`orchmake show %.10s` tells more", sum->run);
+	}
+	if (s->line.len)
+		say_line(s);
+}
+
+static void screen_free(struct sink *base)
+{
+	struct screen *s = (struct screen *)base;
+
+	wipe(s);
+	fflush(s->o.out);
+	buf_release(&s->line);
+	free(s->run);
+	free(s->root);
+	free(s);
+}
+
+struct sink *sink_screen(const struct screen_options *o)
+{
+	static const struct sink_ops live = {screen_begin, screen_event, screen_tick, screen_end, screen_free, LIVE_MS};
+	static const struct sink_ops plain = {screen_begin, screen_event, screen_tick, screen_end, screen_free, PLAIN_MS};
+	struct screen *s = xcalloc(1, sizeof(*s));
+
+	s->base.ops = o->style == SCREEN_PLAIN ? &plain : &live;
+	s->o = *o;
+	buf_init(&s->line);
+	return &s->base;
+}
