@@ -1,0 +1,394 @@
+/* From a unit to a start request: argument vector, environment, files. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "base/vec.h"
+#include "doc/json.h"
+#include "engine/engine_impl.h"
+#include "job/builtin.h"
+
+enum { DEFAULT_GRACE_MS = 10000 };
+
+static void add_arg(struct composed *c, char *text)
+{
+	VEC_PUSH(c->argv, c->n_argv, c->room_argv, text);
+}
+
+static bool has_nul(const struct buf *b)
+{
+	return strlen(b->data) != b->len;
+}
+
+static bool add_text_arg(struct composed *c, const json_t *v, struct buf *err)
+{
+	struct buf text = BUF_INIT;
+
+	json_as_text(&text, v);
+	if (has_nul(&text)) {
+		buf_addf(err, "argument %zu holds a NUL character", c->n_argv);
+		buf_release(&text);
+		return false;
+	}
+	add_arg(c, buf_detach(&text));
+	return true;
+}
+
+/* A list as a whole element spreads; everything else is one argument. */
+static bool add_value_args(struct composed *c, const struct value *v, const struct expr_world *w,
+			   struct buf *err)
+{
+	json_t *got = value_eval(v, w, err), *item;
+	size_t i;
+	bool good = got != NULL;
+
+	if (good && json_is_array(got)) {
+		json_array_foreach (got, i, item)
+			good = good && add_text_arg(c, item, err);
+	} else if (good) {
+		good = add_text_arg(c, got, err);
+	}
+	json_decref(got);
+	return good;
+}
+
+/* --- the four kinds of action ------------------------------------------------------------------------ */
+
+static bool write_work_file(struct engine *e, const char *name, const struct buf *text, mode_t mode,
+			    char **ret_path, struct buf *err)
+{
+	char *path = path_join(e->paths.work, name);
+
+	if (file_write_atomic(path, text->data, text->len, mode) < 0) {
+		buf_addf(err, "cannot write '%s': %s", path, strerror(errno));
+		free(path);
+		return false;
+	}
+	*ret_path = path;
+	return true;
+}
+
+static bool compose_run(struct engine *e, const struct step *st, uint32_t serial, struct composed *c,
+			struct buf *err)
+{
+	static const char *const plain[] = {"sh", "-eu", "-c"};
+	const char *const *shell = st->t.shell.n ? st->t.shell.text : plain;
+	size_t n_shell = st->t.shell.n ? st->t.shell.n : ARRAY_LEN(plain);
+	const char *run = st->t.act.run;
+	struct buf text = BUF_INIT;
+	char *name, *path;
+	bool good;
+
+	if (strncmp(run, "#!", 2)) {
+		for (size_t i = 0; i < n_shell; i++)
+			add_arg(c, xstrdup(shell[i]));
+		add_arg(c, xstrdup(run));
+		return true;
+	}
+	buf_puts(&text, run);
+	name = xasprintf("script-%" PRIu32, serial);
+	good = write_work_file(e, name, &text, 0700, &path, err);
+	if (good)
+		add_arg(c, path);
+	buf_release(&text);
+	free(name);
+	return good;
+}
+
+static bool compose_argv(const struct step *st, const struct expr_world *w, struct composed *c, struct buf *err)
+{
+	for (size_t i = 0; i < st->t.act.argv.n; i++)
+		if (!add_value_args(c, st->t.act.argv.value[i], w, err))
+			return false;
+	if (!c->n_argv || !c->argv[0][0]) {
+		buf_puts(err, "the argument vector is empty");
+		return false;
+	}
+	return true;
+}
+
+static bool store_paths(struct engine *e, struct composed *c, const struct expr_world *w, struct buf *err)
+{
+	json_t *stores = json_object();
+	struct buf path = BUF_INIT;
+	bool good = true;
+
+	for (size_t i = 0; good && i < e->jf->n_stores; i++) {
+		buf_reset(&path);
+		good = value_text(e->jf->store[i].path, w, &path, err);
+		if (good) {
+			char *whole = path_join(e->root, path.data);
+
+			json_object_set_new(stores, e->jf->store[i].name, json_string(whole));
+			free(whole);
+		}
+	}
+	buf_reset(&path);
+	json_text(&path, stores, JSON_TIGHT);
+	env_set(&c->env, "ORCHMAKE_STORES", path.data);
+	env_set(&c->env, "ORCHMAKE_BASE", e->root);
+	json_decref(stores);
+	buf_release(&path);
+	return good;
+}
+
+static bool callable_command(struct engine *e, const struct step *st, const struct expr_world *w,
+			     struct composed *c, struct buf *err)
+{
+	const struct callable *declared = callable_find(e->jf, st->t.act.call);
+	struct buf text = BUF_INIT;
+	bool good = true;
+
+	if (!declared) {
+		BUG_UNLESS(builtin_find(st->t.act.call));
+		add_arg(c, path_join(e->o->libexec, "orchmake-op"));
+		add_arg(c, xstrdup(st->t.act.call));
+		return true;
+	}
+	for (size_t i = 0; good && i < declared->argv.n; i++)
+		good = add_value_args(c, declared->argv.value[i], w, err);
+	for (size_t i = 0; good && i < declared->env.n; i++) {
+		buf_reset(&text);
+		good = value_text(declared->env.value[i], w, &text, err);
+		if (good)
+			env_set(&c->env, declared->env.name[i], text.data);
+	}
+	buf_release(&text);
+	return good;
+}
+
+/* The callable's input lies in a file, so that megabytes are no pipe's business. */
+static bool compose_call(struct engine *e, const struct step *st, uint32_t serial, const struct expr_world *w,
+			 struct composed *c, struct buf *err)
+{
+	json_t *with = st->t.act.with ? value_eval(st->t.act.with, w, err) : json_object();
+	struct buf text = BUF_INIT;
+	char *name;
+	bool good;
+
+	if (!with)
+		return false;
+	json_text(&text, with, JSON_TIGHT);
+	json_decref(with);
+	name = xasprintf("in-%" PRIu32 ".json", serial);
+	good = write_work_file(e, name, &text, 0600, &c->stdin_path, err) &&
+	       callable_command(e, st, w, c, err) && store_paths(e, c, w, err);
+	free(name);
+	buf_release(&text);
+	name = xasprintf("out-%" PRIu32 ".json", serial);
+	c->stdout_path = path_join(e->paths.work, name);
+	free(name);
+	return good;
+}
+
+static bool compose_action(struct engine *e, const struct step *st, uint32_t serial,
+			   const struct expr_world *w, struct composed *c, struct buf *err)
+{
+	switch (st->t.act.kind) {
+	case ACT_RUN:
+		return compose_run(e, st, serial, c, err);
+	case ACT_ARGV:
+		return compose_argv(st, w, c, err);
+	case ACT_CALL:
+		return compose_call(e, st, serial, w, c, err);
+	case ACT_NOOP:
+		add_arg(c, xstrdup("true"));
+		return true;
+	case ACT_NONE:
+	case ACT_JOB:
+	case ACT_APPROVE:
+	case ACT_UNTIL:
+		break;
+	}
+	BUG("step '%s' has no action that starts a process", st->id);
+}
+
+/* --- files, folder, environment ----------------------------------------------------------------------- */
+
+/* Steps that provide something from stdout need it in a file of its own. */
+static bool wants_stdout(const struct step *st)
+{
+	for (size_t i = 0; i < st->t.n_provides; i++) {
+		enum provide_from from = st->t.provide[i].from;
+
+		if (from == PROVIDE_STDOUT || from == PROVIDE_JSON || from == PROVIDE_REGEX || from == PROVIDE_LINE)
+			return true;
+	}
+	return st->t.fail_if.out != NULL;
+}
+
+static bool value_path(struct engine *e, const struct value *v, const struct expr_world *w, char **ret,
+		       struct buf *err)
+{
+	struct buf text = BUF_INIT;
+	bool good;
+
+	if (!v)
+		return true;
+	good = value_text(v, w, &text, err);
+	if (good)
+		*ret = path_join(e->root, text.data);
+	buf_release(&text);
+	return good;
+}
+
+static bool compose_files(struct engine *e, const struct step *st, uint32_t serial, const struct expr_world *w,
+			  struct composed *c, struct buf *err)
+{
+	if (!value_path(e, st->t.cwd, w, &c->cwd, err) || !value_path(e, st->t.stdout_to, w, &c->stdout_path, err) ||
+	    !value_path(e, st->t.stderr_to, w, &c->stderr_path, err))
+		return false;
+	if (!c->cwd)
+		c->cwd = xstrdup(e->root);
+	if (!c->stdout_path && wants_stdout(st)) {
+		char *name = xasprintf("out-%" PRIu32, serial);
+
+		c->stdout_path = path_join(e->paths.work, name);
+		free(name);
+	}
+	return true;
+}
+
+static bool params_file(struct engine *e, uint32_t scope, struct composed *c, struct buf *err)
+{
+	struct buf text = BUF_INIT;
+	char *name, *path = NULL;
+	bool good = true;
+
+	if (!json_object_size(e->params[scope]))
+		return true;
+	name = xasprintf("params-%" PRIu32 ".json", scope);
+	path = path_join(e->paths.work, name);
+	if (!file_exists(path)) {
+		free(path);
+		path = NULL;
+		json_text(&text, e->params[scope], JSON_INDENTED);
+		good = write_work_file(e, name, &text, 0600, &path, err);
+	}
+	if (good)
+		env_set(&c->env, "ORCHMAKE_PARAMS", path);
+	free(name);
+	free(path);
+	buf_release(&text);
+	return good;
+}
+
+/* Our own small programs are found by name, behind everything of the user's. */
+static void add_to_path(const struct engine *e, struct env_list *env)
+{
+	const char *path = env_get(env, "PATH");
+	char *longer = xasprintf("%s:%s", path ? path : "/usr/local/bin:/usr/bin:/bin", e->o->libexec);
+
+	env_set(env, "PATH", longer);
+	free(longer);
+}
+
+static void own_variables(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c)
+{
+	const struct place *p = &e->x->place[unit];
+	struct buf text = BUF_INIT;
+
+	expansion_scope_name(e->x, p->scope, &text);
+	env_set(&c->env, "ORCHMAKE_JOB", text.data);
+	env_set(&c->env, "ORCHMAKE_STEP", p->step->id);
+	env_set(&c->env, "ORCHMAKE_RUN", e->id.text);
+	env_set(&c->env, "ORCHMAKE_RUN_DIR", e->paths.work);
+	env_set(&c->env, "ORCHMAKE_TMP", e->paths.tmp);
+	add_to_path(e, &c->env);
+	buf_reset(&text);
+	buf_addf(&text, "%" PRIu32, number);
+	env_set(&c->env, "ORCHMAKE_ATTEMPT", text.data);
+	buf_reset(&text);
+	buf_addf(&text, "%s/output-%" PRIu32, e->paths.work, serial);
+	env_set(&c->env, "ORCHMAKE_OUTPUT", text.data);
+	buf_release(&text);
+}
+
+/* One line that a person can read and, for run and argv, paste. */
+static char *command_line(const struct composed *c)
+{
+	struct buf line = BUF_INIT;
+
+	for (size_t i = 0; i < c->n_argv; i++) {
+		const char *a = c->argv[i];
+
+		if (i)
+			buf_putc(&line, ' ');
+		if (*a && !a[strspn(a, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=+,@%-")]) {
+			buf_puts(&line, a);
+			continue;
+		}
+		buf_putc(&line, '\'');
+		for (; *a; a++)
+			if (*a == '\'')
+				buf_puts(&line, "'\\''");
+			else
+				buf_putc(&line, *a);
+		buf_putc(&line, '\'');
+	}
+	return buf_detach(&line);
+}
+
+static void seal(struct composed *c, const struct step *st, uint32_t serial)
+{
+	size_t n = 0;
+
+	c->command = command_line(c);
+	add_arg(c, NULL);
+	c->envp = xcalloc(c->env.n + 1, sizeof(*c->envp));
+	for (size_t i = 0; i < c->env.n; i++)
+		if (c->env.text[i])
+			c->envp[n++] = c->env.text[i];
+	c->r = (struct start_request){
+		.serial = serial,
+		.argv = (const char *const *)c->argv,
+		.envp = c->envp,
+		.cwd = c->cwd,
+		.stdin_path = c->stdin_path,
+		.stdout_path = c->stdout_path,
+		.stderr_path = c->stderr_path,
+		.timeout_ms = st->t.timeout_ms,
+		.grace_ms = st->t.grace_ms ? st->t.grace_ms : DEFAULT_GRACE_MS,
+		.umask = -1,
+	};
+}
+
+bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c,
+		    struct buf *err)
+{
+	const struct place *p = &e->x->place[unit];
+	struct unit_world w;
+	struct expr_world xw;
+	bool good;
+
+	*c = (struct composed){0};
+	unit_world_init(&w, e, unit);
+	good = engine_step_env(e, &w, &c->env, err);
+	xw = unit_world_expr(&w);
+	if (good)
+		own_variables(e, unit, serial, number, c);
+	good = good && params_file(e, p->scope, c, err) && compose_action(e, p->step, serial, &xw, c, err) &&
+	       compose_files(e, p->step, serial, &xw, c, err);
+	unit_world_release(&w);
+	if (good)
+		seal(c, p->step, serial);
+	return good;
+}
+
+void composed_release(struct composed *c)
+{
+	for (size_t i = 0; i < c->n_argv; i++)
+		free(c->argv[i]);
+	free(c->argv);
+	free(c->envp);
+	env_release(&c->env);
+	free(c->cwd);
+	free(c->stdin_path);
+	free(c->stdout_path);
+	free(c->stderr_path);
+	free(c->command);
+}

@@ -1,0 +1,98 @@
+#include "engine/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "sys/proctree.h"
+
+bool control_driver_lives(const char *boot_id, pid_t pid, uint64_t pid_start)
+{
+	uint8_t id[BOOT_ID_BYTES];
+	char boot[2 * BOOT_ID_BYTES + 1];
+	struct proc_stat st;
+
+	if (proc_boot_id(&calls_real, id) < 0)
+		return true; /* cannot be asked: then nothing of it is touched */
+	for (size_t i = 0; i < sizeof(id); i++)
+		snprintf(boot + 2 * i, 3, "%02x", id[i]);
+	return !strcmp(boot, boot_id ? boot_id : "") && !proc_stat(&calls_real, pid, &st) && st.state != 'Z' &&
+	       st.start_ticks == pid_start;
+}
+
+bool control_stop_run(pid_t pid, uint64_t pid_start)
+{
+	if (proc_signal(&calls_real, pid, pid_start, SIGTERM))
+		return true;
+	errno = ESRCH;
+	return false;
+}
+
+bool control_stop_step(pid_t leader)
+{
+	struct proc_stat st;
+
+	/* A step leads a session of its own; anything else under that number is not it. */
+	if (proc_stat(&calls_real, leader, &st) < 0 || st.session != leader) {
+		errno = ESRCH;
+		return false;
+	}
+	return !kill(-leader, SIGTERM) && !kill(-leader, SIGCONT);
+}
+
+static void say(FILE *out, const char *what, bool good, const char *text)
+{
+	fprintf(out, "%-8s %-22s %s\n", good ? "ok" : "PROBLEM", what, text);
+}
+
+static void say_program(FILE *out, const char *libexec, const char *name)
+{
+	char *path = path_join(libexec, name);
+	bool there = !access(path, X_OK);
+
+	say(out, name, there, there ? path : "is not installed; steps cannot be started without it");
+	free(path);
+}
+
+static void say_limits(FILE *out)
+{
+	struct rlimit files = {0}, processes = {0};
+	char text[128];
+
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	(void)getrlimit(RLIMIT_NPROC, &processes);
+	snprintf(text, sizeof(text), "%lld soft, %lld hard", (long long)files.rlim_cur, (long long)files.rlim_max);
+	say(out, "open files", files.rlim_cur >= 256, text);
+	if (processes.rlim_cur == RLIM_INFINITY)
+		snprintf(text, sizeof(text), "no limit");
+	else
+		snprintf(text, sizeof(text), "%lld", (long long)processes.rlim_cur);
+	say(out, "processes", true, text);
+}
+
+void control_describe(FILE *out, const char *libexec)
+{
+	struct proc_stat st;
+	int mem = memfd_create("doctor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int children = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	say_program(out, libexec, "orchmake-warden");
+	say_program(out, libexec, "orchmake-op");
+	say(out, "/proc", !proc_stat(&calls_real, getpid(), &st), "is read to find the processes of a step");
+	say(out, "sealed memory files", mem >= 0, mem >= 0 ? "carry start requests" : strerror(errno));
+	say(out, "process trees", children >= 0,
+	    "every process of a step is found by ancestry (subreaper); a cgroup is not needed");
+	say_limits(out);
+	if (mem >= 0)
+		close(mem);
+	if (children >= 0)
+		close(children);
+}

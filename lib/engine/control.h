@@ -1,0 +1,24 @@
+/* Other processes' runs: do they live, and stopping them. */
+#ifndef ENGINE_CONTROL_H
+#define ENGINE_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "ledger/ledger_read.h"
+
+/* Asked of the kernel: a process of this boot with that pid and that start time. */
+bool control_driver_lives(const char *boot_id, pid_t pid, uint64_t pid_start);
+
+/* Ask the driver to cancel its run.  False and errno (ESRCH: it is gone). */
+bool control_stop_run(pid_t pid, uint64_t pid_start);
+
+/* TERM to a step's session: its step fails, or is tried again by its own rules.  False and errno. */
+bool control_stop_step(pid_t leader);
+
+/* What this machine offers to process trees, locks and files: one line each. */
+void control_describe(FILE *out, const char *libexec);
+
+#endif

@@ -1,0 +1,169 @@
+/* Answers what the schedule asks: conditions before a start, a composite's own idea of success. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "engine/engine_impl.h"
+
+/* Takes over text. */
+static void note_text(struct engine *e, uint32_t unit, char *text)
+{
+	free(e->note[unit].error);
+	e->note[unit].error = text;
+}
+
+static enum answer say(struct engine *e, uint32_t unit, enum answer a, enum reason why, char *text,
+		       enum reason *ret_why)
+{
+	note_text(e, unit, text);
+	*ret_why = why;
+	return a;
+}
+
+/* One condition: 1, 0, or -1 and the answer in *ret because it could not be evaluated. */
+static int test(struct engine *e, uint32_t unit, const struct condition *c, const struct expr_world *xw,
+		enum answer *ret, enum reason *ret_why)
+{
+	struct buf err = BUF_INIT;
+	int yes = expr_test(c->expr, xw, &err);
+
+	if (yes < 0)
+		*ret = say(e, unit, ANSWER_FAIL, REASON_BAD_EXPR,
+			   xasprintf("`%s`: %s", expr_text(c->expr), err.data), ret_why);
+	buf_release(&err);
+	return yes;
+}
+
+static enum answer conditions(struct engine *e, uint32_t unit, const struct traits *t,
+			      const struct expr_world *xw, enum reason *why)
+{
+	enum answer bad;
+	int yes;
+
+	for (size_t i = 0; i < t->when.n; i++) {
+		yes = test(e, unit, &t->when.at[i], xw, &bad, why);
+		if (yes < 0)
+			return bad;
+		if (!yes)
+			return say(e, unit, ANSWER_SKIP, REASON_WHEN_FALSE,
+				   xstrdup(expr_text(t->when.at[i].expr)), why);
+	}
+	for (size_t i = 0; i < t->skip_if.n; i++) {
+		yes = test(e, unit, &t->skip_if.at[i], xw, &bad, why);
+		if (yes < 0)
+			return bad;
+		if (yes)
+			return say(e, unit, ANSWER_SKIP, REASON_SKIP_IF_TRUE,
+				   xstrdup(expr_text(t->skip_if.at[i].expr)), why);
+	}
+	for (size_t i = 0; i < t->require.n; i++) {
+		const struct condition *c = &t->require.at[i];
+
+		yes = test(e, unit, c, xw, &bad, why);
+		if (yes < 0)
+			return bad;
+		if (!yes)
+			return say(e, unit, ANSWER_FAIL, REASON_REQUIRE_FALSE,
+				   xstrdup(c->msg ? c->msg : expr_text(c->expr)), why);
+	}
+	*why = REASON_NONE;
+	return ANSWER_RUN;
+}
+
+static enum answer success(struct engine *e, uint32_t unit, enum reason *why)
+{
+	uint32_t group = e->x->graph->unit[unit].group;
+	const struct condition c = {.expr = e->x->bundle[group].job->t.success};
+	enum answer bad = ANSWER_FAIL;
+	struct unit_world w;
+	struct expr_world xw;
+	struct tally t;
+	int yes;
+
+	schedule_tally(e->s, group, &t);
+	unit_world_init(&w, e, unit);
+	w.tally = &t;
+	xw = unit_world_expr(&w);
+	yes = test(e, unit, &c, &xw, &bad, why);
+	unit_world_release(&w);
+	if (yes < 0)
+		return bad;
+	*why = yes ? REASON_NONE : REASON_SUCCESS_FALSE;
+	return yes ? ANSWER_RUN : ANSWER_FAIL;
+}
+
+/* A call begins: what its params are is known now. */
+static enum answer begin_call(struct engine *e, uint32_t unit, enum reason *why)
+{
+	struct buf err = BUF_INIT;
+	enum answer a = ANSWER_RUN;
+
+	if (!engine_call_params(e, unit, &err))
+		a = say(e, unit, ANSWER_FAIL, REASON_BAD_EXPR, xstrdup(err.data), why);
+	buf_release(&err);
+	return a;
+}
+
+static const struct traits *traits_of(const struct engine *e, uint32_t unit)
+{
+	const struct unit *u = &e->x->graph->unit[unit];
+	const struct bundle *b;
+
+	if (u->kind == UNIT_STEP)
+		return &e->x->place[unit].step->t;
+	b = &e->x->bundle[u->group];
+	return b->kind == BUNDLE_CALL ? &b->step->t : &b->job->t;
+}
+
+void engine_decide(struct engine *e, const struct action *a)
+{
+	const struct unit *u = &e->x->graph->unit[a->unit];
+	enum reason why = REASON_NONE;
+	enum answer answer;
+
+	if (u->kind == UNIT_END) {
+		answer = success(e, a->unit, &why);
+	} else {
+		struct unit_world w;
+		struct expr_world xw;
+
+		unit_world_init(&w, e, a->unit);
+		w.needs_held = a->needs_held;
+		xw = unit_world_expr(&w);
+		answer = conditions(e, a->unit, traits_of(e, a->unit), &xw, &why);
+		unit_world_release(&w);
+		if (answer == ANSWER_RUN && u->kind == UNIT_BEGIN && e->x->bundle[u->group].kind == BUNDLE_CALL)
+			answer = begin_call(e, a->unit, &why);
+	}
+	schedule_answer(e->s, a->unit, answer, why);
+}
+
+/* The reason of unit as a sentence, with its cause in place. */
+void reason_format(struct engine *e, uint32_t unit, struct buf *out)
+{
+	uint32_t cause;
+	enum reason why = schedule_reason(e->s, unit, &cause);
+	const char *sentence = reason_sentence(why), *hole = strstr(sentence, "%s");
+	struct buf name = BUF_INIT;
+
+	if (!hole) {
+		buf_puts(out, sentence);
+		return;
+	}
+	reason_cause(e, unit, &name);
+	buf_add(out, sentence, (size_t)(hole - sentence));
+	buf_puts(out, name.data);
+	buf_puts(out, hole + 2);
+	buf_release(&name);
+}
+
+void reason_cause(struct engine *e, uint32_t unit, struct buf *out)
+{
+	uint32_t cause;
+
+	(void)schedule_reason(e->s, unit, &cause);
+	if (e->note[unit].error)
+		buf_puts(out, e->note[unit].error);
+	else if (cause != UNIT_NONE)
+		expansion_unit_name(e->x, cause, out);
+}

@@ -1,0 +1,17 @@
+/*
+ * The stored definition of a run: everything that is needed to go on with it, as
+ * canonical JSON.  `jobfile` in it is a native document that loads back into a model.
+ */
+#ifndef ENGINE_DEFINITION_H
+#define ENGINE_DEFINITION_H
+
+#include "doc/diag.h"
+#include "engine/engine_impl.h"
+
+/* The jobs that take part, params, payload, targets; appended. */
+void definition_text(struct engine *e, struct buf *out);
+
+/* The model of a stored definition; NULL after diagnostics. */
+struct jobfile *definition_load(const char *text, size_t len, struct diags *d);
+
+#endif

@@ -1,0 +1,308 @@
+/* What a run is made of, before anything is started. */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/stamp.h"
+#include "base/vec.h"
+#include "engine/engine_impl.h"
+#include "ledger/ledger_read.h"
+
+/* --- plain vars -------------------------------------------------------------------------------------------- */
+
+static bool make_vars(struct engine *e, struct diags *d)
+{
+	struct buf err = BUF_INIT;
+	size_t errors = diags_errors(d);
+
+	for (size_t i = 0; i < e->jf->n_vars; i++) {
+		const struct var *v = &e->jf->var[i];
+		struct unit_world w;
+		struct expr_world xw;
+		json_t *value;
+
+		buf_reset(&err);
+		scope_world_init(&w, e, SCOPE_NONE);
+		xw = unit_world_expr(&w);
+		value = value_eval(v->value, &xw, &err);
+		unit_world_release(&w);
+		if (value)
+			json_object_set_new(e->vars, v->name, value);
+		else
+			diag_error(d, v->mark, "var '%s': %s", v->name, err.data);
+	}
+	buf_release(&err);
+	return diags_errors(d) == errors;
+}
+
+/* --- expansion ------------------------------------------------------------------------------------------------ */
+
+static double cost_of(void *ctx, const char *name)
+{
+	return ledger_durations_ms(ctx, name);
+}
+
+/* What is known of durations, without leaving a trace: a run that only looks asks the same way. */
+static bool read_durations(struct engine *e, struct ledger_durations *ret)
+{
+	const struct ledger_options lo = {.mode = LEDGER_TRACELESS};
+	struct ledger_error err = LEDGER_ERROR_INIT;
+	char *path;
+	struct ledger *l;
+	bool good;
+
+	if (e->o->no_ledger)
+		return false;
+	path = engine_ledger_path(e->jf, e->o);
+	l = ledger_open(path, &lo, &err);
+	good = l && ledger_durations(l, LEDGER_BY_NAME, ret);
+	ledger_close(l);
+	ledger_error_release(&err);
+	free(path);
+	return good;
+}
+
+static bool expand(struct engine *e, struct diags *d)
+{
+	struct ledger_durations durations = {0};
+	bool known = read_durations(e, &durations);
+	struct unit_world w;
+	struct expr_world xw;
+	struct expand_options o = {
+		.target = e->o->targets.at, .n_targets = e->o->targets.n, .keep_going = e->o->keep_going,
+		.fail_limit = e->o->fail_limit, .cost_ms = known ? cost_of : NULL, .ctx = &durations,
+	};
+
+	scope_world_init(&w, e, SCOPE_NONE);
+	xw = unit_world_expr(&w);
+	o.world = &xw;
+	e->x = expansion_build(e->jf, &o, d);
+	unit_world_release(&w);
+	ledger_durations_release(&durations);
+	return e->x != NULL;
+}
+
+/* --- restrictions: --only, --from, --until, --skip, and targets that are steps ------------------------------------ */
+
+struct choice {
+	bool *keep, *drop;
+	uint32_t n;
+};
+
+static bool mark_named(struct engine *e, const struct text_span *names, const char *option, bool *mark,
+		       struct diags *d)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		uint32_t *unit;
+		size_t n = expansion_match(e->x, names->at[i], &unit);
+
+		if (!n) {
+			diag_error(d, MARK_NONE, "%s: no step of this run is called '%s'", option, names->at[i]);
+			diag_hint(d, "`orchmake -n` lists them");
+		}
+		for (size_t k = 0; k < n; k++)
+			mark[unit[k]] = true;
+		free(unit);
+	}
+	return !diags_errors(d);
+}
+
+/* Everything that the marked ones need (or, up: that needs them), marked as well; a worklist, no recursion. */
+static void mark_reachable(const struct graph *g, bool *mark, bool up)
+{
+	uint32_t *list = NULL;
+	size_t n = 0, room = 0;
+
+	for (uint32_t u = 0; u < g->n_units; u++)
+		if (mark[u])
+			VEC_PUSH(list, n, room, u);
+	while (n) {
+		uint32_t u = list[--n];
+		uint32_t from = up ? g->user_at[u] : g->need_at[u], to = up ? g->user_at[u + 1] : g->need_at[u + 1];
+
+		for (uint32_t i = from; i < to; i++) {
+			uint32_t other = up ? g->user[i] : g->need[i].unit;
+
+			if (mark[other])
+				continue;
+			mark[other] = true;
+			VEC_PUSH(list, n, room, other);
+		}
+	}
+	free(list);
+}
+
+static void keep_only(struct choice *c, const bool *mark)
+{
+	for (uint32_t u = 0; u < c->n; u++)
+		c->keep[u] = c->keep[u] && mark[u];
+}
+
+static bool restrict_by(struct engine *e, struct choice *c, const struct text_span *names, const char *option,
+			int reach, struct diags *d)
+{
+	bool *mark;
+	bool good;
+
+	if (!names->n)
+		return true;
+	mark = xcalloc(c->n, sizeof(*mark));
+	good = mark_named(e, names, option, mark, d);
+	if (reach)
+		mark_reachable(e->x->graph, mark, reach > 0);
+	if (good)
+		keep_only(c, mark);
+	free(mark);
+	return good;
+}
+
+/* `job/step` as a target: of that job, these steps and what they need. */
+static void restrict_to_asked(struct engine *e, struct choice *c)
+{
+	bool *mark;
+
+	if (!e->x->n_asked_steps || e->x->n_asked_steps != e->x->n_targets)
+		return;
+	mark = xcalloc(c->n, sizeof(*mark));
+	for (size_t i = 0; i < e->x->n_asked_steps; i++)
+		mark[e->x->asked_step[i]] = true;
+	mark_reachable(e->x->graph, mark, false);
+	keep_only(c, mark);
+	free(mark);
+}
+
+static bool restrict_units(struct engine *e, struct diags *d)
+{
+	const struct graph *g = e->x->graph;
+	struct choice c = {.keep = xcalloc(g->n_units, sizeof(bool)), .drop = xcalloc(g->n_units, sizeof(bool)),
+			   .n = g->n_units};
+	bool good;
+
+	memset(c.keep, true, g->n_units * sizeof(bool));
+	restrict_to_asked(e, &c);
+	good = restrict_by(e, &c, &e->o->only, "--only", 0, d) && restrict_by(e, &c, &e->o->from, "--from", 1, d) &&
+	       restrict_by(e, &c, &e->o->until, "--until", -1, d) && mark_named(e, &e->o->skip, "--skip", c.drop, d);
+	for (uint32_t u = 0; good && u < g->n_units; u++)
+		if (g->unit[u].kind == UNIT_STEP && (!c.keep[u] || c.drop[u]))
+			schedule_preset(e->s, u, STATE_SKIPPED, REASON_RESTRICTED);
+	free(c.keep);
+	free(c.drop);
+	return good;
+}
+
+/* --- making and ending ------------------------------------------------------------------------------------------------ */
+
+static void init(struct engine *e)
+{
+	e->root = realpath(e->jf->root, NULL);
+	if (!e->root)
+		e->root = xstrdup(e->jf->root);
+	e->vars = json_object();
+	e->payload = e->o->payload ? json_incref(e->o->payload) : json_object();
+	e->ctx = e->o->ctx ? json_incref(e->o->ctx) : json_object();
+	e->now_wall_ms = stamp_wall_ms();
+	e->run_info = json_object();
+	{
+		char text[STAMP_TEXT];
+
+		json_object_set_new(e->run_info, "start", json_string(stamp_format(e->now_wall_ms, text)));
+	}
+	json_object_set_new(e->run_info, "resumed", json_false());
+}
+
+static bool make_schedule(struct engine *e, struct diags *d)
+{
+	const struct schedule_options so = {
+		.slots = e->o->slots ? e->o->slots : 1, .shuffle = e->o->shuffle, .seed = e->o->seed,
+		.ignore_failures = e->o->ignore_failures,
+	};
+
+	e->s = schedule_new(e->x->graph, &so);
+	e->note = xcalloc(e->x->graph->n_units, sizeof(*e->note));
+	for (uint32_t u = 0; u < e->x->graph->n_units; u++)
+		e->note[u].exit_code = -1;
+	return restrict_units(e, d);
+}
+
+struct engine *engine_new(const struct jobfile *jf, const struct run_options *o, struct diags *d)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+
+	e->jf = jf;
+	e->o = o;
+	init(e);
+	if (make_vars(e, d) && expand(e, d) && engine_static_params(e, d) && engine_file_envs(e, d) &&
+	    make_schedule(e, d))
+		return e;
+	engine_free(e);
+	return NULL;
+}
+
+static void free_notes(struct engine *e)
+{
+	for (uint32_t u = 0; e->note && u < e->x->graph->n_units; u++) {
+		json_decref(e->note[u].result);
+		free(e->note[u].error);
+	}
+	free(e->note);
+	for (uint32_t i = 0; i < e->n_attempts; i++) {
+		free(e->attempt[i].log);
+		free(e->attempt[i].out);
+		free(e->attempt[i].output);
+	}
+	free(e->attempt);
+	free(e->running);
+	free(e->told);
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	free_notes(e);
+	for (uint32_t s = 0; e->params && s < e->x->n_scopes; s++)
+		json_decref(e->params[s]);
+	free(e->params);
+	for (size_t i = 0; e->file_env && i < e->jf->n_files; i++)
+		env_release(&e->file_env[i]);
+	free(e->file_env);
+	schedule_free(e->s);
+	expansion_free(e->x);
+	json_decref(e->vars);
+	json_decref(e->payload);
+	json_decref(e->ctx);
+	json_decref(e->run_info);
+	json_decref(e->result);
+	run_paths_release(&e->paths);
+	free(e->target_text);
+	free(e->root);
+	free(e);
+}
+
+const struct expansion *engine_expansion(const struct engine *e)
+{
+	return e->x;
+}
+
+const struct schedule *engine_schedule(const struct engine *e)
+{
+	return e->s;
+}
+
+const json_t *engine_params(struct engine *e, uint32_t scope)
+{
+	return e->params[scope];
+}
+
+const json_t *engine_result(const struct engine *e)
+{
+	return e->result;
+}
+
+int engine_failed_exit(const struct engine *e)
+{
+	return e->first_exit;
+}

@@ -1,0 +1,217 @@
+/* The inside of an engine, shared by the files of this folder. */
+#ifndef ENGINE_ENGINE_IMPL_H
+#define ENGINE_ENGINE_IMPL_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/ulid.h"
+#include "engine/engine.h"
+#include "engine/executor.h"
+#include "job/expand.h"
+#include "ledger/ledger.h"
+#include "run/event.h"
+#include "run/schedule.h"
+#include "sys/loop.h"
+
+/* What is kept of a unit beside the schedule's notes. */
+struct note {
+	json_t *result;	       /* what `steps.ID` shows and what its job returns; NULL: nothing yet */
+	char *error;	       /* the failure's text; for other ends what the reason's %s stands for */
+	int64_t start_mono_ns; /* of the first attempt; 0: none */
+	int64_t end_mono_ns;
+	uint32_t serial;       /* of the latest attempt */
+	int16_t exit_code;     /* -1: none */
+	uint8_t signal;
+	bool has_intent;       /* an attempt row for the next start is committed */
+};
+
+/* An attempt under way, by serial. */
+struct attempt {
+	uint32_t unit, number;
+	int64_t start_mono_ns, start_wall_ms;
+	int64_t timeout_ms, grace_ms;
+	char *log, *out, *output; /* paths; NULL: none */
+	pid_t pid;
+	uint32_t place; /* in the engine's list of running ones */
+	bool running, pid_known; /* to the ledger */
+};
+
+/* Where a run keeps its files. */
+struct run_paths {
+	char *state_dir; /* .orchmake */
+	char *ledger;
+	char *logs;	 /* of this run */
+	char *work;	 /* of this run: journal, inputs and answers of calls, scripts */
+	char *tmp;	 /* $ORCHMAKE_TMP */
+	char *journal;
+};
+
+/* An environment under construction: later settings of a name win. */
+struct env_list {
+	struct map index; /* name -> position + 1 */
+	char **text;	  /* NAME=VALUE; NULL: unset */
+	size_t n, room;
+};
+
+struct engine {
+	const struct jobfile *jf;
+	const struct run_options *o;
+	struct expansion *x;
+	struct schedule *s;
+	char *root; /* the project's folder, absolute */
+
+	struct note *note;	 /* by unit */
+	json_t **params;	 /* by scope; NULL: not evaluated yet */
+	json_t *vars;		 /* values of the plain vars */
+	json_t *payload, *ctx;	 /* never NULL */
+	json_t *run_info;	 /* ROOT_RUN */
+	struct env_list *file_env; /* by number of the file: process, dotenv, file */
+	int64_t now_wall_ms;	 /* today() and now() */
+
+	/* --- while it runs --- */
+	struct ulid id;
+	char *target_text;
+	struct run_paths paths;
+	struct ledger *ledger;	 /* NULL: --no-ledger */
+	int64_t run_no;
+	struct executor *exec;
+	struct loop *loop;
+	const struct sinks *sinks;
+	struct attempt *attempt; /* by serial - 1 */
+	uint32_t n_attempts, room_attempts;
+	uint32_t *running;	 /* serials */
+	size_t n_running, room_running;
+	uint64_t seq;
+	int64_t start_wall_ms, start_mono_ns;
+	struct buf *err;
+	struct told *told;	 /* events not told yet: the ledger has to know them first */
+	size_t n_told, room_told;
+	json_t *result;
+	enum state run_state;
+	uint64_t nonce;		 /* of the journal */
+	bool abort_told, run_ended;
+	int first_exit;
+	int signals;		 /* how many of INT, TERM, HUP have come */
+	int signal;		 /* the first of them */
+	bool timed_out, broken;
+	int broken_exit;
+};
+
+/* --- params.c ----------------------------------------------------------------------------------- */
+bool engine_static_params(struct engine *e, struct diags *d);
+/* Of a called instance, when its step begins; false and err on failure. */
+bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err);
+/* The param of that name of whichever job declares it, where there is no instance yet: loops over params are
+ * worked out before there are instances.  New reference, or NULL. */
+json_t *engine_loose_param(struct engine *e, const char *name);
+/* What the command line gave, as a map. */
+json_t *engine_given_params(const struct engine *e);
+
+/* --- world.c -------------------------------------------------------------------------------------- */
+
+/* What expressions of a unit see.  Valid while the engine does not change. */
+struct unit_world {
+	struct engine *e;
+	uint32_t unit;	/* UNIT_NONE: outside of any unit */
+	uint32_t scope; /* SCOPE_NONE */
+	uint32_t step_cell;
+	const struct step *step;
+	bool needs_held;
+	const struct env_list *env; /* NULL: composed when asked for */
+	struct env_list own_env;
+	json_t *made; /* list of values made on the way, kept until release */
+	struct tally *tally;
+};
+void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit);
+void scope_world_init(struct unit_world *w, struct engine *e, uint32_t scope);
+void unit_world_release(struct unit_world *w);
+struct expr_world unit_world_expr(struct unit_world *w);
+json_t *world_glob(void *ctx, const char *pattern);
+
+/* --- env.c ------------------------------------------------------------------------------------------ */
+void env_set(struct env_list *l, const char *name, const char *value); /* NULL unsets */
+const char *env_get(const struct env_list *l, const char *name);
+void env_copy(struct env_list *to, const struct env_list *from);
+void env_release(struct env_list *l);
+/* Read NAME=VALUE lines of the file at path; false and err (with the line) if it is bad. */
+bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct buf *err);
+bool engine_file_envs(struct engine *e, struct diags *d);
+/* Everything a step's process gets but ORCHMAKE_*; false and err. */
+bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err);
+
+/* --- compose.c: from a unit to a start request ----------------------------------------------------- */
+struct composed {
+	struct start_request r;
+	struct env_list env;
+	char **argv;
+	size_t n_argv, room_argv;
+	const char **envp;
+	char *cwd, *stdin_path, *stdout_path, *stderr_path;
+	char *command; /* one line, for people and the ledger */
+};
+bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c,
+		    struct buf *err);
+void composed_release(struct composed *c);
+
+/* --- judge.c ----------------------------------------------------------------------------------------- */
+struct verdict {
+	enum state state;
+	enum reason reason;
+	bool again; /* the step's rules allow another attempt */
+	int exit_code, signal; /* -1, 0: none */
+	struct buf error;
+	json_t *result; /* of a success: what it provides, what a callable answered; or NULL */
+};
+/*
+ * What an attempt's end means by the step's own rules: ok_exit, skip_exit, fail_if, error, provides, retry.
+ * Reads the files of the attempt; knows nothing of the engine, so that recovery judges alike.
+ */
+void judge_attempt(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
+		   const char *root, struct verdict *ret);
+void verdict_release(struct verdict *v);
+
+/* --- record.c: ledger first, then tell -------------------------------------------------------------- */
+/* Every function returns false when the ledger cannot be written: then the run stops (engine_break). */
+bool record_run_begin(struct engine *e);
+bool record_intents(struct engine *e, uint32_t unit);
+bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c);
+bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v);
+bool record_settled(struct engine *e, const struct action *a);
+bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const struct action *a);
+bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_code);
+/* Commit what is pending and tell it. */
+bool record_flush(struct engine *e);
+/* Milliseconds until pending rows must be committed; -1: nothing is pending. */
+int64_t record_due_ms(const struct engine *e);
+void engine_break(struct engine *e, int exit_code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Open the ledger, and repair in it what earlier drivers left when they died. */
+bool record_open(struct engine *e);
+
+/* Where the log of an attempt lies; the caller frees. */
+char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial);
+
+/* --- decide.c ----------------------------------------------------------------------------------- */
+void engine_decide(struct engine *e, const struct action *a);
+void reason_format(struct engine *e, uint32_t unit, struct buf *out);
+/* What the reason's %s stands for, appended. */
+void reason_cause(struct engine *e, uint32_t unit, struct buf *out);
+
+/* --- tell.c: what the sinks are told apart from events ------------------------------------------- */
+void engine_begin(struct engine *e);
+void engine_tick(struct engine *e);
+void engine_summary(struct engine *e, enum state state);
+
+/* --- paths.c -------------------------------------------------------------------------------------------- */
+bool run_paths_make(struct engine *e, struct buf *err);
+void run_paths_release(struct run_paths *p);
+/* Remove a run's work folder, with what is in it. */
+void work_remove(const char *path);
+/* text with everything but letters, digits, `.`, `_` and `-` replaced, at most 100 bytes. */
+void path_safe(struct buf *out, const char *text);
+
+/* --- outcome.c: results of groups and of the run ------------------------------------------------------- */
+void outcome_group(struct engine *e, uint32_t group, enum state state);
+json_t *outcome_run(struct engine *e, enum state state);
+
+#endif

@@ -1,0 +1,261 @@
+/* Environments: process, dotenv, file, job, step; the nearest wins. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "base/vec.h"
+#include "engine/engine_impl.h"
+
+enum { DOTENV_MAX = 1 << 20 };
+
+void env_set(struct env_list *l, const char *name, const char *value)
+{
+	uintptr_t at = (uintptr_t)map_get(&l->index, name);
+	char *text = value ? xasprintf("%s=%s", name, value) : NULL;
+
+	if (at) {
+		free(l->text[at - 1]);
+		l->text[at - 1] = text;
+		return;
+	}
+	VEC_PUSH(l->text, l->n, l->room, text);
+	map_put(&l->index, name, (void *)(uintptr_t)l->n);
+}
+
+const char *env_get(const struct env_list *l, const char *name)
+{
+	uintptr_t at = (uintptr_t)map_get(&l->index, name);
+
+	return at && l->text[at - 1] ? l->text[at - 1] + strlen(name) + 1 : NULL;
+}
+
+void env_copy(struct env_list *to, const struct env_list *from)
+{
+	for (size_t i = 0; i < from->index.n; i++) {
+		const char *name = from->index.entry[i].key;
+
+		env_set(to, name, env_get(from, name));
+	}
+}
+
+void env_release(struct env_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->text[i]);
+	free(l->text);
+	map_release(&l->index);
+	*l = (struct env_list){0};
+}
+
+/* --- dotenv --------------------------------------------------------------------------------------- */
+
+static bool is_name(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(s[i] == '_' || (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= 'a' && s[i] <= 'z') ||
+		      (i && s[i] >= '0' && s[i] <= '9')))
+			return false;
+	return n > 0;
+}
+
+/* Text between double quotes: \n, \", \\ and \$ mean what they do in a shell; nothing is expanded. */
+static bool unquote(char *s)
+{
+	char quote = *s, *to = s;
+	char *from = s + 1;
+
+	for (; *from && *from != quote; from++) {
+		if (quote == '"' && *from == '\\' && from[1]) {
+			from++;
+			*to++ = *from == 'n' ? '\n' : *from;
+		} else {
+			*to++ = *from;
+		}
+	}
+	if (!*from)
+		return false;
+	*to = 0;
+	return true;
+}
+
+static const char *dotenv_line(struct env_list *l, char *line)
+{
+	char *eq, *value, *end;
+
+	line += strspn(line, " \t");
+	if (!*line || *line == '#')
+		return NULL;
+	if (!strncmp(line, "export ", 7))
+		line += 7 + strspn(line + 7, " ");
+	eq = strchr(line, '=');
+	if (!eq || !is_name(line, (size_t)(eq - line)))
+		return "not NAME=VALUE";
+	*eq = 0;
+	value = eq + 1;
+	if (*value == '"' || *value == '\'') {
+		if (!unquote(value))
+			return "a quote is not closed";
+	} else {
+		end = strstr(value, " #");
+		if (end)
+			*end = 0;
+		for (end = value + strlen(value); end > value && strchr(" \t\r", end[-1]);)
+			*--end = 0;
+	}
+	env_set(l, line, value);
+	return NULL;
+}
+
+bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct buf *err)
+{
+	struct buf text = BUF_INIT;
+	const char *why = NULL;
+	int number = 0;
+
+	if (file_read(path, &text, DOTENV_MAX) < 0) {
+		buf_release(&text);
+		if (may_miss && errno == ENOENT)
+			return true;
+		buf_addf(err, "cannot read the dotenv file '%s': %s", path, strerror(errno));
+		return false;
+	}
+	for (char *line = text.data, *next; line && !why; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		number++;
+		why = dotenv_line(l, line);
+	}
+	if (why)
+		buf_addf(err, "%s:%d: %s", path, number, why);
+	buf_release(&text);
+	return !why;
+}
+
+static bool read_dotenvs(struct env_list *l, const struct text_list *files, const char *root, struct buf *err)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		char *name = xstrdup(files->text[i]), *path;
+		size_t n = strlen(name);
+		bool may_miss = n && name[n - 1] == '?', good;
+
+		if (may_miss)
+			name[n - 1] = 0;
+		path = path_join(root, name);
+		good = env_read_dotenv(l, path, may_miss, err);
+		free(path);
+		free(name);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+/* --- layers ----------------------------------------------------------------------------------------- */
+
+static bool apply_map(struct env_list *l, const struct value_map *m, const struct expr_world *w,
+		      struct buf *err)
+{
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < m->n; i++) {
+		buf_reset(&text);
+		if (!m->value[i]) {
+			env_set(l, m->name[i], NULL);
+			continue;
+		}
+		if (!value_text(m->value[i], w, &text, err)) {
+			buf_addf(err, " (in env.%s)", m->name[i]);
+			buf_release(&text);
+			return false;
+		}
+		if (strlen(text.data) != text.len) {
+			buf_addf(err, "env.%s holds a NUL character", m->name[i]);
+			buf_release(&text);
+			return false;
+		}
+		env_set(l, m->name[i], text.data);
+	}
+	buf_release(&text);
+	return true;
+}
+
+/* What the process got, without what a make above us meant for itself. */
+static void from_process(struct env_list *l, const char *const *environ)
+{
+	for (; environ && *environ; environ++) {
+		const char *eq = strchr(*environ, '=');
+		char *name;
+
+		if (!eq || eq == *environ)
+			continue;
+		name = xstrndup(*environ, (size_t)(eq - *environ));
+		if (strcmp(name, "MAKEFLAGS") && strcmp(name, "MFLAGS") && strcmp(name, "MAKELEVEL") &&
+		    strncmp(name, "ORCHMAKE_", 9))
+			env_set(l, name, eq + 1);
+		free(name);
+	}
+}
+
+static size_t file_number(const struct jobfile *jf, const struct file *f)
+{
+	for (size_t i = 0; i < jf->n_files; i++)
+		if (jf->file[i] == f)
+			return i;
+	BUG("a file that is not of this Jobfile");
+}
+
+/* dotenv and env of f and of the documents that include it, outermost first. */
+static bool apply_file(struct engine *e, struct env_list *l, const struct file *f, struct buf *err)
+{
+	const struct file *chain[64];
+	size_t n = 0;
+	struct unit_world w;
+	struct expr_world xw;
+	bool good = true;
+
+	for (; f && n < ARRAY_LEN(chain); f = f->included_by)
+		chain[n++] = f;
+	for (size_t i = n; good && i-- > 0;)
+		good = read_dotenvs(l, &chain[i]->dotenv, e->root, err);
+	scope_world_init(&w, e, SCOPE_NONE);
+	w.env = l;
+	xw = unit_world_expr(&w);
+	for (size_t i = n; good && i-- > 0;)
+		good = apply_map(l, &chain[i]->env, &xw, err);
+	unit_world_release(&w);
+	return good;
+}
+
+bool engine_file_envs(struct engine *e, struct diags *d)
+{
+	struct buf err = BUF_INIT;
+	bool good = true;
+
+	e->file_env = xcalloc(e->jf->n_files, sizeof(*e->file_env));
+	for (size_t i = 0; i < e->jf->n_files; i++) {
+		from_process(&e->file_env[i], e->o->environ);
+		buf_reset(&err);
+		if (!apply_file(e, &e->file_env[i], e->jf->file[i], &err)) {
+			diag_error(d, MARK_NONE, "%s", err.data);
+			good = false;
+		}
+	}
+	buf_release(&err);
+	return good;
+}
+
+bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err)
+{
+	const struct step *st = w->step;
+	struct expr_world xw;
+	bool good;
+
+	env_copy(l, &e->file_env[file_number(e->jf, st->job->file)]);
+	w->env = l; /* a later value may use an earlier one */
+	xw = unit_world_expr(w);
+	good = read_dotenvs(l, &st->t.dotenv, e->root, err) && apply_map(l, &st->t.env, &xw, err);
+	return good;
+}

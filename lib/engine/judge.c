@@ -1,0 +1,263 @@
+/* What an attempt's end means, by the step's own rules. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "base/stamp.h"
+#include "doc/json.h"
+#include "engine/engine_impl.h"
+#include "engine/outputs.h"
+
+enum {
+	TAIL_MAX = 256 * 1024, /* how much of a log a pattern sees */
+	LINE_MAX_BYTES = 500,  /* how much of a line becomes the failure's text */
+};
+
+/* --- looking at the log -------------------------------------------------------------------------------- */
+
+/* The last max bytes of the file at path; empty if there is none. */
+static void read_tail(const char *path, size_t max, struct buf *out)
+{
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
+		if (st.st_size > (off_t)max)
+			(void)lseek(fd, st.st_size - (off_t)max, SEEK_SET);
+		(void)fd_read_all(fd, out, max + 1);
+	}
+	close(fd);
+}
+
+/* The last line that says something. */
+static struct span last_line(struct span text)
+{
+	text = span_trim(text);
+	for (size_t i = text.len; i-- > 0;)
+		if (text.at[i] == '\n' || text.at[i] == '\r')
+			return span_trim((struct span){text.at + i + 1, text.len - i - 1});
+	return text;
+}
+
+static void add_line(struct buf *out, struct span line)
+{
+	if (line.len > LINE_MAX_BYTES)
+		line.len = LINE_MAX_BYTES;
+	for (size_t i = 0; i < line.len; i++) {
+		unsigned char c = (unsigned char)line.at[i];
+
+		buf_putc(out, c < 32 || c == 127 ? ' ' : (char)c);
+	}
+}
+
+/* What the step itself says went wrong: its pattern, a callable's `error: `, or its last line. */
+static bool own_words(const struct step *st, struct span log, struct buf *out)
+{
+	struct span got;
+
+	if (st->t.error && pattern_last(st->t.error, log, &got) == PATTERN_YES) {
+		add_line(out, got);
+		return true;
+	}
+	got = last_line(log);
+	if (st->t.act.kind == ACT_CALL && got.len > 7 && !memcmp(got.at, "error: ", 7)) {
+		add_line(out, (struct span){got.at + 7, got.len - 7});
+		return true;
+	}
+	return false;
+}
+
+static void exit_text(const struct step *st, int status, struct span log, struct buf *out)
+{
+	struct span line = last_line(log);
+
+	if (own_words(st, log, out))
+		return;
+	if (WIFSIGNALED(status))
+		buf_addf(out, "killed by SIG%s%s", sigabbrev_np(WTERMSIG(status)),
+			 WCOREDUMP(status) ? " (core dumped)" : "");
+	else
+		buf_addf(out, "exit %d", WEXITSTATUS(status));
+	if (line.len) {
+		buf_puts(out, ": ");
+		add_line(out, line);
+	}
+}
+
+/* --- success ----------------------------------------------------------------------------------------------- */
+
+static bool pattern_hits(const struct pattern *p, const char *path, const char *what, struct buf *why)
+{
+	struct buf text = BUF_INIT;
+	enum pattern_result r;
+
+	if (!p)
+		return false;
+	read_tail(path, TAIL_MAX, &text);
+	r = pattern_match(p, (struct span){text.data, text.len});
+	buf_release(&text);
+	if (r == PATTERN_YES)
+		buf_addf(why, "its %s matches %s (fail_if)", what, pattern_text(p));
+	else if (r == PATTERN_LIMIT)
+		buf_addf(why, "the pattern %s is too costly on its %s (fail_if)", pattern_text(p), what);
+	return r != PATTERN_NO;
+}
+
+static void judge_success(const struct step *st, const struct attempt *a, const char *root, struct verdict *v)
+{
+	const char *out = a->out ? a->out : a->log;
+
+	if (pattern_hits(st->t.fail_if.out, out, "output", &v->error) ||
+	    pattern_hits(st->t.fail_if.err, a->log, "error output", &v->error) ||
+	    !outputs_collect(st, a->out, a->output, root, &v->result, &v->error)) {
+		v->state = STATE_FAILED;
+		v->reason = REASON_EXIT;
+		return;
+	}
+	v->state = STATE_SUCCEEDED;
+	v->reason = REASON_NONE;
+}
+
+static void judge_exit(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
+		       const char *root, struct verdict *v)
+{
+	struct buf log = BUF_INIT;
+
+	if (WIFSIGNALED(ended->status))
+		v->signal = WTERMSIG(ended->status);
+	else
+		v->exit_code = WEXITSTATUS(ended->status);
+	if (exit_set_has(&st->t.skip_exit, v->exit_code)) {
+		v->state = STATE_SKIPPED;
+		v->reason = REASON_SKIP_EXIT;
+		buf_addf(&v->error, "%d", v->exit_code);
+		return;
+	}
+	if (exit_set_has(&st->t.ok_exit, v->exit_code)) {
+		judge_success(st, a, root, v);
+		return;
+	}
+	v->state = STATE_FAILED;
+	v->reason = REASON_EXIT;
+	read_tail(a->log, TAIL_MAX, &log);
+	exit_text(st, ended->status, (struct span){log.data, log.len}, &v->error);
+	buf_release(&log);
+}
+
+/* --- retry ---------------------------------------------------------------------------------------------------- */
+
+static bool rule_holds(const struct retry_rule *r, const struct attempt_ended *ended, const struct verdict *v,
+		       const struct attempt *a)
+{
+	struct buf text = BUF_INIT;
+	bool holds = false;
+
+	switch (r->on) {
+	case RETRY_ANY:
+		return true;
+	case RETRY_TIMEOUT:
+		return v->state == STATE_TIMED_OUT;
+	case RETRY_NOT_STARTED:
+		return ended->end == END_NOT_STARTED;
+	case RETRY_SIGNAL:
+		return v->signal && (!r->exit || r->exit == v->signal) && v->state != STATE_TIMED_OUT;
+	case RETRY_EXIT:
+		return v->exit_code == r->exit;
+	case RETRY_STDOUT:
+	case RETRY_STDERR:
+		read_tail(r->on == RETRY_STDOUT && a->out ? a->out : a->log, TAIL_MAX, &text);
+		holds = pattern_match(r->pattern, (struct span){text.data, text.len}) == PATTERN_YES;
+		buf_release(&text);
+		return holds;
+	}
+	BUG("unknown retry rule %d", (int)r->on);
+}
+
+static bool any_holds(const struct retry_rule *r, size_t n, const struct attempt_ended *ended,
+		      const struct verdict *v, const struct attempt *a)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rule_holds(&r[i], ended, v, a))
+			return true;
+	return false;
+}
+
+static bool may_try_again(const struct step *st, const struct attempt_ended *ended, const struct verdict *v,
+			  const struct attempt *a)
+{
+	const struct retry_spec *r = st->t.retry;
+
+	if (!r || !state_is_failure(v->state) || v->state == STATE_LOST || v->state == STATE_INTERRUPTED)
+		return false;
+	if (any_holds(r->not_when, r->n_not_when, ended, v, a))
+		return false;
+	return !r->n_when || any_holds(r->when, r->n_when, ended, v, a);
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------- */
+
+static void judge_not_started(const struct attempt_ended *ended, struct verdict *v)
+{
+	v->state = STATE_FAILED;
+	v->reason = REASON_NOT_STARTED;
+	buf_addf(&v->error, "cannot start: %s: %s", ended->stage ? ended->stage : "?", strerror(ended->error));
+}
+
+static void judge_timeout(const struct step *st, const struct attempt_ended *ended, struct verdict *v)
+{
+	v->state = STATE_TIMED_OUT;
+	v->reason = REASON_EXIT;
+	if (WIFSIGNALED(ended->status))
+		v->signal = WTERMSIG(ended->status);
+	else
+		v->exit_code = WEXITSTATUS(ended->status);
+	buf_puts(&v->error, "timed out after ");
+	duration_format(&v->error, st->t.timeout_ms);
+}
+
+void judge_attempt(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
+		   const char *root, struct verdict *v)
+{
+	*v = (struct verdict){.exit_code = -1, .error = BUF_INIT};
+	switch (ended->end) {
+	case END_EXITED:
+		judge_exit(st, ended, a, root, v);
+		break;
+	case END_NOT_STARTED:
+		judge_not_started(ended, v);
+		break;
+	case END_TIMED_OUT:
+		judge_timeout(st, ended, v);
+		break;
+	case END_STOPPED:
+		v->state = STATE_CANCELED;
+		v->reason = REASON_CANCELED;
+		break;
+	case END_ORPHANED:
+		v->state = STATE_INTERRUPTED;
+		v->reason = REASON_DRIVER_DIED;
+		buf_puts(&v->error, "killed because orchmake died");
+		break;
+	case END_LOST:
+		v->state = STATE_LOST;
+		v->reason = REASON_NOBODY_SAW;
+		buf_puts(&v->error, "nobody saw how it ended");
+		break;
+	}
+	v->again = may_try_again(st, ended, v, a);
+}
+
+void verdict_release(struct verdict *v)
+{
+	buf_release(&v->error);
+	json_decref(v->result);
+}

@@ -1,0 +1,58 @@
+/* What a run is asked to be: the command line's wishes, once they are understood. */
+#ifndef ENGINE_OPTIONS_H
+#define ENGINE_OPTIONS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* NAME=VALUE or -P, in the order given. */
+struct given_param {
+	const char *name, *text;
+};
+
+struct text_span {
+	const char *const *at;
+	size_t n;
+};
+
+struct run_options {
+	struct text_span targets; /* none: the default */
+	const struct given_param *param;
+	size_t n_params;
+	json_t *payload, *ctx; /* borrowed; NULL: {} */
+	uint32_t slots;	       /* -j */
+	bool keep_going;
+	uint32_t fail_limit;   /* -k N */
+	bool ignore_failures;  /* -i */
+	bool always;	       /* -B */
+	bool shuffle;
+	uint64_t seed;
+	struct text_span only, from, until, skip;
+	int64_t timeout_ms;    /* of the whole run; 0 = none */
+	const char *ledger;    /* NULL: .orchmake/ledger.db below the Jobfile's folder */
+	bool no_ledger;
+	const char *log_dir;   /* NULL: .orchmake/logs */
+	const char *command;   /* the command line, for history */
+	const char *version;
+	void (*say)(void *ctx, const char *text); /* a sentence for the user that is nobody's event; may be NULL */
+	void *say_ctx;
+	const char *libexec;   /* where orchmake-warden and orchmake-op are */
+	const char *const *environ; /* NULL-terminated: what the process got */
+};
+
+/* Exit codes: design.md section 4. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_RUN_FAILED = 1,
+	EXIT_USAGE_ERROR = 2,
+	EXIT_STALE_PLAN = 3,
+	EXIT_WAITING = 4,
+	EXIT_LEDGER = 5,
+	EXIT_BUSY = 75,
+	EXIT_TIMED_OUT = 124,
+	EXIT_SIGNAL = 128,
+};
+
+#endif

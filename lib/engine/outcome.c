@@ -1,0 +1,282 @@
+/* Result documents: of jobs, of composites (seed 004's contract), of the run. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/stamp.h"
+#include "engine/engine_impl.h"
+
+static json_t *name_of(struct engine *e, uint32_t unit)
+{
+	struct buf name = BUF_INIT;
+	json_t *v;
+
+	expansion_unit_name(e->x, unit, &name);
+	v = json_string(name.data);
+	buf_release(&name);
+	return v;
+}
+
+static bool never_ran(enum state s)
+{
+	return s == STATE_SKIPPED || s == STATE_BLOCKED || s == STATE_ABORTED || s == STATE_PENDING;
+}
+
+/* The failure's text; for what never ran, why it did not. */
+static json_t *error_of(struct engine *e, uint32_t unit)
+{
+	struct buf text = BUF_INIT;
+	json_t *v;
+
+	if (e->note[unit].error)
+		return json_string(e->note[unit].error);
+	reason_format(e, unit, &text);
+	v = json_string(text.len ? text.data : state_word(schedule_state(e->s, unit)));
+	buf_release(&text);
+	return v;
+}
+
+static int64_t duration_ms(const struct engine *e, uint32_t begin, uint32_t end)
+{
+	int64_t from = e->note[begin].end_mono_ns, to = e->note[end].end_mono_ns;
+
+	return from && to > from ? (to - from) / NS_PER_MS : 0;
+}
+
+/* --- a job with steps --------------------------------------------------------------------------------- */
+
+static json_t *step_outcome(struct engine *e, uint32_t unit)
+{
+	const struct place *p = &e->x->place[unit];
+	enum state s = schedule_state(e->s, unit);
+	json_t *o = json_object();
+
+	json_object_set_new(o, "step_id", json_string(p->step && p->step->id[0] ? p->step->id
+								: p->step ? p->step->job->name : ""));
+	json_object_set_new(o, "status", json_string(state_word(s)));
+	if (!state_is_ok(s))
+		json_object_set_new(o, "error", error_of(e, unit));
+	return o;
+}
+
+/* The last of the job's steps (cleaning up aside) that left a result. */
+static const json_t *last_result(const struct engine *e, uint32_t group)
+{
+	const struct graph *g = e->x->graph;
+
+	for (uint32_t i = g->member_at[group + 1]; i-- > g->member_at[group];) {
+		const struct step *st = e->x->place[g->member[i]].step;
+
+		if (st && !st->finally && e->note[g->member[i]].result)
+			return e->note[g->member[i]].result;
+	}
+	return NULL;
+}
+
+static void add_fields(json_t *doc, const json_t *result)
+{
+	if (json_is_object(result))
+		json_object_update_missing(doc, (json_t *)result);
+}
+
+static json_t *doc_new(struct engine *e, json_t *name, bool success, bool degraded)
+{
+	json_t *doc = json_object();
+
+	json_object_set_new(doc, "job_id", name);
+	json_object_set_new(doc, "run_id", json_string(e->id.text));
+	json_object_set_new(doc, "success", json_boolean(success));
+	json_object_set_new(doc, "degraded", json_boolean(degraded));
+	return doc;
+}
+
+static json_t *job_doc(struct engine *e, uint32_t group, bool success)
+{
+	const struct graph *g = e->x->graph;
+	uint32_t end = g->group[group].end;
+	json_t *doc = doc_new(e, name_of(e, end), success, schedule_is_degraded(e->s, end));
+	json_t *outcomes = json_array();
+
+	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++)
+		json_array_append_new(outcomes, step_outcome(e, g->member[i]));
+	json_object_set_new(doc, "outcomes", outcomes);
+	json_object_set_new(doc, "duration_ms", json_integer(duration_ms(e, g->group[group].begin, end)));
+	add_fields(doc, last_result(e, group));
+	return doc;
+}
+
+/* --- composites ------------------------------------------------------------------------------------------ */
+
+static bool is_failed_member(struct engine *e, uint32_t unit)
+{
+	return state_is_failure(schedule_state(e->s, unit)) || schedule_state(e->s, unit) == STATE_CANCELED;
+}
+
+static json_t *failures(struct engine *e, uint32_t group)
+{
+	const struct graph *g = e->x->graph;
+	json_t *list = json_array();
+
+	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++) {
+		uint32_t unit = g->member[i];
+
+		if (!is_failed_member(e, unit))
+			continue;
+		json_array_append_new(list, json_pack("{s:o, s:o}", "job_id", name_of(e, unit), "error",
+						      error_of(e, unit)));
+	}
+	return list;
+}
+
+static bool is_phase(const struct engine *e, uint32_t unit)
+{
+	const struct unit *u = &e->x->graph->unit[unit];
+
+	return u->kind == UNIT_END && e->x->bundle[u->group].kind == BUNDLE_COMPOSITE;
+}
+
+static bool has_phases(const struct engine *e, uint32_t group)
+{
+	const struct graph *g = e->x->graph;
+
+	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++)
+		if (is_phase(e, g->member[i]))
+			return true;
+	return false;
+}
+
+/* Seed 004's field table: phases_completed are those that ran, the failed one included. */
+static void add_phases(struct engine *e, uint32_t group, json_t *doc)
+{
+	const struct graph *g = e->x->graph;
+	json_t *ran = json_array(), *results = json_object(), *failed = json_null();
+
+	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++) {
+		uint32_t unit = g->member[i];
+		json_t *name = name_of(e, unit);
+
+		if (!never_ran(schedule_state(e->s, unit))) {
+			json_array_append(ran, name);
+			if (e->note[unit].result)
+				json_object_set(results, json_string_value(name), e->note[unit].result);
+			if (json_is_null(failed) && is_failed_member(e, unit))
+				failed = json_incref(name);
+		}
+		json_decref(name);
+	}
+	json_object_set_new(doc, "phases_completed", ran);
+	json_object_set_new(doc, "failed_phase", failed);
+	json_object_set_new(doc, "phase_results", results);
+}
+
+static json_t *composite_doc(struct engine *e, uint32_t group, json_t *name, bool success)
+{
+	const struct group *gr = &e->x->graph->group[group];
+	json_t *doc = doc_new(e, name, success, schedule_is_degraded(e->s, gr->end));
+	struct tally t;
+
+	schedule_tally(e->s, group, &t);
+	json_object_set_new(doc, "total", json_integer(t.total));
+	json_object_set_new(doc, "succeeded", json_integer(t.succeeded));
+	json_object_set_new(doc, "failed", json_integer(t.failed));
+	json_object_set_new(doc, "skipped", json_integer(t.skipped));
+	json_object_set_new(doc, "failures", failures(e, group));
+	json_object_set_new(doc, "duration_ms", json_integer(duration_ms(e, gr->begin, gr->end)));
+	if (has_phases(e, group))
+		add_phases(e, group, doc);
+	return doc;
+}
+
+/* --- errors of groups, as their parents quote them --------------------------------------------------------- */
+
+static uint32_t first_failed(struct engine *e, uint32_t group)
+{
+	const struct graph *g = e->x->graph;
+
+	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++)
+		if (is_failed_member(e, g->member[i]))
+			return g->member[i];
+	return UNIT_NONE;
+}
+
+static char *group_error(struct engine *e, uint32_t group)
+{
+	uint32_t bad = first_failed(e, group);
+	struct tally t;
+	const char *text;
+
+	schedule_tally(e->s, group, &t);
+	if (e->x->bundle[group].kind == BUNDLE_COMPOSITE)
+		return xasprintf("Phase failed with %" PRIu32 " job errors", t.failed);
+	if (bad == UNIT_NONE)
+		return NULL;
+	text = e->note[bad].error ? e->note[bad].error : state_word(schedule_state(e->s, bad));
+	if (e->x->bundle[group].kind == BUNDLE_FAMILY || e->x->bundle[group].kind == BUNDLE_STEPS)
+		return xasprintf("%" PRIu32 " of %" PRIu32 " instances failed: %s", t.failed, t.total, text);
+	if (e->x->bundle[group].kind == BUNDLE_CALL)
+		return xstrdup(text);
+	return xasprintf("step '%s': %s", e->x->place[bad].step ? e->x->place[bad].step->id : "", text);
+}
+
+void outcome_group(struct engine *e, uint32_t group, enum state state)
+{
+	const struct graph *g = e->x->graph;
+	struct note *n = &e->note[g->group[group].end];
+	bool success = state == STATE_SUCCEEDED || state == STATE_CACHED || state == STATE_SKIPPED;
+
+	if (state_is_failure(state) && !n->error)
+		n->error = group_error(e, group);
+	switch (e->x->bundle[group].kind) {
+	case BUNDLE_JOB:
+		n->result = job_doc(e, group, success);
+		break;
+	case BUNDLE_COMPOSITE:
+	case BUNDLE_FAMILY:
+	case BUNDLE_STEPS:
+		n->result = composite_doc(e, group, name_of(e, g->group[group].end), success);
+		break;
+	case BUNDLE_CALL:
+		n->result = json_incref(e->note[g->member[g->member_at[group]]].result);
+		break;
+	case BUNDLE_ROOT:
+	case BUNDLE_SUPPORT:
+		break;
+	}
+}
+
+/* --- the run ----------------------------------------------------------------------------------------------------- */
+
+static json_t *action_doc(struct engine *e, uint32_t unit)
+{
+	enum state s = schedule_state(e->s, unit);
+	const struct note *n = &e->note[unit];
+	json_t *doc = doc_new(e, name_of(e, unit), state_is_ok(s), false), *outcome = json_object();
+
+	json_object_set_new(outcome, "step_id", name_of(e, unit));
+	json_object_set_new(outcome, "status", json_string(state_word(s)));
+	if (!state_is_ok(s))
+		json_object_set_new(outcome, "error", error_of(e, unit));
+	json_object_set_new(doc, "outcomes", json_pack("[o]", outcome));
+	json_object_set_new(doc, "duration_ms", json_integer((n->end_mono_ns - n->start_mono_ns) / NS_PER_MS));
+	add_fields(doc, n->result);
+	return doc;
+}
+
+/* One target: its own document.  Several: one over them, like a composite's. */
+json_t *outcome_run(struct engine *e, enum state state)
+{
+	uint32_t unit = e->x->target_unit[0];
+	json_t *doc;
+
+	if (e->x->n_targets > 1)
+		return composite_doc(e, e->x->graph->root, json_string(e->target_text),
+				     state == STATE_SUCCEEDED);
+	if (e->x->graph->unit[unit].kind != UNIT_END || !e->note[unit].result)
+		return action_doc(e, unit);
+	doc = json_copy(e->note[unit].result);
+	/* The run may have failed although its target did not: by a job that the target needs. */
+	if (state != STATE_SUCCEEDED)
+		json_object_set_new(doc, "success", json_false());
+	return doc;
+}

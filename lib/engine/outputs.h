@@ -1,0 +1,22 @@
+/* What a successful attempt leaves for others: the values it provides, a callable's answer. */
+#ifndef ENGINE_OUTPUTS_H
+#define ENGINE_OUTPUTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "job/jobfile.h"
+
+/*
+ * out: file with what it wrote to stdout; output: file named by $ORCHMAKE_OUTPUT; either may be NULL or
+ * absent.  *ret: a map, or NULL if there is nothing.  False and why if something promised is not there or is
+ * not what it should be: then the step has failed.
+ */
+bool outputs_collect(const struct step *st, const char *out, const char *output, const char *root,
+		     json_t **ret, struct buf *why);
+
+/* The value at path (`.a.b[0]`, `.` = all) in v, borrowed; NULL and why. */
+const json_t *json_at_path(const json_t *v, const char *path, struct buf *why);
+
+#endif

@@ -1,0 +1,581 @@
+/* The ledger first, then tell: everything that happens passes through here. */
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "base/stamp.h"
+#include "base/vec.h"
+#include "doc/json.h"
+#include "engine/definition.h"
+#include "engine/engine_impl.h"
+#include "engine/recover.h"
+#include "sys/calls.h"
+#include "sys/proctree.h"
+
+enum {
+	COMMIT_MS = 20,	    /* an outcome waits for no longer */
+	COMMIT_ROWS = 1000, /* nor in larger company */
+	AHEAD = 256,	    /* intents committed in one transaction */
+	BULK_ROWS = 5000,
+};
+
+/* An event that waits for the ledger to know it. */
+struct told {
+	struct run_event e;
+	char *cause, *error, *log;
+};
+
+/* --- opening ------------------------------------------------------------------------------------------- */
+
+bool record_open(struct engine *e)
+{
+	struct ledger_error err = LEDGER_ERROR_INIT;
+	const struct ledger_options o = {.mode = LEDGER_WRITE};
+
+	if (e->o->no_ledger)
+		return true;
+	e->ledger = ledger_open(e->paths.ledger, &o, &err);
+	if (!e->ledger) {
+		buf_puts(e->err, err.text.data);
+		ledger_error_release(&err);
+		return false;
+	}
+	ledger_error_release(&err);
+	return recover_runs(e->ledger, e->o->say, e->o->say_ctx, e->err);
+}
+
+static bool commit(struct engine *e)
+{
+	if (!e->ledger || ledger_commit(e->ledger))
+		return true;
+	engine_break(e, EXIT_LEDGER, "the ledger cannot be written: %s", ledger_error(e->ledger)->text.data);
+	return false;
+}
+
+/* --- the run -------------------------------------------------------------------------------------------- */
+
+static void text_of_json(const json_t *v, struct buf *out)
+{
+	buf_reset(out);
+	json_text(out, v, JSON_TIGHT);
+}
+
+struct identity {
+	struct buf definition, params, payload, ctx, options;
+	char boot[2 * BOOT_ID_BYTES + 1], host[256];
+	struct proc_stat self;
+};
+
+static void boot_text(char *text)
+{
+	uint8_t id[BOOT_ID_BYTES] = {0};
+
+	(void)proc_boot_id(&calls_real, id);
+	for (size_t i = 0; i < sizeof(id); i++)
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
+}
+
+static void identify(struct engine *e, struct identity *id)
+{
+	json_t *options = json_pack("{s:i, s:b, s:b}", "slots", (int)e->o->slots, "keep_going", e->o->keep_going,
+				    "ignore_failures", e->o->ignore_failures);
+	json_t *params = engine_given_params(e);
+
+	*id = (struct identity){.definition = BUF_INIT, .params = BUF_INIT, .payload = BUF_INIT, .ctx = BUF_INIT,
+				.options = BUF_INIT};
+	definition_text(e, &id->definition);
+	text_of_json(params, &id->params);
+	text_of_json(e->payload, &id->payload);
+	text_of_json(e->ctx, &id->ctx);
+	text_of_json(options, &id->options);
+	json_decref(params);
+	json_decref(options);
+	boot_text(id->boot);
+	(void)gethostname(id->host, sizeof(id->host) - 1);
+	(void)proc_stat(&calls_real, getpid(), &id->self);
+}
+
+static void identity_release(struct identity *id)
+{
+	buf_release(&id->definition);
+	buf_release(&id->params);
+	buf_release(&id->payload);
+	buf_release(&id->ctx);
+	buf_release(&id->options);
+}
+
+static const char *user_name(void)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	return pw ? pw->pw_name : NULL;
+}
+
+static bool insert_run(struct engine *e)
+{
+	struct identity id;
+	struct ledger_run r;
+
+	identify(e, &id);
+	r = (struct ledger_run){
+		.id = e->id.text, .target = e->target_text, .definition = id.definition.data,
+		.format = e->jf->n_files ? e->jf->file[0]->format : "native",
+		.source = e->jf->n_files ? source_name(e->jf->file[0]->source) : NULL,
+		.command = e->o->command, .root = e->root, .journal = e->paths.journal,
+		.nonce = e->nonce, .log_dir = e->paths.logs, .boot_id = id.boot, .pid = getpid(),
+		.pid_start = id.self.start_ticks, .host = id.host, .user = user_name(),
+		.version = e->o->version, .params = id.params.data, .payload = id.payload.data,
+		.ctx = id.ctx.data, .options = id.options.data, .slots = e->o->slots,
+		.wall_ms = e->start_wall_ms, .mono_ns = e->start_mono_ns,
+	};
+	e->run_no = ledger_run_begin(e->ledger, &r);
+	identity_release(&id);
+	if (e->run_no < 0)
+		buf_addf(e->err, "the ledger cannot be written: %s", ledger_error(e->ledger)->text.data);
+	return e->run_no >= 0;
+}
+
+static const char *bundle_word(enum bundle_kind k)
+{
+	switch (k) {
+	case BUNDLE_ROOT:
+		return "root";
+	case BUNDLE_SUPPORT:
+		return "support";
+	case BUNDLE_JOB:
+		return "job";
+	case BUNDLE_COMPOSITE:
+		return "composite";
+	case BUNDLE_FAMILY:
+		return "family";
+	case BUNDLE_STEPS:
+		return "steps";
+	case BUNDLE_CALL:
+		return "call";
+	}
+	BUG("unknown kind of group %d", (int)k);
+}
+
+static uint32_t parent_of(const struct graph *g, uint32_t group)
+{
+	uint32_t end = g->group[group].end;
+
+	return g->want_at[end] < g->want_at[end + 1] ? g->want[g->want_at[end]] : GROUP_NONE;
+}
+
+static void insert_job(struct engine *e, uint32_t group, struct buf *name, struct buf *params)
+{
+	const struct bundle *b = &e->x->bundle[group];
+	const json_t *given = b->scope != SCOPE_NONE ? e->params[b->scope] : NULL;
+
+	buf_reset(name);
+	expansion_group_name(e->x, group, name);
+	text_of_json(given ? given : json_null(), params);
+	ledger_job(e->ledger, e->run_no, &(struct ledger_job){
+		.group = group, .parent = parent_of(e->x->graph, group), .name = name->data,
+		.job = b->job ? b->job->name : b->step ? b->step->job->name : NULL,
+		.kind = bundle_word(b->kind), .params = given ? params->data : NULL});
+}
+
+/* The instance's identity: what it is called, and the params it works with. */
+static void make_key(struct engine *e, uint32_t unit, const char *name, struct buf *key)
+{
+	const json_t *params = e->params[e->x->place[unit].scope];
+	struct digest d;
+
+	buf_reset(key);
+	buf_puts(key, name);
+	if (!params || !json_object_size(params))
+		return;
+	json_digest(&d, params);
+	buf_addf(key, "#%.16s", d.hex);
+}
+
+static void insert_step(struct engine *e, uint32_t unit, struct buf *name, struct buf *key, struct buf *cell)
+{
+	const struct place *p = &e->x->place[unit];
+	const struct scope *s = &e->x->scope[p->scope];
+
+	buf_reset(name);
+	buf_reset(cell);
+	expansion_unit_name(e->x, unit, name);
+	make_key(e, unit, name->data, key);
+	if (p->cell != CELL_NONE)
+		cells_label(expansion_step_cells(e->x, p->step), p->cell, cell);
+	else if (s->cell != CELL_NONE)
+		cells_label(e->x->job_cells[s->job->no], s->cell, cell);
+	ledger_step(e->ledger, e->run_no, &(struct ledger_step){
+		.unit = unit, .group = e->x->graph->unit[unit].group, .key = key->data, .name = name->data,
+		.job = s->job->name, .step = p->step->id, .cell = cell->len ? cell->data : NULL,
+		.critical = p->step->t.critical});
+}
+
+static bool insert_all(struct engine *e)
+{
+	struct buf name = BUF_INIT, key = BUF_INIT, cell = BUF_INIT;
+	const struct graph *g = e->x->graph;
+	bool good = true;
+
+	for (uint32_t i = 0; i < g->n_groups; i++)
+		insert_job(e, i, &name, &key);
+	for (uint32_t u = 0; good && u < g->n_units; u++) {
+		if (g->unit[u].kind == UNIT_STEP)
+			insert_step(e, u, &name, &key, &cell);
+		if (ledger_pending(e->ledger) >= BULK_ROWS)
+			good = commit(e);
+	}
+	buf_release(&name);
+	buf_release(&key);
+	buf_release(&cell);
+	return good;
+}
+
+bool record_run_begin(struct engine *e)
+{
+	if (e->ledger && (!insert_run(e) || !insert_all(e)))
+		return false;
+	record_event(e, EVENT_RUN_CREATED, UNIT_NONE, NULL);
+	if (e->ledger)
+		ledger_run_started(e->ledger, e->run_no);
+	return record_event(e, EVENT_RUN_STARTED, UNIT_NONE, NULL) && commit(e);
+}
+
+static struct ledger_counts ledger_counts_of(const struct engine *e)
+{
+	struct schedule_counts c;
+	struct ledger_counts n = {0};
+
+	schedule_counts(e->s, &c);
+	for (int s = 0; s < STATE_COUNT; s++) {
+		n.total += c.by_state[s];
+		n.settled += state_is_final((enum state)s) ? c.by_state[s] : 0;
+		n.failed += state_is_failure((enum state)s) ? c.by_state[s] : 0;
+	}
+	n.running = c.by_state[STATE_RUNNING];
+	n.succeeded = c.by_state[STATE_SUCCEEDED] + c.by_state[STATE_CACHED];
+	n.skipped = n.settled - n.failed - n.succeeded - c.by_state[STATE_CANCELED];
+	return n;
+}
+
+bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_code)
+{
+	struct buf text = BUF_INIT;
+	enum event_kind kind = state == STATE_CANCELED || state == STATE_TIMED_OUT ? EVENT_RUN_CANCELED
+										    : EVENT_RUN_COMPLETED;
+
+	e->run_state = state;
+	record_event(e, kind, UNIT_NONE, NULL);
+	e->run_ended = true;
+	if (e->ledger) {
+		text_of_json(e->result ? e->result : json_null(), &text);
+		ledger_run_ended(e->ledger, e->run_no, &(struct ledger_run_end){
+			.state = state, .degraded = degraded, .exit_code = exit_code,
+			.error = e->err->len ? e->err->data : NULL, .result = e->result ? text.data : NULL,
+			.wall_ms = stamp_wall_ms(),
+			.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS,
+			.n = ledger_counts_of(e)});
+	}
+	buf_release(&text);
+	return record_flush(e);
+}
+
+/* --- attempts -------------------------------------------------------------------------------------------------- */
+
+static void intend(struct engine *e, uint32_t unit, uint32_t number)
+{
+	struct note *n = &e->note[unit];
+
+	VEC_PUSH(e->attempt, e->n_attempts, e->room_attempts,
+		 ((struct attempt){.unit = unit, .number = number}));
+	n->serial = e->n_attempts;
+	n->has_intent = true;
+	if (e->ledger)
+		ledger_attempt_intent(e->ledger, e->run_no, n->serial, unit, number);
+	if (number == 1)
+		record_event(e, EVENT_STEP_READY, unit, NULL);
+}
+
+/* For unit, which starts now, and for those that will be next. */
+bool record_intents(struct engine *e, uint32_t unit)
+{
+	uint32_t ahead[AHEAD];
+	size_t n = schedule_peek(e->s, ahead, AHEAD);
+
+	intend(e, unit, schedule_attempt(e->s, unit));
+	for (size_t i = 0; i < n; i++)
+		if (!e->note[ahead[i]].has_intent)
+			intend(e, ahead[i], schedule_attempt(e->s, ahead[i]) + 1);
+	return record_flush(e);
+}
+
+static const char *policy_word(enum on_failure p)
+{
+	static const char *const word[] = {
+		[ON_FAILURE_ABORT] = "abort", [ON_FAILURE_SKIP_DEPENDENTS] = "skip_dependents",
+		[ON_FAILURE_CONTINUE] = "continue", [ON_FAILURE_FALLBACK] = "fallback",
+	};
+
+	return word[p];
+}
+
+static char *names_json(const struct step *st, bool provides)
+{
+	size_t n = provides ? st->t.n_provides : st->t.n_consumes;
+	struct buf text = BUF_INIT;
+	json_t *list;
+
+	if (!n)
+		return NULL;
+	list = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(provides ? st->t.provide[i].name : st->t.consume[i].name));
+	json_text(&text, list, JSON_TIGHT);
+	json_decref(list);
+	return buf_detach(&text);
+}
+
+bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c)
+{
+	const struct step *st = e->x->place[a->unit].step;
+	char *provides, *consumes;
+
+	if (e->ledger) {
+		provides = names_json(st, true);
+		consumes = names_json(st, false);
+		ledger_attempt_started(e->ledger, e->run_no, serial, &(struct ledger_attempt_start){
+			.wall_ms = a->start_wall_ms, .mono_ns = a->start_mono_ns, .command = c->command,
+			.log = a->log, .out = a->out, .timeout_ms = a->timeout_ms, .grace_ms = a->grace_ms,
+			.policy = policy_word(st->t.on_failure), .provides = provides, .consumes = consumes});
+		free(provides);
+		free(consumes);
+	}
+	return record_event(e, EVENT_STEP_STARTED, a->unit, NULL);
+}
+
+bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *end, const struct verdict *v)
+{
+	int64_t us = end->start_mono_ns ? (end->end_mono_ns - end->start_mono_ns) / 1000 : -1;
+
+	if (!e->ledger)
+		return true;
+	ledger_attempt_ended(e->ledger, e->run_no, serial, &(struct ledger_attempt_end){
+		.state = v->state, .reason = v->reason, .error = v->error.len ? v->error.data : NULL,
+		.exit_code = v->exit_code, .signal = v->signal,
+		.start_errno = end->end == END_NOT_STARTED ? end->error : 0,
+		.stage = end->end == END_NOT_STARTED ? end->stage : NULL, .wall_ms = stamp_wall_ms(),
+		.duration_us = us, .user_us = end->user_us, .system_us = end->system_us,
+		.max_rss_kib = end->max_rss_kib, .leftovers = end->leftovers, .log_bytes = -1});
+	return true;
+}
+
+/* --- settled ------------------------------------------------------------------------------------------------------- */
+
+static int64_t span_ms(const struct note *n)
+{
+	return n->start_mono_ns ? (n->end_mono_ns - n->start_mono_ns) / NS_PER_MS : -1;
+}
+
+static void settle_step(struct engine *e, const struct action *a, const char *cause, const char *result)
+{
+	const struct note *n = &e->note[a->unit];
+	bool failed = state_is_failure(a->state);
+
+	if (n->has_intent)
+		ledger_attempt_unused(e->ledger, e->run_no, n->serial);
+	ledger_step_settled(e->ledger, e->run_no, a->unit, &(struct ledger_step_end){
+		.state = a->state, .reason = a->reason, .cause = cause, .error = failed ? n->error : NULL,
+		.degraded = schedule_is_degraded(e->s, a->unit), .exit_code = n->exit_code, .signal = n->signal,
+		.attempts = schedule_attempt(e->s, a->unit), .wall_ms = stamp_wall_ms(),
+		.duration_ms = span_ms(n), .result = result});
+}
+
+static void settle_job(struct engine *e, const struct action *a, const char *cause, const char *result)
+{
+	const struct note *n = &e->note[a->unit];
+	uint32_t group = e->x->graph->unit[a->unit].group;
+	struct tally t;
+
+	schedule_tally(e->s, group, &t);
+	ledger_job_finished(e->ledger, e->run_no, group, &(struct ledger_job_end){
+		.state = a->state, .reason = a->reason, .cause = cause,
+		.error = state_is_failure(a->state) ? n->error : NULL,
+		.degraded = schedule_is_degraded(e->s, a->unit), .result = result, .wall_ms = stamp_wall_ms(),
+		.duration_ms = span_ms(n), .total = t.total, .succeeded = t.succeeded, .failed = t.failed,
+		.skipped = t.skipped});
+}
+
+static enum event_kind settled_event(enum state s)
+{
+	switch (s) {
+	case STATE_SUCCEEDED:
+	case STATE_CACHED:
+		return EVENT_STEP_SUCCEEDED;
+	case STATE_TIMED_OUT:
+		return EVENT_STEP_TIMEOUT;
+	case STATE_SKIPPED:
+		return EVENT_STEP_SKIPPED;
+	case STATE_BLOCKED:
+	case STATE_ABORTED:
+		return EVENT_STEP_BLOCKED;
+	case STATE_CANCELED:
+		return EVENT_STEP_CANCELED;
+	case STATE_FAILED:
+	case STATE_INTERRUPTED:
+	case STATE_LOST:
+	case STATE_PENDING:
+	case STATE_WAITING:
+	case STATE_RUNNING:
+	case STATE_COUNT:
+		break;
+	}
+	return EVENT_STEP_FAILED;
+}
+
+/* The first time that a failure keeps something from starting. */
+static void tell_abort(struct engine *e, const struct action *a)
+{
+	if (e->abort_told || a->state != STATE_ABORTED ||
+	    (a->reason != REASON_POLICY_ABORT && a->reason != REASON_STAGE_STOP && a->reason != REASON_FAIL_LIMIT))
+		return;
+	e->abort_told = true;
+	record_event(e, EVENT_PLAN_ABORTED, a->unit, a);
+}
+
+bool record_settled(struct engine *e, const struct action *a)
+{
+	const struct unit *u = &e->x->graph->unit[a->unit];
+	const struct note *n = &e->note[a->unit];
+	struct buf cause = BUF_INIT, result = BUF_INIT;
+
+	if (u->kind != UNIT_STEP && u->kind != UNIT_END)
+		return true;
+	if (e->ledger) {
+		if (strstr(reason_sentence(a->reason), "%s"))
+			reason_cause(e, a->unit, &cause);
+		if (n->result)
+			text_of_json(n->result, &result);
+		(u->kind == UNIT_STEP ? settle_step : settle_job)(e, a, cause.len ? cause.data : NULL,
+								  n->result ? result.data : NULL);
+	}
+	buf_release(&cause);
+	buf_release(&result);
+	tell_abort(e, a);
+	if (u->kind == UNIT_END && !e->x->bundle[u->group].job && !e->x->bundle[u->group].step)
+		return true; /* the root and what supports it are no jobs of anybody's */
+	return record_event(e, u->kind == UNIT_STEP ? settled_event(a->state) : EVENT_JOB_FINISHED, a->unit, a);
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------------- */
+
+static void fill_counts(const struct engine *e, struct run_event *ev)
+{
+	struct ledger_counts n = ledger_counts_of(e);
+
+	ev->n_total = n.total;
+	ev->n_settled = n.settled;
+	ev->n_running = n.running;
+	ev->n_failed = n.failed;
+}
+
+static void fill_unit(struct engine *e, struct told *t, const struct action *a)
+{
+	const struct note *n = &e->note[t->e.unit];
+	struct run_event *ev = &t->e;
+
+	ev->attempt = schedule_attempt(e->s, ev->unit);
+	ev->exit_code = n->exit_code;
+	ev->signal = n->signal;
+	ev->state = a ? a->state : schedule_state(e->s, ev->unit);
+	ev->reason = a ? a->reason : REASON_NONE;
+	if (a && a->kind == ACTION_SETTLED && n->start_mono_ns)
+		ev->duration_ms = span_ms(n);
+	if (a && a->kind == ACTION_WAITS) {
+		ev->due_ms = a->due_ms - stamp_mono_ns() / NS_PER_MS;
+		ev->attempt = a->attempt - 1;
+	}
+	if (n->error && (state_is_failure(ev->state) || ev->kind == EVENT_STEP_RETRY))
+		t->error = xstrdup(n->error);
+	if (a && strstr(reason_sentence(a->reason), "%s")) {
+		struct buf cause = BUF_INIT;
+
+		reason_cause(e, ev->unit, &cause);
+		t->cause = buf_detach(&cause);
+	}
+	if (n->serial && e->attempt[n->serial - 1].log)
+		t->log = xstrdup(e->attempt[n->serial - 1].log);
+	if (ev->kind == EVENT_JOB_FINISHED)
+		ev->result = n->result;
+}
+
+bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const struct action *a)
+{
+	struct told t = {.e = {.seq = ++e->seq, .wall_ms = stamp_wall_ms(), .mono_ns = stamp_mono_ns(),
+			       .kind = kind, .run = e->id.text, .unit = unit, .exit_code = -1,
+			       .duration_ms = -1, .due_ms = -1}};
+
+	if (unit != UNIT_NONE)
+		fill_unit(e, &t, a);
+	else
+		t.e.state = kind == EVENT_RUN_CREATED ? STATE_PENDING
+			    : kind == EVENT_RUN_STARTED ? STATE_RUNNING : e->run_state;
+	if (kind == EVENT_RUN_COMPLETED || kind == EVENT_RUN_CANCELED) {
+		t.e.result = e->result;
+		t.e.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS;
+	}
+	t.e.cause = t.cause;
+	t.e.error = t.error;
+	t.e.log = t.log;
+	if (e->ledger)
+		ledger_event(e->ledger, e->run_no, &t.e);
+	fill_counts(e, &t.e);
+	VEC_PUSH(e->told, e->n_told, e->room_told, t);
+	return true;
+}
+
+static void tell_one(struct engine *e, struct told *t, struct buf *name)
+{
+	buf_reset(name);
+	if (t->e.unit != UNIT_NONE) {
+		expansion_unit_name(e->x, t->e.unit, name);
+		t->e.step = name->data;
+	}
+	sinks_event(e->sinks, &t->e);
+	free(t->cause);
+	free(t->error);
+	free(t->log);
+}
+
+bool record_flush(struct engine *e)
+{
+	struct buf name = BUF_INIT;
+	bool good;
+
+	if (e->ledger && !e->run_ended && ledger_pending(e->ledger)) {
+		struct ledger_counts n = ledger_counts_of(e);
+
+		ledger_run_progress(e->ledger, e->run_no, &n);
+	}
+	good = commit(e);
+	for (size_t i = 0; i < e->n_told; i++)
+		tell_one(e, &e->told[i], &name);
+	e->n_told = 0;
+	buf_release(&name);
+	return good;
+}
+
+int64_t record_due_ms(const struct engine *e)
+{
+	int64_t since = e->n_told ? e->told[0].e.mono_ns : 0, left;
+
+	if (!since)
+		return -1;
+	if (e->n_told >= COMMIT_ROWS)
+		return 0;
+	left = COMMIT_MS - (stamp_mono_ns() - since) / NS_PER_MS;
+	return left > 0 ? left : 0;
+}

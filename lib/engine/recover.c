@@ -1,0 +1,368 @@
+#include "engine/recover.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "base/stamp.h"
+#include "base/vec.h"
+#include "doc/diag.h"
+#include "doc/json.h"
+#include "engine/control.h"
+#include "engine/definition.h"
+#include "engine/engine_impl.h"
+#include "engine/exec_local.h"
+#include "ledger/ledger_repair.h"
+#include "warden/journal.h"
+
+enum {
+	WARDEN_WAIT_MS = 15000, /* a warden whose driver died kills what runs: grace and a little */
+	SWEEP_WAIT_MS = 10000,
+};
+
+/* A run that has not ended, by the ledger. */
+struct open_run {
+	int64_t no;
+	char *id, *target, *root, *journal;
+	uint64_t nonce, pid_start;
+	pid_t pid;
+	char boot[2 * BOOT_ID_BYTES + 1];
+};
+
+struct open_runs {
+	struct open_run *at;
+	size_t n, room;
+};
+
+static char *dup_or_empty(const char *s)
+{
+	return xstrdup(s ? s : "");
+}
+
+static bool keep_open_run(void *ctx, const struct ledger_run_row *r)
+{
+	struct open_runs *l = ctx;
+	struct open_run o = {
+		.no = r->no, .id = dup_or_empty(r->id), .target = dup_or_empty(r->target),
+		.root = dup_or_empty(r->root), .journal = dup_or_empty(r->journal), .nonce = r->nonce,
+		.pid_start = r->pid_start, .pid = r->pid,
+	};
+
+	snprintf(o.boot, sizeof(o.boot), "%s", r->boot_id ? r->boot_id : "");
+	VEC_PUSH(l->at, l->n, l->room, o);
+	return true;
+}
+
+static void open_runs_release(struct open_runs *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->at[i].id);
+		free(l->at[i].target);
+		free(l->at[i].root);
+		free(l->at[i].journal);
+	}
+	free(l->at);
+}
+
+/* --- does it live? ---------------------------------------------------------------------------------- */
+
+/* The warden outlives its driver for as long as its killing takes; its lock on the journal goes with it. */
+static bool wait_for_warden(const char *journal)
+{
+	int64_t until = stamp_mono_ns() + (int64_t)WARDEN_WAIT_MS * NS_PER_MS;
+	enum journal_state state = JOURNAL_NONE;
+
+	while (!journal_state(journal, &state) && state == JOURNAL_ALIVE) {
+		const struct timespec pause = {.tv_nsec = 2 * NS_PER_MS};
+
+		if (stamp_mono_ns() > until)
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+/* --- judging ------------------------------------------------------------------------------------------- */
+
+struct step_names {
+	uint32_t unit;
+	char *job, *step;
+};
+
+struct names {
+	struct step_names *at;
+	size_t n, room;
+};
+
+static bool keep_names(void *ctx, const struct ledger_step_row *r)
+{
+	struct names *l = ctx;
+
+	if (!state_is_final(r->state))
+		VEC_PUSH(l->at, l->n, l->room,
+			 ((struct step_names){r->unit, dup_or_empty(r->job), dup_or_empty(r->step)}));
+	return true;
+}
+
+struct attempt_rows {
+	struct ledger_attempt_row *at; /* texts: log and out are ours */
+	size_t n, room;
+};
+
+static bool keep_attempt(void *ctx, const struct ledger_attempt_row *r)
+{
+	struct attempt_rows *l = ctx;
+	struct ledger_attempt_row copy = *r;
+
+	if (r->phase != ATTEMPT_INTENT && r->phase != ATTEMPT_RUNNING)
+		return true;
+	copy.log = r->log ? xstrdup(r->log) : NULL;
+	copy.out = r->out ? xstrdup(r->out) : NULL;
+	VEC_PUSH(l->at, l->n, l->room, copy);
+	return true;
+}
+
+static const struct step *step_of(const struct jobfile *jf, const struct names *names, uint32_t unit)
+{
+	for (size_t i = 0; jf && i < names->n; i++) {
+		const struct job *j;
+
+		if (names->at[i].unit != unit)
+			continue;
+		j = job_find(jf, names->at[i].job);
+		return j ? step_find(j, names->at[i].step) : NULL;
+	}
+	return NULL;
+}
+
+static enum attempt_end end_of(const struct journal_attempt *a)
+{
+	if (a->last == JOURNAL_FAILED)
+		return END_NOT_STARTED;
+	if (a->last != JOURNAL_END)
+		return END_LOST;
+	switch (a->why) {
+	case WHY_EXITED:
+		return END_EXITED;
+	case WHY_TIMED_OUT:
+		return END_TIMED_OUT;
+	case WHY_STOPPED:
+		return END_STOPPED;
+	case WHY_DRIVER_GONE:
+		break;
+	}
+	return END_ORPHANED;
+}
+
+static struct attempt_ended ended_of(const struct journal_attempt *a)
+{
+	return (struct attempt_ended){
+		.serial = a->serial, .end = end_of(a), .status = a->status, .error = a->error,
+		.stage = "start", .pid = a->pid, .user_us = a->user_ms * 1000, .system_us = a->system_ms * 1000,
+		.max_rss_kib = a->max_rss_kib, .leftovers = a->leftovers,
+	};
+}
+
+/* Without its step (a definition that does not load) only the bare exit is known. */
+static void judge_bare(const struct attempt_ended *end, struct verdict *v)
+{
+	*v = (struct verdict){.exit_code = -1, .error = BUF_INIT, .state = STATE_LOST, .reason = REASON_NOBODY_SAW};
+	if (end->end == END_ORPHANED) {
+		v->state = STATE_INTERRUPTED;
+		v->reason = REASON_DRIVER_DIED;
+	}
+	buf_puts(&v->error, "its definition could not be read, so its end could not be judged");
+}
+
+static void outcome_of(const struct open_run *run, const struct step *st, const struct journal_attempt *a,
+		       const struct ledger_attempt_row *row, struct ledger_outcome *ret, struct verdict *v)
+{
+	const struct attempt_ended end = ended_of(a);
+	char *work = path_dir(run->journal);
+	struct attempt at = {.log = (char *)row->log, .out = (char *)row->out,
+			     .output = xasprintf("%s/output-%" PRIu32, work, a->serial)};
+
+	if (st)
+		judge_attempt(st, &end, &at, run->root, v);
+	else
+		judge_bare(&end, v);
+	*ret = (struct ledger_outcome){
+		.serial = a->serial, .start_wall_ms = a->start_wall_ms, .pid = a->pid,
+		.settles = !v->again,
+		.end = {.state = v->state, .reason = v->reason, .exit_code = v->exit_code, .signal = v->signal,
+			.start_errno = end.end == END_NOT_STARTED ? a->error : 0,
+			.stage = end.end == END_NOT_STARTED ? end.stage : NULL,
+			.error = v->error.len ? v->error.data : NULL,
+			.wall_ms = a->start_wall_ms + a->elapsed_ms, .duration_us = a->elapsed_ms * 1000,
+			.user_us = end.user_us, .system_us = end.system_us, .max_rss_kib = a->max_rss_kib,
+			.leftovers = a->leftovers, .log_bytes = -1},
+	};
+	free(at.output);
+	free(work);
+}
+
+/* --- repairing one run ------------------------------------------------------------------------------------ */
+
+static struct jobfile *load_definition(struct ledger *l, int64_t run)
+{
+	struct diags *d = diags_new();
+	struct buf text = BUF_INIT;
+	struct jobfile *jf = NULL;
+
+	if (ledger_run_definition(l, run, &text) && text.len)
+		jf = definition_load(text.data, text.len, d);
+	buf_release(&text);
+	diags_free(d);
+	return jf;
+}
+
+struct judged {
+	struct ledger_outcome *outcome;
+	struct verdict *verdict;
+	struct buf *result;
+	size_t n;
+	size_t by_state[STATE_COUNT];
+};
+
+static void judge_all(const struct open_run *run, const struct jobfile *jf, const struct names *names,
+		      const struct journal *journal, const struct attempt_rows *rows, struct judged *j)
+{
+	j->outcome = xcalloc(rows->n, sizeof(*j->outcome));
+	j->verdict = xcalloc(rows->n, sizeof(*j->verdict));
+	j->result = xcalloc(rows->n, sizeof(*j->result));
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct ledger_attempt_row *row = &rows->at[i];
+		const struct journal_attempt *a = journal ? journal_find(journal, row->serial) : NULL;
+		size_t at = j->n;
+
+		if (!a) /* never started: an intent that was not used; what ran without a trace is lost */
+			continue;
+		outcome_of(run, step_of(jf, names, row->unit), a, row, &j->outcome[at], &j->verdict[at]);
+		buf_init(&j->result[at]);
+		if (j->verdict[at].result) {
+			json_text(&j->result[at], j->verdict[at].result, JSON_TIGHT);
+			j->outcome[at].result = j->result[at].data;
+		}
+		j->by_state[j->verdict[at].state]++;
+		j->n++;
+	}
+}
+
+static void judged_release(struct judged *j)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		verdict_release(&j->verdict[i]);
+		buf_release(&j->result[i]);
+	}
+	free(j->outcome);
+	free(j->verdict);
+	free(j->result);
+}
+
+static void describe(const struct open_run *run, const struct judged *j, struct buf *text)
+{
+	const char *comma = ": ";
+
+	buf_addf(text, "run %s of '%s' was found dead and is recorded as interrupted", run->id, run->target);
+	for (int s = 0; s < STATE_COUNT; s++) {
+		if (!j->by_state[s])
+			continue;
+		buf_addf(text, "%s%zu %s", comma, j->by_state[s], state_word((enum state)s));
+		comma = ", ";
+	}
+	if (j->n)
+		buf_puts(text, j->n == 1 ? " attempt in flight" : " attempts in flight");
+}
+
+static bool apply(struct ledger *l, const struct open_run *run, const struct judged *j,
+		  void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct buf text = BUF_INIT;
+	bool applied = false;
+
+	if (!ledger_repair_run(l, run->no, j->outcome, j->n, stamp_wall_ms(), &applied))
+		return false;
+	if (applied && say) {
+		describe(run, j, &text);
+		say(ctx, text.data);
+	}
+	buf_release(&text);
+	return true;
+}
+
+static void names_release(struct names *names, struct attempt_rows *rows)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		free(names->at[i].job);
+		free(names->at[i].step);
+	}
+	free(names->at);
+	for (size_t i = 0; i < rows->n; i++) {
+		free((char *)rows->at[i].log);
+		free((char *)rows->at[i].out);
+	}
+	free(rows->at);
+}
+
+static bool repair(struct ledger *l, const struct open_run *run, void (*say)(void *ctx, const char *text),
+		   void *ctx)
+{
+	struct names names = {0};
+	struct attempt_rows rows = {0};
+	struct judged j = {0};
+	struct journal journal;
+	bool has_journal = !journal_read(&journal, run->journal, run->nonce), good;
+	struct jobfile *jf;
+	size_t killed;
+	char *work;
+
+	/* Driver and warden may have died together: what they left is found and ended before anything starts. */
+	if (has_journal)
+		(void)exec_local_sweep(&journal, SWEEP_WAIT_MS, &killed);
+	good = ledger_steps(l, run->no, NULL, keep_names, &names) &&
+	       ledger_attempts(l, run->no, LEDGER_ANY, keep_attempt, &rows);
+	if (good) {
+		jf = rows.n ? load_definition(l, run->no) : NULL;
+		judge_all(run, jf, &names, has_journal ? &journal : NULL, &rows, &j);
+		good = apply(l, run, &j, say, ctx);
+		judged_release(&j);
+		jobfile_free(jf);
+	}
+	if (has_journal)
+		journal_release(&journal);
+	names_release(&names, &rows);
+	if (good && run->journal[0]) {
+		work = path_dir(run->journal);
+		work_remove(work);
+		free(work);
+	}
+	return good;
+}
+
+bool recover_runs(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx, struct buf *err)
+{
+	struct open_runs runs = {0};
+	bool good = ledger_open_runs(l, keep_open_run, &runs);
+
+	for (size_t i = 0; good && i < runs.n; i++) {
+		const struct open_run *run = &runs.at[i];
+
+		if (control_driver_lives(run->boot, run->pid, run->pid_start))
+			continue;
+		if (!wait_for_warden(run->journal)) {
+			if (say)
+				say(ctx, "the warden of a dead run is still ending its steps; that run stays open");
+			continue;
+		}
+		good = repair(l, run, say, ctx);
+	}
+	if (!good)
+		buf_puts(err, ledger_error(l)->text.data);
+	open_runs_release(&runs);
+	return good;
+}

@@ -1,0 +1,445 @@
+/*
+ * The loop of a run: actions of the schedule are carried out, ends of attempts go back
+ * into it.  Order is always: ledger, then act, then tell.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "base/stamp.h"
+#include "base/vec.h"
+#include "engine/engine_impl.h"
+#include "engine/exec_local.h"
+#include "engine/recover.h"
+
+static int64_t now_ms(void)
+{
+	return stamp_mono_ns() / NS_PER_MS;
+}
+
+void engine_break(struct engine *e, int exit_code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (e->broken)
+		return;
+	e->broken = true;
+	e->broken_exit = exit_code;
+	va_start(ap, fmt);
+	buf_vaddf(e->err, fmt, ap);
+	va_end(ap);
+	if (e->s)
+		schedule_cancel(e->s, REASON_CANCELED);
+	if (e->exec)
+		(void)e->exec->ops->stop(e->exec, 0, STOP_TERM);
+}
+
+/* --- starting ------------------------------------------------------------------------------------------- */
+
+char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial)
+{
+	struct buf name = BUF_INIT, path = BUF_INIT;
+
+	expansion_unit_name(e->x, unit, &name);
+	buf_addf(&path, "%s/%06" PRIu32 "-", e->paths.logs, serial);
+	path_safe(&path, name.data);
+	buf_puts(&path, ".log");
+	buf_release(&name);
+	return buf_detach(&path);
+}
+
+static void attempt_release(struct attempt *a)
+{
+	free(a->log);
+	free(a->out);
+	free(a->output);
+	a->log = a->out = a->output = NULL;
+}
+
+/* An attempt that never became a process: its command could not even be composed. */
+static void fail_to_compose(struct engine *e, const struct action *act, const char *why)
+{
+	struct note *n = &e->note[act->unit];
+	struct verdict v = {.state = STATE_FAILED, .reason = REASON_BAD_EXPR, .exit_code = -1, .error = BUF_INIT};
+	struct attempt_ended ended = {.serial = n->serial, .end = END_NOT_STARTED, .stage = "compose",
+				      .end_mono_ns = stamp_mono_ns()};
+
+	buf_puts(&v.error, why);
+	free(n->error);
+	n->error = xstrdup(why);
+	record_ended(e, n->serial, &ended, &v);
+	verdict_release(&v);
+	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, REASON_BAD_EXPR);
+}
+
+static void start(struct engine *e, const struct action *act)
+{
+	struct note *n = &e->note[act->unit];
+	struct composed c;
+	struct buf why = BUF_INIT;
+	struct attempt *a;
+
+	if (!n->has_intent && !record_intents(e, act->unit))
+		return;
+	n->has_intent = false;
+	a = &e->attempt[n->serial - 1];
+	if (!engine_compose(e, act->unit, n->serial, act->attempt, &c, &why)) {
+		fail_to_compose(e, act, why.data);
+		goto done;
+	}
+	a->log = engine_log_path(e, act->unit, n->serial);
+	a->out = c.stdout_path ? xstrdup(c.stdout_path) : NULL;
+	a->output = xstrdup(env_get(&c.env, "ORCHMAKE_OUTPUT"));
+	a->start_mono_ns = stamp_mono_ns();
+	a->start_wall_ms = stamp_wall_ms();
+	a->timeout_ms = c.r.timeout_ms;
+	a->grace_ms = c.r.grace_ms;
+	a->running = true;
+	if (!n->start_mono_ns)
+		n->start_mono_ns = a->start_mono_ns;
+	c.r.log_path = a->log;
+	a->place = (uint32_t)e->n_running;
+	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
+	if (e->exec->ops->start(e->exec, &c.r) < 0)
+		engine_break(e, EXIT_RUN_FAILED, "cannot start steps any more: %s", strerror(errno));
+	record_started(e, a, n->serial, &c);
+done:
+	composed_release(&c);
+	buf_release(&why);
+}
+
+/* --- settling --------------------------------------------------------------------------------------------- */
+
+static void settle(struct engine *e, const struct action *act)
+{
+	const struct unit *u = &e->x->graph->unit[act->unit];
+	struct note *n = &e->note[act->unit];
+
+	n->end_mono_ns = stamp_mono_ns();
+	if (u->kind == UNIT_END) {
+		n->start_mono_ns = e->note[e->x->graph->group[u->group].begin].end_mono_ns;
+		outcome_group(e, u->group, act->state);
+	}
+	record_settled(e, act);
+}
+
+static void stop_attempt(struct engine *e, uint32_t unit)
+{
+	(void)e->exec->ops->stop(e->exec, e->note[unit].serial, STOP_TERM);
+}
+
+static void carry_out(struct engine *e, const struct action *act)
+{
+	switch (act->kind) {
+	case ACTION_ASK:
+		engine_decide(e, act);
+		break;
+	case ACTION_START:
+		start(e, act);
+		break;
+	case ACTION_STOP:
+		stop_attempt(e, act->unit);
+		break;
+	case ACTION_SETTLED:
+		settle(e, act);
+		break;
+	case ACTION_WAITS:
+		record_event(e, EVENT_STEP_RETRY, act->unit, act);
+		break;
+	}
+}
+
+static void pump(struct engine *e)
+{
+	struct action act;
+
+	while (schedule_next(e->s, now_ms(), &act))
+		carry_out(e, &act);
+}
+
+/* --- ends ---------------------------------------------------------------------------------------------------- */
+
+static void keep_outcome(struct engine *e, uint32_t unit, struct verdict *v)
+{
+	struct note *n = &e->note[unit];
+
+	n->exit_code = (int16_t)v->exit_code;
+	n->signal = (uint8_t)v->signal;
+	free(n->error);
+	n->error = v->error.len ? xstrdup(v->error.data) : NULL;
+	if (v->result) {
+		json_decref(n->result);
+		n->result = json_incref(v->result);
+	}
+	if (state_is_failure(v->state) && !e->first_exit)
+		e->first_exit = v->exit_code > 0 ? v->exit_code : v->signal ? EXIT_SIGNAL + v->signal : 1;
+}
+
+/* Inputs and answers of a call that went well have served. */
+static void drop_files(const struct attempt *a, const struct verdict *v)
+{
+	if (state_is_failure(v->state))
+		return;
+	if (a->out && strstr(a->out, "/runs/"))
+		(void)unlink(a->out);
+	if (a->output && v->result)
+		(void)unlink(a->output);
+}
+
+static void drop_running(struct engine *e, const struct attempt *a)
+{
+	uint32_t last = e->running[--e->n_running];
+
+	e->running[a->place] = last;
+	e->attempt[last - 1].place = a->place;
+}
+
+static void ended(struct engine *e, const struct attempt_ended *end)
+{
+	struct attempt *a = &e->attempt[end->serial - 1];
+	const struct step *st = e->x->place[a->unit].step;
+	struct verdict v;
+
+	judge_attempt(st, end, a, e->root, &v);
+	a->running = false;
+	drop_running(e, a);
+	keep_outcome(e, a->unit, &v);
+	record_ended(e, end->serial, end, &v);
+	schedule_ended(e->s, now_ms(), a->unit, v.state, v.again, v.reason);
+	drop_files(a, &v);
+	attempt_release(a);
+	verdict_release(&v);
+}
+
+static void on_executor(void *arg, uint32_t ready)
+{
+	struct engine *e = arg;
+	struct attempt_ended end;
+	uint32_t serial;
+	pid_t pid;
+	int got;
+
+	(void)ready;
+	while (e->exec->ops->collect_started(e->exec, &serial, &pid) > 0)
+		e->attempt[serial - 1].pid = pid;
+	while ((got = e->exec->ops->collect(e->exec, &end)) != 0) {
+		if (got < 0) {
+			engine_break(e, EXIT_RUN_FAILED, "the warden that starts the steps is gone: %s",
+				     strerror(errno));
+			continue;
+		}
+		ended(e, &end);
+	}
+}
+
+/* --- signals and time -------------------------------------------------------------------------------------------- */
+
+/* Once: cancel, with grace.  Twice: kill now. */
+static void on_signal(void *arg, const struct signalfd_siginfo *info)
+{
+	struct engine *e = arg;
+
+	e->signals++;
+	if (e->signals == 1) {
+		e->signal = (int)info->ssi_signo;
+		schedule_cancel(e->s, REASON_CANCELED);
+	} else {
+		(void)e->exec->ops->stop(e->exec, 0, STOP_KILL);
+	}
+}
+
+static void on_run_timeout(void *arg)
+{
+	struct engine *e = arg;
+
+	e->timed_out = true;
+	schedule_cancel(e->s, REASON_RUN_TIMEOUT);
+}
+
+static int wait_ms(const struct engine *e)
+{
+	int64_t due = schedule_due(e->s), pending = record_due_ms(e), wait = -1;
+
+	if (due != INT64_MAX)
+		wait = due > now_ms() ? due - now_ms() : 0;
+	if (pending >= 0 && (wait < 0 || pending < wait))
+		wait = pending;
+	return wait > INT32_MAX ? INT32_MAX : (int)wait;
+}
+
+struct ticker {
+	struct engine *e;
+	struct loop_timer timer;
+	int64_t interval_ns;
+};
+
+static void on_tick(void *arg)
+{
+	struct ticker *t = arg;
+
+	engine_tick(t->e);
+	loop_timer_set(t->e->loop, &t->timer, loop_now(t->e->loop) + t->interval_ns);
+}
+
+static void turn_until_done(struct engine *e)
+{
+	pump(e);
+	while (!schedule_done(e->s) && !(e->broken && !e->n_running)) {
+		if (record_due_ms(e) == 0)
+			record_flush(e);
+		if (loop_turn(e->loop, wait_ms(e)) < 0 && errno != EINTR)
+			engine_break(e, EXIT_RUN_FAILED, "waiting failed: %s", strerror(errno));
+		pump(e);
+	}
+	record_flush(e);
+}
+
+static int listen(struct engine *e)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	if (loop_signals(e->loop, &set, on_signal, e) < 0)
+		return -1;
+	return loop_fd(e->loop, e->exec->ops->watch_fd(e->exec), EPOLLIN, on_executor, e);
+}
+
+static void work(struct engine *e)
+{
+	struct ticker ticker = {.e = e, .timer = {.fn = on_tick, .arg = &ticker},
+				.interval_ns = sinks_interval_ms(e->sinks) * NS_PER_MS};
+	struct loop_timer limit = {.fn = on_run_timeout, .arg = e};
+
+	if (ticker.interval_ns)
+		loop_timer_set(e->loop, &ticker.timer, e->start_mono_ns + ticker.interval_ns);
+	if (e->o->timeout_ms)
+		loop_timer_set(e->loop, &limit, e->start_mono_ns + e->o->timeout_ms * NS_PER_MS);
+	turn_until_done(e);
+	loop_timer_clear(e->loop, &ticker.timer);
+	loop_timer_clear(e->loop, &limit);
+}
+
+/* --- from the first to the last ------------------------------------------------------------------------------------- */
+
+static char *join_targets(const struct engine *e)
+{
+	struct buf text = BUF_INIT;
+
+	if (!e->o->targets.n)
+		expansion_unit_name(e->x, e->x->target_unit[0], &text);
+	for (size_t i = 0; i < e->o->targets.n; i++)
+		buf_addf(&text, "%s%s", i ? " " : "", e->o->targets.at[i]);
+	return buf_detach(&text);
+}
+
+static bool open_executor(struct engine *e)
+{
+	char *warden = path_join(e->o->libexec, "orchmake-warden");
+	const struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
+					     .nonce = e->nonce, .slots = e->o->slots};
+
+	e->loop = loop_new();
+	e->exec = e->loop ? exec_local_open(&o) : NULL;
+	if (!e->exec)
+		buf_addf(e->err, "cannot start '%s', which starts the steps: %s", warden, strerror(errno));
+	free(warden);
+	if (e->exec && listen(e) < 0) {
+		buf_addf(e->err, "cannot wait for signals and steps: %s", strerror(errno));
+		return false;
+	}
+	return e->exec != NULL;
+}
+
+static enum state final_state(struct engine *e)
+{
+	const struct graph *g = e->x->graph;
+	enum state s = schedule_state(e->s, g->group[g->root].end);
+
+	if (e->timed_out)
+		return STATE_TIMED_OUT;
+	if (e->signals || s == STATE_CANCELED)
+		return STATE_CANCELED;
+	return state_is_ok(s) && !e->broken ? STATE_SUCCEEDED : STATE_FAILED;
+}
+
+static int exit_code_of(const struct engine *e, enum state s)
+{
+	if (e->broken)
+		return e->broken_exit;
+	if (e->timed_out)
+		return EXIT_TIMED_OUT;
+	if (e->signal)
+		return EXIT_SIGNAL + e->signal;
+	return s == STATE_SUCCEEDED ? EXIT_DONE : EXIT_RUN_FAILED;
+}
+
+static void finish(struct engine *e, int *ret_code)
+{
+	const struct graph *g = e->x->graph;
+	enum state s = final_state(e);
+
+	*ret_code = exit_code_of(e, s);
+	e->result = outcome_run(e, s);
+	(void)record_run_end(e, s, schedule_is_degraded(e->s, g->group[g->root].end), *ret_code);
+	engine_summary(e, s);
+}
+
+static void close_down(struct engine *e)
+{
+	if (e->exec && e->loop)
+		loop_fd_drop(e->loop, e->exec->ops->watch_fd(e->exec));
+	if (e->exec)
+		e->exec->ops->close(e->exec);
+	e->exec = NULL;
+	loop_free(e->loop);
+	e->loop = NULL;
+	ledger_close(e->ledger);
+	e->ledger = NULL;
+	if (!e->broken)
+		work_remove(e->paths.work);
+}
+
+int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
+{
+	int code = EXIT_LEDGER;
+
+	e->err = err;
+	e->sinks = sinks;
+	e->start_wall_ms = stamp_wall_ms();
+	e->start_mono_ns = stamp_mono_ns();
+	e->target_text = join_targets(e);
+	if (ulid_new(&e->id, e->start_wall_ms) < 0) {
+		buf_addf(err, "no randomness for the run's id: %s", strerror(errno));
+		return EXIT_RUN_FAILED;
+	}
+	if (getrandom(&e->nonce, sizeof(e->nonce), 0) != (ssize_t)sizeof(e->nonce) || !e->nonce)
+		e->nonce = 1;
+	json_object_set_new(e->run_info, "id", json_string(e->id.text));
+	json_object_set_new(e->run_info, "target", json_string(e->target_text));
+	if (!run_paths_make(e, err) || !record_open(e))
+		goto close;
+	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
+	if (!record_run_begin(e))
+		goto close;
+	code = EXIT_RUN_FAILED;
+	if (!open_executor(e)) {
+		engine_break(e, code, "%s", "");
+		(void)record_run_end(e, STATE_FAILED, false, code);
+		goto close;
+	}
+	engine_begin(e);
+	work(e);
+	finish(e, &code);
+close:
+	close_down(e);
+	return code;
+}

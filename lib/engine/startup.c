@@ -1,0 +1,14 @@
+#include "engine/startup.h"
+
+#include <sys/auxv.h>
+
+#include "sys/inherited.h"
+
+bool startup_check(void)
+{
+	struct inherited in;
+	bool good = !inherited_check(&in) && !getauxval(AT_SECURE);
+
+	inherited_release(&in);
+	return good;
+}

@@ -1,0 +1,301 @@
+/* What the expressions of a unit see. */
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/digest.h"
+#include "base/fdio.h"
+#include "base/stamp.h"
+#include "engine/engine_impl.h"
+
+enum { HASH_MAX = 1 << 30 };
+
+void scope_world_init(struct unit_world *w, struct engine *e, uint32_t scope)
+{
+	*w = (struct unit_world){.e = e, .unit = UNIT_NONE, .scope = scope, .step_cell = CELL_NONE,
+				 .needs_held = true, .made = json_array()};
+}
+
+void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit)
+{
+	const struct place *p = &e->x->place[unit];
+
+	scope_world_init(w, e, p->scope);
+	w->unit = unit;
+	w->step_cell = p->cell;
+	w->step = p->step;
+}
+
+void unit_world_release(struct unit_world *w)
+{
+	json_decref(w->made);
+	env_release(&w->own_env);
+}
+
+static const json_t *keep(struct unit_world *w, json_t *v)
+{
+	if (v)
+		json_array_append_new(w->made, v);
+	return v;
+}
+
+/* --- steps, needs, consumes ----------------------------------------------------------------------- */
+
+/* state, exit, attempts, duration_ms of a unit, and whatever it left as its result. */
+static json_t *unit_fields(struct engine *e, uint32_t unit)
+{
+	const struct note *n = &e->note[unit];
+	json_t *o = json_is_object(n->result) ? json_copy(n->result) : json_object();
+
+	if (n->result && !json_is_object(n->result))
+		json_object_set(o, "value", n->result);
+	json_object_set_new(o, "state", json_string(state_word(schedule_state(e->s, unit))));
+	json_object_set_new(o, "exit", n->exit_code < 0 ? json_null() : json_integer(n->exit_code));
+	json_object_set_new(o, "attempts", json_integer(schedule_attempt(e->s, unit)));
+	json_object_set_new(o, "duration_ms", json_integer((n->end_mono_ns - n->start_mono_ns) / NS_PER_MS));
+	if (n->error)
+		json_object_set_new(o, "error", json_string(n->error));
+	return o;
+}
+
+static const json_t *get_step(struct unit_world *w, const char *id)
+{
+	uint32_t unit;
+
+	if (!w->e->s || w->scope == SCOPE_NONE)
+		return NULL;
+	unit = expansion_find_step(w->e->x, w->scope, id);
+	return unit == UNIT_NONE ? NULL : keep(w, unit_fields(w->e, unit));
+}
+
+static const json_t *get_need(struct unit_world *w, const char *id)
+{
+	const json_t *v = get_step(w, id);
+	const struct job *j;
+
+	if (v || !w->e->s)
+		return v;
+	j = job_find(w->e->jf, id);
+	if (!j || w->e->x->job_unit[j->no] == UNIT_NONE)
+		return NULL;
+	return keep(w, unit_fields(w->e, w->e->x->job_unit[j->no]));
+}
+
+static const json_t *get_artifact(struct unit_world *w, const char *name)
+{
+	uint32_t unit;
+
+	if (!w->e->s || w->scope == SCOPE_NONE)
+		return NULL;
+	unit = expansion_find_artifact(w->e->x, w->scope, name);
+	return unit == UNIT_NONE ? NULL : json_object_get(w->e->note[unit].result, name);
+}
+
+/* --- the other roots --------------------------------------------------------------------------------- */
+
+static const json_t *get_cell(struct unit_world *w, const char *key)
+{
+	const struct expansion *x = w->e->x;
+	const struct cells *c;
+	json_t *all = json_object(), *one;
+
+	if (w->scope != SCOPE_NONE && x->scope[w->scope].cell != CELL_NONE) {
+		c = x->job_cells[x->scope[w->scope].job->no];
+		one = cells_at(c, x->scope[w->scope].cell);
+		json_object_update(all, one);
+		json_decref(one);
+	}
+	if (w->step && w->step_cell != CELL_NONE) {
+		one = cells_at(expansion_step_cells(x, w->step), w->step_cell);
+		json_object_update(all, one);
+		json_decref(one);
+	}
+	keep(w, all);
+	return key[0] ? json_object_get(all, key) : all;
+}
+
+static const json_t *get_env(struct unit_world *w, const char *key)
+{
+	const struct env_list *l = w->env;
+	struct buf err = BUF_INIT;
+	const char *value;
+
+	if (!l && w->step) {
+		(void)engine_step_env(w->e, w, &w->own_env, &err);
+		buf_release(&err);
+		l = w->env;
+	}
+	if (!l && w->e->file_env && w->e->jf->n_files)
+		l = &w->e->file_env[0];
+	if (!key[0])
+		return NULL;
+	/* What is not set is null and no error: the environment is open, and `env.CI != '1'` is a fair question. */
+	value = l ? env_get(l, key) : NULL;
+	return keep(w, value ? json_string(value) : json_null());
+}
+
+static const json_t *member(const json_t *map, const char *key)
+{
+	return key[0] ? json_object_get(map, key) : map;
+}
+
+static const json_t *get_job(struct unit_world *w, const char *key)
+{
+	const struct job *j;
+	json_t *o;
+
+	if (w->scope == SCOPE_NONE)
+		return NULL;
+	j = w->e->x->scope[w->scope].job;
+	o = json_pack("{s:s, s:s}", "name", j->name, "description", j->t.description ? j->t.description : "");
+	keep(w, o);
+	return member(o, key);
+}
+
+static const json_t *get_run(struct unit_world *w, const char *key)
+{
+	json_t *o = json_copy(w->e->run_info);
+
+	if (w->unit != UNIT_NONE && w->e->s)
+		json_object_set_new(o, "attempt", json_integer(schedule_attempt(w->e->s, w->unit)));
+	keep(w, o);
+	return member(o, key);
+}
+
+static const json_t *get_tally(struct unit_world *w, uint32_t n)
+{
+	return w->tally ? keep(w, json_integer(n)) : NULL;
+}
+
+static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
+{
+	struct unit_world *w = ctx;
+
+	switch (root) {
+	case ROOT_PARAMS:
+		if (w->scope == SCOPE_NONE || !w->e->params)
+			return key[0] ? keep(w, engine_loose_param(w->e, key)) : NULL;
+		return member(w->e->params[w->scope], key);
+	case ROOT_VARS:
+		return member(w->e->vars, key);
+	case ROOT_ENV:
+		return get_env(w, key);
+	case ROOT_SECRETS:
+		return NULL;
+	case ROOT_STEPS:
+		return get_step(w, key);
+	case ROOT_NEEDS:
+		return get_need(w, key);
+	case ROOT_CONSUMES:
+		return get_artifact(w, key);
+	case ROOT_MATRIX:
+	case ROOT_FOREACH:
+		return get_cell(w, key);
+	case ROOT_PAYLOAD:
+		return member(w->e->payload, key);
+	case ROOT_CTX:
+		return member(w->e->ctx, key);
+	case ROOT_RUN:
+		return get_run(w, key);
+	case ROOT_JOB:
+		return get_job(w, key);
+	case ROOT_TALLY:
+		return get_tally(w, w->tally ? w->tally->total : 0);
+	case ROOT_SUCCEEDED:
+		return get_tally(w, w->tally ? w->tally->succeeded : 0);
+	case ROOT_FAILED:
+		return get_tally(w, w->tally ? w->tally->failed : 0);
+	case ROOT_SKIPPED:
+		return get_tally(w, w->tally ? w->tally->skipped : 0);
+	case ROOT_COUNT:
+		break;
+	}
+	BUG("unknown root %d", (int)root);
+}
+
+/* --- functions ------------------------------------------------------------------------------------------ */
+
+/* ok() failed() done(): about the units this one needs; without any, about nothing, so ok. */
+static bool world_status(void *ctx, enum expr_status what)
+{
+	struct unit_world *w = ctx;
+	const struct graph *g = w->e->x->graph;
+	bool any_failed = false;
+
+	if (!w->e->s || w->unit == UNIT_NONE)
+		return what == STATUS_OK || what == STATUS_DONE;
+	if (what == STATUS_CANCELED)
+		return w->e->signals > 0 || w->e->timed_out;
+	for (uint32_t i = g->need_at[w->unit]; i < g->need_at[w->unit + 1]; i++)
+		any_failed |= state_is_failure(schedule_state(w->e->s, g->need[i].unit));
+	switch (what) {
+	case STATUS_OK:
+		return w->needs_held;
+	case STATUS_FAILED:
+		return any_failed;
+	case STATUS_DONE:
+	case STATUS_CANCELED:
+		break;
+	}
+	return true;
+}
+
+json_t *world_glob(void *ctx, const char *pattern)
+{
+	struct unit_world *w = ctx;
+	const char *root = w->e->root;
+	char *path = path_join(root, pattern);
+	size_t skip = pattern[0] == '/' ? 0 : strlen(path) - strlen(pattern);
+	json_t *list = json_array();
+	glob_t g;
+
+	if (!glob(path, 0, NULL, &g)) {
+		for (size_t i = 0; i < g.gl_pathc; i++)
+			json_array_append_new(list, json_string(g.gl_pathv[i] + skip));
+		globfree(&g);
+	}
+	free(path);
+	return list;
+}
+
+static bool world_exists(void *ctx, const char *name)
+{
+	struct unit_world *w = ctx;
+	char *path = path_join(w->e->root, name);
+	bool there = file_exists(path);
+
+	free(path);
+	return there;
+}
+
+static json_t *world_hash(void *ctx, const char *name)
+{
+	struct unit_world *w = ctx;
+	char *path = path_join(w->e->root, name);
+	struct buf text = BUF_INIT;
+	struct digest d;
+	json_t *v = json_null();
+
+	if (!file_read(path, &text, HASH_MAX)) {
+		digest_of(&d, text.data, text.len);
+		v = json_string(d.hex);
+	}
+	buf_release(&text);
+	free(path);
+	return v;
+}
+
+struct expr_world unit_world_expr(struct unit_world *w)
+{
+	return (struct expr_world){
+		.ctx = w,
+		.get = world_get,
+		.status = world_status,
+		.glob = world_glob,
+		.exists = world_exists,
+		.hash = world_hash,
+		.now_wall_ms = w->e->now_wall_ms,
+	};
+}
