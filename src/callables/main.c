@@ -1,0 +1,102 @@
+/* orchmake-data NAME: one callable, parameters on standard input, the answer on standard output. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/buf.h"
+#include "base/fdio.h"
+#include "callables/callable.h"
+#include "doc/json.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const struct {
+	const char *name;
+	callable_fn *call;
+} callables[] = {
+	{"injest", injest},	  {"canonizer", canonizer}, {"finalform", finalform},
+	{"projectionist", projectionist}, {"sweeper", sweeper}, {"validator", validator}, {"verdict", verdict},
+};
+
+static callable_fn *find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(callables); i++)
+		if (!strcmp(callables[i].name, name))
+			return callables[i].call;
+	return NULL;
+}
+
+static int usage(void)
+{
+	fputs("usage: orchmake-data NAME <parameters.json; NAME is one of:", stderr);
+	for (size_t i = 0; i < ARRAY_LEN(callables); i++)
+		fprintf(stderr, " %s", callables[i].name);
+	fputc('\n', stderr);
+	return EXIT_USAGE;
+}
+
+/* The one line that becomes the failure's text. */
+static void complain(struct buf *err)
+{
+	for (size_t i = 0; i < err->len; i++)
+		if (err->data[i] == '\n' || err->data[i] == '\r')
+			err->data[i] = ' ';
+	fprintf(stderr, "error: %s\n", err->data);
+}
+
+static json_t *read_params(struct buf *err)
+{
+	struct buf text = BUF_INIT;
+	json_t *in = NULL;
+
+	if (fd_read_all(STDIN_FILENO, &text, SIZE_MAX) < 0)
+		buf_addf(err, "cannot read the parameters: %s", strerror(errno));
+	else if (!(in = json_parse(text.data, text.len, err)))
+		;
+	else if (!json_is_object(in))
+		buf_puts(err, "the parameters are not a map");
+	if (in && !json_is_object(in)) {
+		json_decref(in);
+		in = NULL;
+	}
+	buf_release(&text);
+	return in;
+}
+
+static bool answer(json_t *ret, struct buf *err)
+{
+	struct buf out = BUF_INIT;
+	bool good;
+
+	json_object_set_new(ret, "schema_version", json_string("1.0"));
+	json_text(&out, ret, JSON_TIGHT);
+	buf_putc(&out, '\n');
+	good = fd_write_all(STDOUT_FILENO, out.data, out.len) == 0;
+	if (!good)
+		buf_addf(err, "cannot write the answer: %s", strerror(errno));
+	buf_release(&out);
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	callable_fn *call = argc == 2 ? find(argv[1]) : NULL;
+	struct buf err = BUF_INIT;
+	json_t *in, *ret;
+	bool good;
+
+	if (!call)
+		return usage();
+	in = read_params(&err);
+	ret = json_object();
+	good = in && call(in, ret, &err) && answer(ret, &err);
+	if (!good)
+		complain(&err);
+	json_decref(ret);
+	json_decref(in);
+	buf_release(&err);
+	return good ? 0 : EXIT_FAILED;
+}

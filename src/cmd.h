@@ -1,0 +1,123 @@
+/*
+ * The command line's verbs: one file and one table entry each.  To add one: write
+ * cmd_NAME.c with `int cmd_NAME(struct cli *c)` and its options, and add its line to verbs.def.
+ */
+#ifndef SRC_CMD_H
+#define SRC_CMD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "doc/diag.h"
+#include "engine/engine.h"
+#include "engine/options.h"
+#include "job/jobfile.h"
+#include "ledger/ledger_read.h"
+
+/* A list of texts that grows; the texts are borrowed from argv. */
+struct words {
+	const char **at;
+	size_t n, room;
+};
+
+enum colour_when { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+enum output_mode { OUTPUT_TARGET, OUTPUT_NONE, OUTPUT_LINE, OUTPUT_JOB, OUTPUT_TAIL, OUTPUT_JSON };
+enum progress_mode { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_LINE, PROGRESS_NONE };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT };
+
+/* Everything the command line said: one field per option of options.def. */
+struct cli {
+	const char *program;
+	char **argv; /* as it came, for the record */
+	int argc;
+	const struct verb *verb;
+	struct words words; /* what is no option, behind the verb: targets, run ids, ... */
+
+	struct words files, include_dirs, sets;
+	const char *dir;
+	struct given_param *param;
+	size_t n_params, room_params;
+	json_t *payload, *ctx;
+	int64_t slots; /* 0: not given */
+	bool keep_going, ignore_failures, dry_run, question, always, silent, verbose, print_model;
+	uint32_t fail_limit;
+	bool shuffle;
+	uint64_t seed;
+	struct words only, from, until, skip;
+	int64_t timeout_ms;
+	const char *ledger, *log_dir;
+	bool no_ledger;
+	enum colour_when colour;
+	enum progress_mode progress;
+	int64_t heartbeat_ms;
+	const char *result_file, *events_file;
+	enum format format;
+	bool exit_code_of_step;
+
+	/* of single verbs */
+	const char *type, *group, *target, *since;
+	int64_t limit, attempt;
+	bool all, failed, follow, downstream, strict;
+
+	bool wants_help, wants_version;
+
+	struct sources sources; /* what places in messages point into */
+};
+
+/* One verb.  run returns the exit code. */
+struct verb {
+	const char *name;
+	const char *args;    /* of the usage line */
+	const char *summary; /* one sentence, for --help and the manual */
+	const char *detail;  /* a paragraph for `orchmake VERB --help`, or NULL */
+	int (*run)(struct cli *c);
+};
+
+extern const struct verb verbs[];
+extern const size_t n_verbs;
+const struct verb *verb_find(const char *name);
+
+#define VERB(name, args, summary, detail) int cmd_##name(struct cli *c);
+#include "verbs.def"
+#undef VERB
+
+/* --- options.c ------------------------------------------------------------------------------------- */
+
+/* Fill c from argv; false after a message on stderr (exit code 2). */
+bool cli_parse(struct cli *c, int argc, char **argv);
+void cli_release(struct cli *c);
+/* --help, for the program or one verb. */
+void cli_help(const struct cli *c, FILE *out);
+/* The lines of options and verbs as mdoc, for the manual. */
+void cli_manual(FILE *out);
+
+/* --- common.c: what several verbs do ---------------------------------------------------------------- */
+
+/* The Jobfile that the options name, or the one that is found; NULL after messages on stderr. */
+struct jobfile *cli_load(struct cli *c);
+/* The same without printing: what is wrong is in d. */
+struct jobfile *cli_load_into(struct cli *c, struct diags *d);
+/* Print what is in d on stderr. */
+void cli_diags(const struct cli *c, const struct diags *d);
+/* `orchmake: TEXT` on stderr. */
+void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void cli_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The options of a run, from the command line. */
+struct run_options cli_run_options(struct cli *c);
+/* Where that ledger is; NULL: there is none.  The caller frees. */
+char *cli_ledger_path(struct cli *c);
+/* The ledger that goes with the Jobfile found (or --ledger), for reading; NULL after a message. */
+struct ledger *cli_ledger(struct cli *c);
+/* The run that text names (NULL: last); -1 after a message. */
+int64_t cli_run(struct ledger *l, const char *text);
+bool cli_colour(const struct cli *c, FILE *out);
+/* Print v as JSON on stdout, with a newline. */
+void cli_print_json(const json_t *v);
+/* The folder with orchmake-warden and orchmake-op. */
+const char *cli_libexec(void);
+
+#endif

@@ -1,0 +1,177 @@
+/* logs: what a step printed, byte for byte on a pipe and made harmless on a terminal. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "base/vec.h"
+#include "cmd.h"
+#include "report/tty.h"
+#include "run_name.h"
+
+/* An attempt whose log is to be shown. */
+struct shown_log {
+	char *path, *name;
+	uint32_t number, unit, serial;
+	bool running;
+};
+
+struct logs {
+	struct shown_log *at;
+	size_t n, room;
+	int64_t attempt; /* 0: the last of each step */
+};
+
+static bool keep_attempt(void *ctx, const struct ledger_attempt_row *r)
+{
+	struct logs *l = ctx;
+	struct shown_log one;
+
+	if (r->phase == ATTEMPT_INTENT || r->phase == ATTEMPT_UNUSED || !r->log ||
+	    (l->attempt && r->number != (uint32_t)l->attempt))
+		return true;
+	one = (struct shown_log){.path = xstrdup(r->log), .name = xstrdup(r->name), .number = r->number,
+				 .unit = r->unit, .serial = r->serial, .running = r->phase == ATTEMPT_RUNNING};
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->at[i].unit != r->unit)
+			continue;
+		free(l->at[i].path);
+		free(l->at[i].name);
+		l->at[i] = one;
+		return true;
+	}
+	VEC_PUSH(l->at, l->n, l->room, one);
+	return true;
+}
+
+struct wanted {
+	struct ledger *l;
+	struct logs *logs;
+};
+
+static bool of_step(void *ctx, const struct ledger_step_row *r)
+{
+	struct wanted *w = ctx;
+
+	return ledger_attempts(w->l, r->run, r->unit, keep_attempt, w->logs);
+}
+
+static void print_bytes(const char *data, size_t len, bool clean)
+{
+	struct buf line = BUF_INIT;
+
+	if (!clean) {
+		fwrite(data, 1, len, stdout);
+		return;
+	}
+	while (len) {
+		const char *end = memchr(data, '\n', len);
+		size_t n = end ? (size_t)(end - data) : len;
+
+		buf_reset(&line);
+		tty_clean(&line, (struct span){data, n});
+		fputs(line.data, stdout);
+		if (end)
+			putchar('\n');
+		data += n + (end != NULL);
+		len -= n + (end != NULL);
+	}
+	buf_release(&line);
+}
+
+static bool print_rest(int fd, bool clean)
+{
+	char chunk[64 * 1024];
+	ssize_t n;
+
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
+		print_bytes(chunk, (size_t)n, clean);
+	return n == 0;
+}
+
+static bool still_runs(void *ctx, const struct ledger_attempt_row *r)
+{
+	struct shown_log *one = ctx;
+
+	if (r->serial == one->serial)
+		one->running = r->phase == ATTEMPT_RUNNING;
+	return r->serial != one->serial;
+}
+
+/* Until the attempt has ended: woken when the file grows, and twice a second to ask whether it has. */
+static void follow(struct ledger *l, int64_t run, struct shown_log *one, int fd, bool clean)
+{
+	int note = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct pollfd p = {.fd = note, .events = POLLIN};
+	char events[4096];
+
+	(void)inotify_add_watch(note, one->path, IN_MODIFY);
+	while (one->running) {
+		(void)poll(&p, 1, 500);
+		(void)!read(note, events, sizeof(events));
+		(void)ledger_attempts(l, run, one->unit, still_runs, one);
+		(void)print_rest(fd, clean);
+		fflush(stdout);
+	}
+	close(note);
+}
+
+static bool print_log(struct cli *c, struct ledger *l, int64_t run, struct shown_log *one, bool head)
+{
+	int fd = open(one->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool clean = isatty(STDOUT_FILENO);
+
+	if (fd < 0) {
+		cli_error("cannot read the log '%s': %s", one->path, strerror(errno));
+		return false;
+	}
+	if (head)
+		printf("==> %s, attempt %" PRIu32 " <==\n", one->name, one->number);
+	(void)print_rest(fd, clean);
+	if (c->follow)
+		follow(l, run, one, fd, clean);
+	close(fd);
+	return true;
+}
+
+static void logs_release(struct logs *logs)
+{
+	for (size_t i = 0; i < logs->n; i++) {
+		free(logs->at[i].path);
+		free(logs->at[i].name);
+	}
+	free(logs->at);
+}
+
+int cmd_logs(struct cli *c)
+{
+	struct ledger *l = cli_ledger(c);
+	struct run_name n = {.run = -1};
+	struct logs logs = {.attempt = c->attempt};
+	struct wanted w = {l, &logs};
+	int code = EXIT_USAGE_ERROR;
+
+	if (l && run_name_find(&n, l, c->words.n ? c->words.at[0] : "last")) {
+		code = EXIT_DONE;
+		if (!ledger_steps(l, n.run, n.step, of_step, &w)) {
+			cli_error("%s", ledger_error(l)->text.data);
+			code = EXIT_LEDGER;
+		} else if (!logs.n) {
+			cli_error("nothing was started there, so there is no log");
+			code = EXIT_RUN_FAILED;
+		}
+		for (size_t i = 0; i < logs.n; i++)
+			if (!print_log(c, l, n.run, &logs.at[i], logs.n > 1))
+				code = EXIT_RUN_FAILED;
+	}
+	logs_release(&logs);
+	run_name_release(&n);
+	ledger_close(l);
+	return code;
+}

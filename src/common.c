@@ -1,0 +1,213 @@
+/* What several verbs do: loading, messages, the ledger. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "cmd.h"
+#include "doc/json.h"
+
+static void message(const char *head, const char *fmt, va_list ap)
+{
+	fputs(head, stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void cli_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message("orchmake: ", fmt, ap);
+	va_end(ap);
+}
+
+void cli_hint(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message("  = ", fmt, ap);
+	va_end(ap);
+}
+
+bool cli_colour(const struct cli *c, FILE *out)
+{
+	const char *term = getenv("TERM"), *force = getenv("CLICOLOR_FORCE"), *no = getenv("NO_COLOR");
+
+	switch (c->colour) {
+	case COLOUR_ALWAYS:
+		return true;
+	case COLOUR_NEVER:
+		return false;
+	case COLOUR_AUTO:
+		break;
+	}
+	if (no && *no)
+		return false;
+	if (force && *force && strcmp(force, "0"))
+		return true;
+	return isatty(fileno(out)) && term && strcmp(term, "dumb");
+}
+
+void cli_diags(const struct cli *c, const struct diags *d)
+{
+	struct buf text = BUF_INIT;
+
+	diags_format(d, &text, cli_colour(c, stderr));
+	fputs(text.data, stderr);
+	buf_release(&text);
+}
+
+struct jobfile *cli_load_into(struct cli *c, struct diags *d)
+{
+	const char **names = xcalloc(n_verbs, sizeof(*names));
+	struct jobfile_where w = {
+		.path = c->files.at, .n_paths = c->files.n, .include_dir = c->include_dirs.at,
+		.n_include_dirs = c->include_dirs.n, .set = c->sets.at, .n_sets = c->sets.n,
+		.verb = names, .n_verbs = n_verbs, .sources = &c->sources,
+	};
+	struct jobfile *jf;
+
+	for (size_t i = 0; i < n_verbs; i++)
+		names[i] = verbs[i].name;
+	jf = jobfile_load(&w, d, NULL);
+	free(names);
+	return jf;
+}
+
+struct jobfile *cli_load(struct cli *c)
+{
+	struct diags *d = diags_new();
+	struct jobfile *jf = cli_load_into(c, d);
+
+	cli_diags(c, d);
+	diags_free(d);
+	return jf;
+}
+
+/* The words as a list that engine and reader take. */
+static struct text_span span(const struct words *w)
+{
+	return (struct text_span){w->at, w->n};
+}
+
+static void say(void *ctx, const char *text)
+{
+	(void)ctx;
+	cli_error("%s", text);
+}
+
+extern char **environ;
+
+struct run_options cli_run_options(struct cli *c)
+{
+	return (struct run_options){
+		.targets = span(&c->words), .param = c->param, .n_params = c->n_params, .payload = c->payload,
+		.ctx = c->ctx, .slots = c->slots ? (uint32_t)c->slots : 1, .keep_going = c->keep_going,
+		.fail_limit = c->fail_limit, .ignore_failures = c->ignore_failures, .always = c->always,
+		.shuffle = c->shuffle, .seed = c->seed, .only = span(&c->only), .from = span(&c->from),
+		.until = span(&c->until), .skip = span(&c->skip), .timeout_ms = c->timeout_ms,
+		.ledger = c->ledger, .no_ledger = c->no_ledger, .log_dir = c->log_dir,
+		.libexec = cli_libexec(), .version = ORCHMAKE_VERSION, .say = say,
+		.environ = (const char *const *)environ,
+	};
+}
+
+/* --- programs of ours ----------------------------------------------------------------------------------------- */
+
+/* Beside this program when it runs from where it was built, else where it was installed to. */
+const char *cli_libexec(void)
+{
+	static char dir[4096];
+	ssize_t n;
+	char *slash, *probe;
+	bool there;
+
+	if (dir[0])
+		return dir;
+	n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+	if (n <= 0)
+		return strcpy(dir, ORCHMAKE_LIBEXEC);
+	dir[n] = 0;
+	slash = strrchr(dir, '/');
+	*slash = 0;
+	probe = path_join(dir, "orchmake-warden");
+	there = !access(probe, X_OK);
+	free(probe);
+	return there ? dir : strcpy(dir, ORCHMAKE_LIBEXEC);
+}
+
+/* --- the ledger --------------------------------------------------------------------------------------------------- */
+
+char *cli_ledger_path(struct cli *c)
+{
+	char *dir, *path = NULL;
+
+	if (c->ledger)
+		return xstrdup(c->ledger);
+	/* The one beside the Jobfile: the nearest folder upwards that has one. */
+	dir = realpath(".", NULL);
+	while (dir && !path) {
+		char *try = xasprintf("%s/.orchmake/ledger.db", strcmp(dir, "/") ? dir : "");
+		char *up = path_dir(dir);
+
+		if (file_exists(try))
+			path = xstrdup(try);
+		free(try);
+		if (!strcmp(up, dir)) {
+			free(up);
+			break;
+		}
+		free(dir);
+		dir = up;
+	}
+	free(dir);
+	return path;
+}
+
+struct ledger *cli_ledger(struct cli *c)
+{
+	const struct ledger_options o = {.mode = LEDGER_READ};
+	struct ledger_error err = LEDGER_ERROR_INIT;
+	char *path = cli_ledger_path(c);
+	struct ledger *l;
+
+	if (!path) {
+		cli_error("there is no ledger here: nothing has been run in this folder yet");
+		cli_hint("--ledger FILE names one elsewhere");
+		return NULL;
+	}
+	l = ledger_open(path, &o, &err);
+	if (!l)
+		cli_error("%s", err.text.data);
+	ledger_error_release(&err);
+	free(path);
+	return l;
+}
+
+int64_t cli_run(struct ledger *l, const char *text)
+{
+	struct buf err = BUF_INIT;
+	int64_t run = -1;
+
+	if (ledger_run_find(l, text ? text : "last", NULL, &run, &err) != LEDGER_FOUND) {
+		cli_error("%s", err.data);
+		run = -1;
+	}
+	buf_release(&err);
+	return run;
+}
+
+void cli_print_json(const json_t *v)
+{
+	struct buf text = BUF_INIT;
+
+	json_text(&text, v, JSON_INDENTED);
+	puts(text.data);
+	buf_release(&text);
+}

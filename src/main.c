@@ -1,0 +1,61 @@
+/* Start: look at what was inherited, read the command line, run the verb. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "engine/startup.h"
+
+#define VERB(name, args, summary, detail) {#name, args, summary, detail, cmd_##name},
+const struct verb verbs[] = {
+#include "verbs.def"
+};
+#undef VERB
+const size_t n_verbs = sizeof(verbs) / sizeof(verbs[0]);
+
+const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < n_verbs; i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+/* Results that nobody could write are no results: a full disk or a closed pipe is a failure. */
+static int flushed(int code)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	if (errno != EPIPE)
+		cli_error("cannot write to standard output: %s", strerror(errno));
+	return code ? code : EXIT_RUN_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = {0};
+	int code = EXIT_USAGE_ERROR;
+
+	if (!startup_check())
+		return EXIT_USAGE_ERROR;
+	if (!cli_parse(&c, argc, argv))
+		goto done;
+	if (c.dir && chdir(c.dir) < 0) {
+		cli_error("cannot change to the folder '%s': %s", c.dir, strerror(errno));
+		goto done;
+	}
+	if (c.wants_help || c.wants_version) {
+		if (c.wants_help)
+			cli_help(&c, stdout);
+		else
+			printf("orchmake %s\n", ORCHMAKE_VERSION);
+		code = EXIT_DONE;
+	} else {
+		code = c.verb->run(&c);
+	}
+done:
+	code = flushed(code);
+	cli_release(&c);
+	return code;
+}

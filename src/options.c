@@ -1,0 +1,378 @@
+/* The command line, by the table in options.def. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "base/spell.h"
+#include "base/stamp.h"
+#include "base/vec.h"
+#include "cmd.h"
+#include "doc/json.h"
+
+enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SLOTS, KEEP_GOING, SEED, PARAM, JSON, COLOUR, PROGRESS, FORMAT };
+
+struct option_entry {
+	int letter; /* 0: none */
+	const char *name, *arg, *sentence;
+	enum kind kind;
+	size_t field;
+};
+
+#define HEAD(text) {.kind = HEADING, .sentence = text},
+#define OPTION(letter, name, kind, field, arg, sentence)                                           \
+	{letter, name, arg, sentence, kind, offsetof(struct cli, field)},
+static const struct option_entry options[] = {
+#include "options.def"
+};
+#undef HEAD
+#undef OPTION
+
+enum { LONG_BASE = 256, PAYLOAD_MAX = 64 << 20 };
+
+/* --- values ---------------------------------------------------------------------------------------------- */
+
+static bool bad_value(const struct option_entry *o, const char *value, const char *want)
+{
+	cli_error("--%s: '%s' is not %s", o->name, value, want);
+	return false;
+}
+
+static bool set_number(const struct option_entry *o, const char *value, int64_t min, int64_t *ret)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(value, &end, 10);
+	if (end == value || *end || errno || n < min)
+		return bad_value(o, value, min ? "a whole number above 0" : "a whole number");
+	*ret = n;
+	return true;
+}
+
+static bool set_json(const struct option_entry *o, const char *value, json_t **ret)
+{
+	struct buf text = BUF_INIT, err = BUF_INIT;
+	json_t *v = NULL;
+
+	if (value[0] == '@' && file_read(value + 1, &text, PAYLOAD_MAX) < 0)
+		cli_error("--%s: cannot read '%s': %s", o->name, value + 1, strerror(errno));
+	else if (value[0] != '@')
+		buf_puts(&text, value);
+	if (text.len) {
+		v = json_parse(text.data, text.len, &err);
+		if (!v)
+			cli_error("--%s is not JSON: %s", o->name, err.data);
+		else if (!json_is_object(v))
+			cli_error("--%s has to be a JSON map, such as {\"name\": \"value\"}", o->name);
+	}
+	buf_release(&text);
+	buf_release(&err);
+	json_decref(*ret);
+	*ret = v;
+	return json_is_object(v);
+}
+
+static bool add_param(struct cli *c, const char *text)
+{
+	const char *eq = strchr(text, '=');
+	struct given_param p;
+
+	if (!eq || eq == text) {
+		cli_error("-P: '%s' is not NAME=VALUE", text);
+		return false;
+	}
+	p = (struct given_param){.name = xstrndup(text, (size_t)(eq - text)), .text = eq + 1};
+	VEC_PUSH(c->param, c->n_params, c->room_params, p);
+	return true;
+}
+
+/* The position of value in words, which end with NULL. */
+static bool set_word(const struct option_entry *o, const char *value, const char *const *words, int *ret)
+{
+	for (int i = 0; words[i]; i++) {
+		if (!strcmp(words[i], value)) {
+			*ret = i;
+			return true;
+		}
+	}
+	return bad_value(o, value, o->arg);
+}
+
+static const char *const colour_words[] = {"auto", "always", "never", NULL};
+static const char *const progress_words[] = {"auto", "plain", "line", "none", NULL};
+static const char *const format_words[] = {"text", "json", "dot", NULL};
+
+static int64_t processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? n : 1;
+}
+
+static bool apply(struct cli *c, const struct option_entry *o, const char *value)
+{
+	void *field = (char *)c + o->field;
+	struct words *words = field;
+	int word = 0;
+	int64_t n = 0;
+
+	switch (o->kind) {
+	case FLAG:
+		*(bool *)field = true;
+		return true;
+	case UNFLAG:
+		*(bool *)field = false;
+		return true;
+	case TEXT:
+		*(const char **)field = value;
+		return true;
+	case WORDS:
+		VEC_PUSH(words->at, words->n, words->room, value);
+		return true;
+	case DURATION:
+		return duration_parse(value, field) || bad_value(o, value, "a time such as 500ms, 30s or 1h30m");
+	case COUNT:
+		return set_number(o, value, 1, field);
+	case SLOTS:
+		c->slots = processors();
+		return !value || set_number(o, value, 1, &c->slots);
+	case KEEP_GOING:
+		c->keep_going = true;
+		if (value && !set_number(o, value, 1, &n))
+			return false;
+		c->fail_limit = (uint32_t)n;
+		return true;
+	case SEED:
+		c->shuffle = true;
+		c->seed = (uint64_t)stamp_mono_ns();
+		if (value && !set_number(o, value, 0, &n))
+			return false;
+		c->seed = value ? (uint64_t)n : c->seed % 1000000;
+		return true;
+	case PARAM:
+		return add_param(c, value);
+	case JSON:
+		return set_json(o, value, field);
+	case COLOUR:
+		if (!set_word(o, value, colour_words, &word))
+			return false;
+		c->colour = (enum colour_when)word;
+		return true;
+	case PROGRESS:
+		if (!set_word(o, value, progress_words, &word))
+			return false;
+		c->progress = (enum progress_mode)word;
+		return true;
+	case FORMAT:
+		if (!set_word(o, value, format_words, &word))
+			return false;
+		c->format = (enum format)word;
+		return true;
+	case HEADING:
+		break;
+	}
+	BUG("unknown kind of option %d", (int)o->kind);
+}
+
+/* --- parsing ----------------------------------------------------------------------------------------------- */
+
+static int has_arg(const struct option_entry *o)
+{
+	if (!o->arg)
+		return no_argument;
+	return o->arg[0] == '[' ? optional_argument : required_argument;
+}
+
+static void tables(struct buf *letters, struct option *longs)
+{
+	size_t n = 0;
+
+	buf_puts(letters, ":");
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const struct option_entry *o = &options[i];
+
+		if (o->kind == HEADING)
+			continue;
+		if (o->letter) {
+			buf_putc(letters, (char)o->letter);
+			buf_puts(letters, has_arg(o) == no_argument ? "" : has_arg(o) == required_argument ? ":" : "::");
+		}
+		if (o->name)
+			longs[n++] = (struct option){o->name, has_arg(o), NULL, LONG_BASE + (int)i};
+	}
+	longs[n] = (struct option){0};
+}
+
+static const struct option_entry *entry_of(int got)
+{
+	if (got >= LONG_BASE)
+		return &options[got - LONG_BASE];
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (options[i].letter == got)
+			return &options[i];
+	return NULL;
+}
+
+static bool unknown_option(const char *text)
+{
+	struct spell sp;
+	char *name = xstrdup(text);
+
+	name[strcspn(name, "=")] = 0;
+	cli_error("unknown option '%s'", name);
+	spell_init(&sp, name + strspn(name, "-"));
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (options[i].name)
+			spell_try(&sp, options[i].name);
+	if (!strncmp(name, "--", 2) && sp.best)
+		cli_hint("did you mean '--%s'?", sp.best);
+	else
+		cli_hint("`orchmake --help` lists them");
+	free(name);
+	return false;
+}
+
+static bool is_param(const char *word)
+{
+	size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+
+	return n && word[n] == '=';
+}
+
+static bool take_words(struct cli *c, char **word)
+{
+	for (; *word; word++) {
+		if (is_param(*word)) {
+			if (!add_param(c, *word))
+				return false;
+		} else if (!c->verb && !c->words.n && verb_find(*word)) {
+			c->verb = verb_find(*word);
+		} else {
+			VEC_PUSH(c->words.at, c->words.n, c->words.room, *word);
+		}
+	}
+	return true;
+}
+
+bool cli_parse(struct cli *c, int argc, char **argv)
+{
+	struct buf letters = BUF_INIT;
+	struct option longs[ARRAY_LEN(options) + 1];
+	bool good = true;
+	int got;
+
+	c->program = argc ? argv[0] : "orchmake";
+	c->argc = argc;
+	c->argv = argv;
+	c->heartbeat_ms = 60 * MS_PER_S;
+	c->ledger = getenv("ORCHMAKE_LEDGER");
+	tables(&letters, longs);
+	opterr = 0;
+	while (good && (got = getopt_long(argc, argv, letters.data, longs, NULL)) != -1) {
+		if (got == ':') {
+			cli_error("option '%s' needs a value", argv[optind - 1]);
+			good = false;
+		} else if (got == '?') {
+			char one[3] = {'-', (char)optopt, 0};
+
+			good = unknown_option(optopt && optopt < LONG_BASE ? one : argv[optind - 1]);
+		} else {
+			good = apply(c, entry_of(got), optarg);
+		}
+	}
+	good = good && take_words(c, argv + optind);
+	if (good && !c->verb)
+		c->verb = verb_find("run");
+	buf_release(&letters);
+	return good;
+}
+
+void cli_release(struct cli *c)
+{
+	struct words *lists[] = {&c->words, &c->files, &c->include_dirs, &c->sets, &c->only, &c->from, &c->until, &c->skip};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		free(lists[i]->at);
+	for (size_t i = 0; i < c->n_params; i++)
+		free((char *)c->param[i].name);
+	free(c->param);
+	json_decref(c->payload);
+	json_decref(c->ctx);
+	sources_release(&c->sources);
+}
+
+/* --- help -------------------------------------------------------------------------------------------------- */
+
+static void help_option(FILE *out, const struct option_entry *o)
+{
+	struct buf left = BUF_INIT;
+	bool maybe = o->arg && o->arg[0] == '[';
+	enum { COLUMN = 30 };
+
+	if (o->letter)
+		buf_addf(&left, "-%c%s%s", o->letter, maybe ? o->arg : "", o->name ? ", " : "");
+	else
+		buf_puts(&left, "    ");
+	if (o->name)
+		buf_addf(&left, "--%s", o->name);
+	if (maybe)
+		buf_addf(&left, "[=%s", o->arg + 1);
+	else if (o->arg)
+		buf_addf(&left, o->name ? "=%s" : " %s", o->arg);
+	fprintf(out, "  %-*s%s%s\n", COLUMN, left.data, left.len >= COLUMN ? "  " : "", o->sentence);
+	buf_release(&left);
+}
+
+static void help_all(FILE *out)
+{
+	fputs("usage: orchmake [OPTIONS] [NAME=VALUE ...] [TARGET ...]\n"
+	      "       orchmake [OPTIONS] VERB [ARGUMENTS ...]\n\nverbs\n", out);
+	for (size_t i = 0; i < n_verbs; i++)
+		fprintf(out, "  %-10s%-20s%s\n", verbs[i].name, verbs[i].args, verbs[i].summary);
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (options[i].kind == HEADING)
+			fprintf(out, "\n%s\n", options[i].sentence);
+		else
+			help_option(out, &options[i]);
+	}
+}
+
+void cli_help(const struct cli *c, FILE *out)
+{
+	/* `orchmake --help` has no verb; cli_parse made it `run`. */
+	bool asked = c->words.n || strcmp(c->verb->name, "run");
+
+	if (!asked) {
+		help_all(out);
+		return;
+	}
+	fprintf(out, "usage: orchmake %s [OPTIONS] %s\n\n%s\n", c->verb->name, c->verb->args, c->verb->summary);
+	if (c->verb->detail)
+		fprintf(out, "\n%s\n", c->verb->detail);
+}
+
+void cli_manual(FILE *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const struct option_entry *o = &options[i];
+
+		if (o->kind == HEADING) {
+			fprintf(out, ".Ss %s\n", o->sentence);
+			continue;
+		}
+		fputs(".It", out);
+		if (o->letter)
+			fprintf(out, " Fl %c%s", o->letter, o->name ? " ," : "");
+		if (o->name)
+			fprintf(out, " Fl -%s", o->name);
+		if (o->arg)
+			fprintf(out, " Ar %s", o->arg);
+		fprintf(out, "\n%s.\n", o->sentence);
+	}
+}
