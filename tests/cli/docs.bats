@@ -1,0 +1,130 @@
+load lib
+
+# What the documents say is true: README's examples run, the manual is complete and well formed.
+
+# The Nth ```yaml block of FILE that is a Jobfile; nothing if there are fewer.
+yaml_block() { # FILE N
+	awk -v want="$2" '
+		/^```yaml$/ { inside = 1; text = ""; next }
+		inside && /^```$/ { inside = 0; if (text ~ /^jobfile: 1\n/ && ++n == want) printf "%s", text; next }
+		inside { text = text $0 "\n" }' "$1"
+}
+
+# The blocks of the manual's page FILE that are whole Jobfiles, as they are printed.
+manual_block() { # FILE N
+	awk -v want="$2" '
+		/^\.Bd -literal/ { inside = 1; text = ""; next }
+		inside && /^\.Ed$/ { inside = 0; if (text ~ /^jobfile: 1\n/ && ++n == want) printf "%s", text; next }
+		inside { gsub(/\\e/, "\\"); text = text $0 "\n" }' "$1"
+}
+
+pages() { # sets MAN1 and MAN5, made by the build
+	MAN1=$top_builddir/doc/orchmake.1
+	MAN5=$top_builddir/doc/jobfile.5
+	[ -e "$MAN1" ] && [ -e "$MAN5" ]
+}
+
+# Every Jobfile that READ FILE N finds is right and runs.
+run_blocks() { # READ FILE
+	local n=1 block
+	while block=$("$1" "$2" $n) && [ -n "$block" ]; do
+		printf 'block %s of %s\n' "$n" "$2"
+		mkdir "block$n"
+		cd "block$n" || return 1
+		printf '%s\n' "$block" >Jobfile
+		want 0 orchmake validate --strict
+		want 0 orchmake -n
+		want 0 orchmake -j4
+		cd ..
+		n=$((n + 1))
+	done
+	[ "$n" -gt 1 ]
+}
+
+@test "the Jobfiles in README are right and run" {
+	run_blocks yaml_block "$top_srcdir/README.md"
+}
+
+@test "the Jobfiles in the manual are right and run" {
+	pages
+	run_blocks manual_block "$MAN1"
+	rm -rf block*
+	run_blocks manual_block "$MAN5"
+}
+
+@test "the manual is well formed" {
+	command -v mandoc >/dev/null || skip "mandoc is not installed"
+	pages
+	want 0 mandoc -Tlint -Wwarning "$MAN1"
+	is "$out" ""
+	want 0 mandoc -Tlint -Wwarning "$MAN5"
+	is "$out" ""
+}
+
+@test "no mark of a table is left in the manual, and no table is empty" {
+	pages
+	run grep -n '^@\|@VERSION@' "$MAN1" "$MAN5"
+	is "$output" ""
+	run grep -n -A1 '^\.Bl' "$MAN1" "$MAN5"
+	run grep '\.El' <<<"$output"
+	is "$output" ""
+}
+
+@test "every option and every verb of --help is in the manual" {
+	pages
+	want 0 orchmake --help
+	options=$(grep -o -- '--[a-z][a-z-]*' <<<"$out" | sort -u)
+	[ "$(wc -l <<<"$options")" -gt 30 ]
+	for o in $options; do
+		grep -q "^\.It.* Fl \\\\-${o#--}\( \|\$\)" "$MAN1" || {
+			echo "the manual has no $o"
+			return 1
+		}
+	done
+	verbs=$(sed -n '/^verbs$/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$out")
+	[ "$(wc -l <<<"$verbs")" -gt 10 ]
+	for v in $verbs; do
+		grep -q "^\.It Cm $v\( \|\$\)" "$MAN1" || {
+			echo "the manual has no verb $v"
+			return 1
+		}
+	done
+}
+
+@test "a key that is not supported is said to be so, and only such a one" {
+	pages
+	later=$(sed -n '/^\.Sh WORDS KEPT/,$s/^\.It Cm "\(.*\)"$/\1/p' "$MAN5")
+	for key in secrets inputs approve; do grep -qx "$key" <<<"$later"; done
+	for key in run needs retry; do ! grep -qx "$key" <<<"$later"; done
+	for key in secrets hooks; do
+		printf 'jobfile: 1\n%s: {}\njobs: {a: {noop: true}}\n' "$key" >Jobfile
+		want 2 orchmake validate
+		complains "key '$key' is not supported yet"
+	done
+}
+
+@test "the files that HACKING names exist" {
+	cd "$top_srcdir"
+	names=$(grep -o '`[^`]*`' HACKING.md | tr -d '`' |
+		grep -E '^(lib|src|tests|scripts|doc|bench|examples|jobfiles|libexec|data)/')
+	[ "$(wc -l <<<"$names")" -gt 15 ]
+	for name in $names; do
+		case $name in *NNN*) name=${name/NNN/[0-9]*} ;; esac
+		compgen -G "$name" >/dev/null || {
+			echo "HACKING.md names '$name', which does not exist"
+			return 1
+		}
+	done
+}
+
+@test "the files that the design pages name exist" {
+	cd "$top_srcdir"
+	for page in doc/design/*.md; do
+		for name in $(grep -oE '`(lib|src|tests|scripts)/[^` ]*`' "$page" | tr -d '`'); do
+			compgen -G "$name" >/dev/null || {
+				echo "$page names '$name', which does not exist"
+				return 1
+			}
+		done
+	done
+}

@@ -1,0 +1,186 @@
+load lib
+
+# Each folder of examples/ is run in a copy, and does what its first lines and comments say.
+
+examples() { ls "$top_srcdir/examples"; }
+
+example() { cp -R "$top_srcdir/examples/$1/." .; }
+
+state() { sql "select state from v_steps where name='$1' order by run_id desc limit 1"; }
+
+@test "every example is run by a test of this file" {
+	for e in $(examples); do
+		grep -q "^	example $e\$" "$BATS_TEST_FILENAME" || {
+			echo "no test has the line: example $e"
+			return 1
+		}
+	done
+}
+
+@test "every example begins with what it shows and what to try, and is right also by --strict" {
+	for e in $(examples); do
+		is "$(sed -n '1,2s/^\(# \).*[^ ]$/\1/p; 3p' "$top_srcdir/examples/$e/Jobfile")" "# 
+# 
+jobfile: 1"
+		sed -n 2p "$top_srcdir/examples/$e/Jobfile" | grep -q '^# Try: orchmake'
+		want 0 orchmake -f "$top_srcdir/examples/$e/Jobfile" validate --strict
+	done
+}
+
+@test "order: a list runs in order, whatever -j says" {
+	example order
+	want 0 orchmake -j8
+	want 0 orchmake logs publish/tell
+	is "$out" "apples
+pears"
+	is "$(sql "select group_concat(name, ' ') from (select name from v_steps order by start_ms)")" \
+		"publish/write publish/sort publish/tell"
+}
+
+@test "parallel: steps of a map meet under -j2, and those of a pool of one slot do not" {
+	example parallel
+	want 0 orchmake -j5
+	is "$(cat joined.txt)" both
+}
+
+@test "matrix: one instance for each combination, less what is excluded, and one more" {
+	example matrix
+	want 0 orchmake -j4
+	is "$(cat album.txt)" "jpg-small.out
+png-large.out
+png-small.out
+svg-any.out"
+	rm -f ./*.out
+	want 0 orchmake 'convert[png,small]'
+	is "$(ls ./*.out)" ./png-small.out
+}
+
+@test "foreach: one instance for each value, also of a list from the command line" {
+	example foreach
+	want 0 orchmake -j2
+	is "$(cat Rome.txt Paris.txt)" "good morning, Rome
+good morning, Paris"
+	want 0 orchmake cities=Oslo,Lima
+	is "$(ls ./*.txt | tr '\n' ' ')" "./Lima.txt ./Oslo.txt ./Paris.txt ./Rome.txt "
+	rm -f ./*.txt
+	want 0 orchmake 'greet[Rome]'
+	is "$(ls ./*.txt)" ./Rome.txt
+}
+
+@test "retry: again after the exit that says so, and after no other" {
+	example retry
+	want 0 orchmake
+	is "$(wc -l <fetch.txt)" 3
+	is "$(sql "select count(*) from v_attempts")" 3
+	want 1 orchmake broken
+	is "$(cat broken.txt)" "attempt 1"
+}
+
+@test "fallback: the stand-in runs only after the failure, and makes it good" {
+	example fallback
+	want 0 orchmake
+	is "$(cat prices.txt)" "of yesterday"
+	is "$(state prices/download) $(state prices/cached)" "failed succeeded"
+	want 0 orchmake site=up
+	is "$(cat prices.txt)" "from the site"
+	is "$(state prices/cached)" skipped
+}
+
+@test "finally: it runs after the failure, which stands" {
+	example finally
+	want 1 orchmake
+	complains "failed import/load: exit 3: no such table"
+	[ ! -e busy ] && [ ! -e never.txt ]
+	is "$(cat report.txt)" "load failed with 3"
+	is "$(state import/never)" aborted
+}
+
+@test "values: from the output, from JSON, from \$ORCHMAKE_OUTPUT, from a file" {
+	example values
+	want 0 orchmake -j4
+	want 0 orchmake logs order/tell
+	is "$out" "Ada: 4 rows, 25.0, a-2
+handle
+with care
+red 8"
+}
+
+@test "composite: a stage is a barrier, and what counts as success can be said" {
+	example composite
+	want 0 orchmake -n
+	says "stage pull"
+	want 1 orchmake -j4
+	[ ! -e loaded.out ]
+	is "$(state load)" aborted
+	want 0 orchmake -j4 tolerant
+	is "$(cat loaded.out)" "5
+7"
+}
+
+@test "params: each type has its value, and a wrong one stops before anything runs" {
+	example params
+	want 0 orchmake
+	is "$(jq -c '[.name, .count, .ratio, .loud, .day, .wait, .room, .level, .tags, .filter, .user, .also]' <params.json)" \
+		'["Ada",3,0.5,false,"2026-01-31",90000,2048,"low",["x"],{"state":"open"},"nobody",[]]'
+	want 0 orchmake logs last/greet
+	is "$out" "due 2026-02-28"
+	EXAMPLE_USER=eve want 0 orchmake count=12 ratio=2 loud=true wait=2s room=1M level=high tags=a,b \
+		'filter={"id": [1]}' also=4 also=5 out=given.json
+	is "$(jq -c '[.count, .ratio, .loud, .wait, .room, .level, .tags, .filter, .user, .also]' <given.json)" \
+		'[12,2.0,true,2000,1048576,"high",["a","b"],{"id":[1]},"eve",[4,5]]'
+	rm -rf .orchmake
+	for wrong in count=many count=0 ratio=x loud=yes day=2026-02-30 day=2025-12-31 wait=long room=big level=mid \
+		'filter={' also=x name=ada color=red; do
+		want 2 orchmake "$wrong"
+		complains "${wrong%%=*}"
+	done
+	[ ! -e .orchmake ]
+}
+
+@test "reuse: a job called twice has two instances with parameters of their own" {
+	example reuse
+	want 0 orchmake -j2
+	is "$(cat both.txt)" "north 10
+south 42"
+	want 0 orchmake fetch source=here
+	is "$(cat here.txt)" "here 10"
+	want 2 orchmake fetch
+	complains "'source' is required"
+}
+
+@test "callable: JSON in, JSON out, and its fields go on" {
+	command -v jq >/dev/null || skip "jq is not installed"
+	example callable
+	want 0 orchmake
+	want 0 orchmake logs exam/tell
+	is "$out" "1 passed, first Ada"
+	want 0 orchmake limit=60 --format=json
+	is "$(jq -c '[.success, (.outcomes | length)]' <<<"$out")" '[true,2]'
+	want 0 orchmake logs exam/tell
+	is "$out" "2 passed, first Ada"
+	want 0 orchmake limit=95
+	is "$(state exam/tell)" skipped
+}
+
+@test "conditions: skipped holds nobody up, a requirement that is not met is a failure" {
+	example conditions
+	want 0 orchmake
+	[ ! -e uploaded ] && [ ! -e announced ]
+	is "$(cat done.txt)" "upload skipped"
+	want 0 orchmake why release/upload
+	says "params.mode == 'real'"
+	want 0 orchmake mode=real
+	[ -e uploaded ] && [ -e announced ]
+	want 1 orchmake mode=real to=nobody
+	complains "nobody would get it"
+}
+
+@test "timeout: what hangs is stopped with all it started, what is quick is not" {
+	example timeout
+	export MARK=timeout-example-$$
+	want 1 orchmake -j4
+	is "$(state polite) $(state stubborn) $(state quick)" "timed_out timed_out succeeded"
+	is "$(cat tidied.txt quick.txt)" "tidied
+in time"
+	nobody_left "$MARK"
+}

@@ -1,0 +1,72 @@
+# What every test of the program starts from: a folder of its own, and a few words to say what is expected.
+
+setup() {
+	T=$(mktemp -d "${TMPDIR:-/tmp}/orchmake-test.XXXXXX")
+	cd "$T" || exit 99
+	unset ORCHMAKE_LEDGER MAKEFLAGS MAKELEVEL
+	export NO_COLOR=1
+	if declare -F prepare >/dev/null; then prepare; fi
+}
+
+teardown() {
+	cd /
+	rm -rf "$T"
+}
+
+jobfile() { cat >Jobfile; }
+
+# want CODE COMMAND...: run it; out and err hold what it said.
+want() {
+	local code=$1 got=0
+	shift
+	"$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" </dev/null || got=$?
+	out=$(cat "$BATS_TEST_TMPDIR/out")
+	err=$(cat "$BATS_TEST_TMPDIR/err")
+	if [ "$got" != "$code" ]; then
+		printf '%s: exit %s, not %s\nstdout:\n%s\nstderr:\n%s\n' "$*" "$got" "$code" "$out" "$err"
+		return 1
+	fi
+}
+
+says() { # TEXT is in stdout
+	case $out in *"$1"*) return 0 ;; esac
+	printf 'stdout does not say: %s\nit says:\n%s\n' "$1" "$out"
+	return 1
+}
+
+complains() { # TEXT is in stderr
+	case $err in *"$1"*) return 0 ;; esac
+	printf 'stderr does not say: %s\nit says:\n%s\n' "$1" "$err"
+	return 1
+}
+
+is() { # GOT WANTED
+	[ "$1" = "$2" ] && return 0
+	printf 'got:\n%s\nwanted:\n%s\n' "$1" "$2"
+	return 1
+}
+
+# sql STATEMENT: one answer of the ledger.
+sql() { sqlite3 -readonly .orchmake/ledger.db "$1"; }
+
+# Wait until COMMAND succeeds, ten seconds at most.
+until_true() {
+	local i
+	for i in $(seq 1000); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.01
+	done
+	echo "it never came true: $*"
+	return 1
+}
+
+# Nobody is left whose environment holds MARK=$1.
+nobody_left() {
+	local e
+	for e in /proc/[0-9]*/environ; do
+		if tr '\0' '\n' <"$e" 2>/dev/null | grep -qx "MARK=$1"; then
+			[ -n "$(tr -d '\0' <"${e%environ}cmdline" 2>/dev/null)" ] && return 1
+		fi
+	done
+	return 0
+}

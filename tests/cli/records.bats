@@ -1,0 +1,141 @@
+load lib
+
+prepare() {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  good: {description: goes well, run: echo fine}
+	  bad: {description: goes wrong, run: "echo broken >&2; exit 7"}
+	  flow:
+	    steps:
+	      - {id: a, run: echo from a}
+	      - {id: b, run: echo from b}
+	J
+}
+
+@test "history lists runs, newest first, and filters them" {
+	want 0 orchmake good
+	want 1 orchmake bad
+	want 0 orchmake history
+	is "$(sed -n 2p <<<"$out" | awk '{print $NF}')" bad
+	is "$(sed -n 3p <<<"$out" | awk '{print $NF}')" good
+	want 0 orchmake history --failed --format=json
+	is "$(jq -r '.[].target' <<<"$out")" bad
+	want 0 orchmake history good --limit 1 --format=json
+	is "$(jq -r '.[0].state' <<<"$out")" succeeded
+	want 2 orchmake history --since someday
+}
+
+@test "show tells of a run, a step and a job" {
+	want 1 orchmake bad
+	want 0 orchmake show last
+	says "failed"
+	says "exit 7: broken"
+	want 0 orchmake show last/bad
+	says "exit     7"
+	says "attempt 1"
+	want 0 orchmake show good
+	says "goes well"
+}
+
+@test "list shows jobs, their last state and their description" {
+	want 0 orchmake good
+	want 0 orchmake list
+	grep -q '^good  *succeeded .*goes well' <<<"$out"
+	want 0 orchmake list --format=json
+	is "$(jq -r '[.[].name] | join(" ")' <<<"$out")" "good bad flow"
+	want 0 orchmake list 'g*'
+	is "$(grep -c . <<<"$out")" 2
+	want 2 orchmake list 'nothing*'
+}
+
+@test "logs shows one step, all steps, or says that there is none" {
+	want 0 orchmake flow
+	want 0 orchmake logs last/flow/a
+	is "$out" "from a"
+	want 0 orchmake logs last
+	says "==> flow/b, attempt 1 <=="
+	want 2 orchmake logs last/flow/zzz
+	complains "no step 'flow/zzz'"
+}
+
+@test "a run is found by a prefix of its id, last, last-failed and @-1" {
+	want 0 orchmake good
+	want 1 orchmake bad
+	id=$(sql "select run from v_runs order by start_time limit 1")
+	want 0 orchmake show "${id:0:20}" --format=json
+	is "$(jq -r .target <<<"$out")" good
+	want 0 orchmake show last-failed --format=json
+	is "$(jq -r .target <<<"$out")" bad
+	want 2 orchmake show 01ZZZ
+	want 2 orchmake result nonsense
+}
+
+@test "graph draws a tree and dot" {
+	want 0 orchmake graph flow
+	says "├── flow/a"
+	want 0 orchmake graph --format=dot flow
+	says '"flow/a" -> "flow/b"'
+}
+
+@test "validate finds what can be known, and --strict counts warnings" {
+	want 0 orchmake validate
+	says "3 jobs in 1 file"
+	printf 'jobfile: 1\njobs:\n  a:\n    run: echo a #b\n' >warn.yml
+	want 0 orchmake validate warn.yml
+	want 1 orchmake validate --strict warn.yml
+	printf 'jobfile: 1\njobs: {a: {rum: x}}\n' >bad.yml
+	want 2 orchmake validate bad.yml
+	want 2 orchmake validate --format=json bad.yml
+	is "$(jq -r '.[0].line' <<<"$out")" 2
+}
+
+@test "-p prints the resolved model, which loads and runs again" {
+	want 0 orchmake -p
+	printf '%s\n' "$out" >again.json
+	want 0 orchmake -f again.json good
+	want 0 orchmake -f again.json -p
+	is "$out" "$(cat again.json)"
+}
+
+@test "the definition of a run is kept and has its own digest" {
+	want 0 orchmake good
+	is "$(sql "select count(*) from v_plans where length(definition) = 64")" 1
+}
+
+@test "output is kept byte for byte" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs: {bin: {run: "head -c 100000 /dev/urandom | tee copy"}}
+	J
+	want 0 orchmake
+	cmp copy .orchmake/logs/*/*.log
+}
+
+@test "names of jobs never become paths" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  up: {matrix: {x: ["../../../../tmp/evil", "a b"]}, run: echo hi}
+	J
+	want 0 orchmake
+	is "$(ls .orchmake/logs/*/ | grep -c '^00000[12]-up_.*')" 2
+}
+
+@test "files of ours are private" {
+	umask 022
+	want 0 orchmake good
+	is "$(stat -c %a .orchmake)" 700
+	is "$(stat -c %a .orchmake/ledger.db)" 600
+	is "$(stat -c %a .orchmake/logs/*/*.log)" 600
+}
+
+@test "two runs at once use one ledger" {
+	orchmake good >/dev/null 2>&1 </dev/null 3>&- &
+	one=$!
+	orchmake flow >/dev/null 2>&1 </dev/null 3>&- &
+	two=$!
+	wait $one
+	wait $two
+	is "$(sql "select count(*) from v_runs where state='succeeded'")" 2
+}

@@ -1,0 +1,332 @@
+load lib
+
+@test "a job runs and its output is in the log" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  hello: {run: echo hello there}
+	J
+	want 0 orchmake
+	complains "succeeded: hello"
+	want 0 orchmake logs last/hello
+	is "$out" "hello there"
+}
+
+@test "needs come first, and what does not depend on them goes on" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all: {needs: [a, b], run: echo all >>order}
+	  a: {run: echo a >>order}
+	  b: {needs: [a], run: echo b >>order}
+	J
+	want 0 orchmake all
+	is "$(cat order)" "a
+b
+all"
+}
+
+@test "a failure ends with 1, names the step, its text, its log and what shows more" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  bad: {run: "echo something broke >&2; exit 3"}
+	J
+	want 1 orchmake
+	complains "failed bad: exit 3: something broke"
+	complains "log: .orchmake/logs/"
+	complains "more: orchmake logs"
+}
+
+@test "what needs a failed job is blocked, and why says so" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all: {needs: [bad], noop: true}
+	  bad: {run: exit 1}
+	J
+	want 1 orchmake -k all
+	is "$(sql "select state from v_steps where step='all'")" blocked
+	want 0 orchmake why all
+	says "its need 'bad' did not hold"
+}
+
+@test "without -k nothing new starts after a failure, with -k the rest does" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  bad: {run: exit 1}
+	  good: {run: touch good}
+	J
+	want 1 orchmake bad good
+	[ ! -e good ]
+	is "$(sql "select state from v_steps where step='good'")" aborted
+	want 1 orchmake -k bad good
+	[ -e good ]
+}
+
+@test "steps in a list run in order, steps in a map by their needs" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  row:
+	    steps:
+	      - {id: one, run: echo 1 >>order}
+	      - {id: two, run: echo 2 >>order}
+	  map:
+	    steps:
+	      late: {needs: [early], run: echo late >>order2}
+	      early: {run: echo early >>order2}
+	J
+	want 0 orchmake -j4 row map
+	is "$(cat order)" "1
+2"
+	is "$(cat order2)" "early
+late"
+}
+
+@test "a value never becomes shell text" {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {name: {type: string}}
+	jobs:
+	  say:
+	    env: {NAME: "${{ params.name }}"}
+	    run: printf '%s\n' "$NAME"
+	  argv: {argv: [printf, '%s\n', "${{ params.name }}"]}
+	J
+	want 0 orchmake -k say argv 'name=x; touch PWN `touch PWN` $(touch PWN)'
+	[ ! -e PWN ]
+	want 0 orchmake logs last/say
+	is "$out" 'x; touch PWN `touch PWN` $(touch PWN)'
+	want 0 orchmake logs last/argv
+	is "$out" 'x; touch PWN `touch PWN` $(touch PWN)'
+}
+
+@test "a matrix makes instances, each a target of its own" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  pull:
+	    matrix: {account: [a, b], kind: [x, y]}
+	    argv: [touch, "${{ matrix.account }}-${{ matrix.kind }}"]
+	J
+	want 0 orchmake pull
+	is "$(ls | grep -- - | tr '\n' ' ')" "a-x a-y b-x b-y "
+	rm -f ./*-*
+	want 0 orchmake 'pull[b,x]'
+	is "$(ls | grep -- - | tr '\n' ' ')" "b-x "
+}
+
+@test "values go from step to step by name" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  flow:
+	    steps:
+	      make:
+	        run: |
+	          echo ref=abc123 >>"$ORCHMAKE_OUTPUT"
+	        provides: [ref]
+	      count: {run: "echo '{\"rows\": 7}'", provides: {rows: {json: .rows, type: int}}}
+	      use:
+	        consumes: [ref, rows]
+	        argv: [sh, -c, 'echo "$1 $2" >got', sh, "${{ consumes.ref }}", "${{ consumes.rows + 1 }}"]
+	J
+	want 0 orchmake flow
+	is "$(cat got)" "abc123 8"
+}
+
+@test "a promise that is not kept is a failure" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  flow:
+	    steps:
+	      make: {run: ":", provides: [ref]}
+	J
+	want 1 orchmake flow
+	complains "promises 'ref'"
+}
+
+@test "a retry tries again and the ledger keeps every attempt" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  shaky:
+	    retry: {max: 3, delay: 1ms}
+	    run: echo x >>tries; test $(wc -l <tries) -ge 3
+	J
+	want 0 orchmake
+	is "$(sql "select count(*) || ' ' || sum(state='failed') from v_attempts")" "3 2"
+}
+
+@test "retry when: only the named exits" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  shaky:
+	    retry: {max: 3, delay: 1ms, when: ["exit:75"]}
+	    run: echo x >>tries; test $(wc -l <tries) -lt 2 && exit 75; exit 4
+	J
+	want 1 orchmake
+	is "$(wc -l <tries)" 2
+}
+
+@test "when, skip_if and require decide before the start" {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {mode: {default: test}}
+	jobs:
+	  all: {needs: [a, b], noop: true}
+	  a: {when: "params.mode == 'real'", run: touch a}
+	  b: {skip_if: "params.mode == 'test'", run: touch b}
+	  c: {require: {check: "params.mode == 'real'", msg: only for real}, run: touch c}
+	J
+	want 0 orchmake all
+	[ ! -e a ] && [ ! -e b ]
+	is "$(sql "select group_concat(state) from v_steps where step in ('a','b')")" "skipped,skipped"
+	want 1 orchmake c
+	complains "only for real"
+}
+
+@test "a fallback stands in for a step that failed" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  merge:
+	    steps:
+	      try: {run: exit 1, on_failure: {fallback: restore}}
+	      restore: {fallback_only: true, run: touch restored}
+	      after: {needs: [try], run: touch after}
+	J
+	want 0 orchmake merge
+	[ -e restored ] && [ -e after ]
+}
+
+@test "finally runs after a failure" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  j:
+	    steps: [{id: bad, run: exit 1}, {id: never, run: touch never}]
+	    finally: [{id: clean, run: touch cleaned}]
+	J
+	want 1 orchmake
+	[ -e cleaned ] && [ ! -e never ]
+}
+
+@test "a step that is not critical leaves the job succeeded and degraded" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  j:
+	    steps:
+	      lint: {run: exit 1, critical: false, on_failure: continue}
+	      build: {needs: [lint], run: touch built}
+	J
+	want 0 orchmake --format=json
+	is "$(jq -c '[.success, .degraded]' <<<"$out")" "[true,true]"
+	[ -e built ]
+}
+
+@test "a timeout stops the step and says so" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  slow: {timeout: 100ms, grace: 100ms, run: sleep 60}
+	J
+	want 1 orchmake
+	complains "timed out after 100ms"
+	is "$(sql "select state from v_steps")" timed_out
+}
+
+@test "a program that is not there could not start, which is not the same as failing" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  none: {argv: [no-such-program-anywhere]}
+	J
+	want 1 orchmake
+	complains "cannot start"
+	complains "No such file"
+}
+
+@test "params: types are checked before anything runs" {
+	jobfile <<-'J'
+	jobfile: 1
+	params:
+	  n: {type: int, min: 1, max: 5, default: 2}
+	jobs:
+	  j: {argv: [touch, "n${{ params.n }}"]}
+	J
+	want 2 orchmake n=9
+	[ ! -e .orchmake ]
+	want 2 orchmake n=many
+	want 2 orchmake m=1
+	complains "did you mean"
+	want 0 orchmake n=4
+	[ -e n4 ]
+}
+
+@test "a job can be called twice with different params" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  main:
+	    steps:
+	      - {id: first, job: mk, params: {name: one}}
+	      - {id: second, job: mk, params: {name: two}}
+	  mk:
+	    params: {name: {required: true}}
+	    argv: [touch, "made-${{ params.name }}"]
+	J
+	want 0 orchmake main
+	[ -e made-one ] && [ -e made-two ]
+	is "$(sql "select group_concat(step, ' ') from v_steps")" "main/first main/second"
+}
+
+@test "foreach runs once per value, at most so many at a time" {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {names: {type: list, default: [a, b, c]}}
+	jobs:
+	  each:
+	    foreach: {name: "${{ params.names }}", max_parallel: 1}
+	    argv: [sh, -c, 'test ! -e lock; touch lock; echo "$1" >>seen; rm lock', sh, "${{ foreach.name }}"]
+	J
+	want 0 orchmake -j4 each
+	is "$(sort seen | tr '\n' ' ')" "a b c "
+}
+
+@test "nothing is lost when there is no ledger to write" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs: {j: {run: touch ran}}
+	J
+	mkdir -m 700 .orchmake
+	echo "this is not a database, it is a poem of more than a hundred bytes, and it goes on and on until it is long enough" >.orchmake/ledger.db
+	want 5 orchmake
+	[ ! -e ran ]
+	complains "ledger"
+}
+
+@test "-x exits with the failed step's own code" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs: {j: {run: exit 42}}
+	J
+	want 42 orchmake -x
+}
+
+@test "events are JSON lines in order, and the ledger has the same" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs: {j: {run: ":"}}
+	J
+	want 0 orchmake --events=ev
+	is "$(jq -r .event ev | tr '\n' ' ')" "run_created run_started step_ready step_started step_succeeded run_completed "
+	want 0 orchmake events
+	is "$(jq -r .event <<<"$out" | tr '\n' ' ')" "$(jq -r .event ev | tr '\n' ' ')"
+	is "$(jq -s 'map(.seq) == [range(1; length + 1)]' ev)" true
+}

@@ -1,0 +1,118 @@
+load lib
+
+# Steps that try to get away: a background child, a session of its own, a daemon, one that ignores TERM.
+prepare() {
+	export MARK="$$-$BATS_TEST_NUMBER"
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  escape:
+	    timeout: 60s
+	    grace: 200ms
+	    steps:
+	      plain: {run: touch up-plain; sleep 600}
+	      bg: {run: "sleep 600 & touch up-bg; sleep 600"}
+	      own: {run: "setsid sleep 600 & touch up-own; sleep 600"}
+	      daemon: {run: "(setsid sh -c 'sleep 600 & sleep 600' &) ; touch up-daemon; sleep 600"}
+	      deaf: {run: "trap '' TERM INT HUP; touch up-deaf; while :; do sleep 1; done"}
+	      stopped: {run: "touch up-stopped; kill -STOP $$"}
+	    finally: [{id: clean, run: touch cleaned}]
+	J
+}
+
+up() { [ "$(ls up-* 2>/dev/null | wc -l)" = 6 ]; }
+
+begin() {
+	orchmake -j8 escape >out.txt 2>err.txt </dev/null 3>&- &
+	driver=$!
+	until_true up
+}
+
+@test "Ctrl-C once cancels, cleans up, and leaves nobody" {
+	begin
+	kill -INT $driver
+	wait $driver || code=$?
+	is "$code" 130
+	until_true nobody_left "$MARK"
+	[ -e cleaned ]
+	is "$(sql "select state from v_runs")" canceled
+	is "$(sql "select count(*) from v_attempts where phase <> 'ended' and phase <> 'unused'")" 0
+}
+
+@test "SIGTERM and SIGHUP are like Ctrl-C" {
+	for s in TERM HUP; do
+		rm -f up-*
+		begin
+		code=0
+		kill -$s $driver
+		wait $driver || code=$?
+		is "$code" "$((128 + $(kill -l $s)))"
+		until_true nobody_left "$MARK"
+	done
+}
+
+@test "Ctrl-C twice kills at once" {
+	sed -i 's/grace: 200ms/grace: 60s/' Jobfile
+	begin
+	kill -INT $driver
+	kill -TERM $driver
+	wait $driver || true
+	until_true nobody_left "$MARK"
+}
+
+@test "kill -9 of orchmake leaves nobody, and the next start records it" {
+	begin
+	kill -KILL $driver
+	wait $driver || true
+	until_true nobody_left "$MARK"
+	want 0 orchmake doctor
+	is "$(sql "select state from v_runs")" interrupted
+	is "$(sql "select count(*) from v_attempts where state = 'interrupted'")" 6
+	is "$(sql "select count(*) from v_steps where state not in ('interrupted','aborted')")" 0
+}
+
+@test "a background child does not hold the step open, and is killed" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs: {j: {run: "sleep 600 & echo done"}}
+	J
+	want 0 timeout 20 orchmake
+	until_true nobody_left "$MARK"
+	is "$(sql "select leftovers from v_attempts")" 1
+}
+
+@test "a run's timeout ends with 124" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs: {j: {grace: 100ms, run: sleep 600}}
+	J
+	want 124 orchmake --timeout=100ms
+	until_true nobody_left "$MARK"
+}
+
+@test "ps shows what runs and kill stops it" {
+	begin
+	until_true sh -c 'orchmake ps --format=json | jq -e ".[0].running | length == 6"'
+	want 0 orchmake kill last
+	wait $driver || true
+	until_true nobody_left "$MARK"
+}
+
+@test "a step sees a clean world" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  probe:
+	    run: |
+	      ls /proc/self/fd | wc -l >fds
+	      grep -E '^Sig(Blk|Ign)' /proc/self/status >signals
+	      wc -c <&0 >stdin
+	J
+	exec 7</dev/null
+	want 0 orchmake
+	exec 7<&-
+	is "$(cat fds)" 4
+	is "$(cat stdin)" 0
+	run grep -vE '0000000000000000$' signals
+	is "$output" ""
+}
