@@ -92,8 +92,6 @@ bool cli_parse(struct cli *c, int argc, char **argv);
 void cli_release(struct cli *c);
 /* --help, for the program or one verb. */
 void cli_help(const struct cli *c, FILE *out);
-/* The lines of options and verbs as mdoc, for the manual. */
-void cli_manual(FILE *out);
 
 /* --- common.c: what several verbs do ---------------------------------------------------------------- */
 

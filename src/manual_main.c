@@ -97,13 +97,17 @@ struct row {
 	const char *word, *sentence;
 };
 
+static void put_row(const struct row *row)
+{
+	put_item("Cm", row->word);
+	put_sentence(row->sentence);
+}
+
 static void put_rows(const struct row *row, size_t n, size_t width)
 {
 	begin_list(width);
-	for (size_t i = 0; i < n; i++) {
-		put_item("Cm", row[i].word);
-		put_sentence(row[i].sentence);
-	}
+	for (size_t i = 0; i < n; i++)
+		put_row(&row[i]);
 	end_list();
 }
 
@@ -229,7 +233,7 @@ static void put_keys(unsigned in, unsigned out)
 		if (!is_among(info, in, out))
 			continue;
 		put_item("Cm", info->word);
-		printf(".Em %s :\n", key_type_word(info->type));
+		printf(".Pq Em %s\n", key_type_word(info->type));
 		put_sentence(info->sentence);
 	}
 	end_list();
@@ -311,6 +315,14 @@ static void put_later_keys(void)
 
 /* --- expressions ------------------------------------------------------------------------------------------- */
 
+/* A namespace that belongs to a key of the file comes with it. */
+static bool is_later(const char *root)
+{
+	enum key k;
+
+	return key_find(IN_FILE, root, &k) && key_info(k)->later;
+}
+
 static void put_roots(void)
 {
 	static const struct row rows[] = {
@@ -319,7 +331,11 @@ static void put_roots(void)
 #undef ROOT
 	};
 
-	put_rows(rows, ARRAY_LEN(rows), 11);
+	begin_list(11);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (!is_later(rows[i].word))
+			put_row(&rows[i]);
+	end_list();
 }
 
 static void put_operators(void)

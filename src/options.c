@@ -356,23 +356,3 @@ void cli_help(const struct cli *c, FILE *out)
 	if (c->verb->detail)
 		fprintf(out, "\n%s\n", c->verb->detail);
 }
-
-void cli_manual(FILE *out)
-{
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		const struct option_entry *o = &options[i];
-
-		if (o->kind == HEADING) {
-			fprintf(out, ".Ss %s\n", o->sentence);
-			continue;
-		}
-		fputs(".It", out);
-		if (o->letter)
-			fprintf(out, " Fl %c%s", o->letter, o->name ? " ," : "");
-		if (o->name)
-			fprintf(out, " Fl -%s", o->name);
-		if (o->arg)
-			fprintf(out, " Ar %s", o->arg);
-		fprintf(out, "\n%s.\n", o->sentence);
-	}
-}

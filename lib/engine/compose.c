@@ -277,16 +277,6 @@ static bool params_file(struct engine *e, uint32_t scope, struct composed *c, st
 	return good;
 }
 
-/* Our own small programs are found by name, behind everything of the user's. */
-static void add_to_path(const struct engine *e, struct env_list *env)
-{
-	const char *path = env_get(env, "PATH");
-	char *longer = xasprintf("%s:%s", path ? path : "/usr/local/bin:/usr/bin:/bin", e->o->libexec);
-
-	env_set(env, "PATH", longer);
-	free(longer);
-}
-
 static void own_variables(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c)
 {
 	const struct place *p = &e->x->place[unit];
@@ -298,7 +288,6 @@ static void own_variables(struct engine *e, uint32_t unit, uint32_t serial, uint
 	env_set(&c->env, "ORCHMAKE_RUN", e->id.text);
 	env_set(&c->env, "ORCHMAKE_RUN_DIR", e->paths.work);
 	env_set(&c->env, "ORCHMAKE_TMP", e->paths.tmp);
-	add_to_path(e, &c->env);
 	buf_reset(&text);
 	buf_addf(&text, "%" PRIu32, number);
 	env_set(&c->env, "ORCHMAKE_ATTEMPT", text.data);
@@ -335,14 +324,10 @@ static char *command_line(const struct composed *c)
 
 static void seal(struct composed *c, const struct step *st, uint32_t serial)
 {
-	size_t n = 0;
-
 	c->command = command_line(c);
 	add_arg(c, NULL);
-	c->envp = xcalloc(c->env.n + 1, sizeof(*c->envp));
-	for (size_t i = 0; i < c->env.n; i++)
-		if (c->env.text[i])
-			c->envp[n++] = c->env.text[i];
+	c->envp = xcalloc(c->env.n + (c->env.base ? c->env.base->n : 0) + 1, sizeof(*c->envp));
+	(void)env_texts(&c->env, c->envp);
 	c->r = (struct start_request){
 		.serial = serial,
 		.argv = (const char *const *)c->argv,

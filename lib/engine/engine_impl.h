@@ -46,8 +46,9 @@ struct run_paths {
 	char *journal;
 };
 
-/* An environment under construction: later settings of a name win. */
+/* An environment under construction: later settings of a name win, and any of them over base. */
 struct env_list {
+	const struct env_list *base; /* borrowed; NULL: none.  It has no base of its own */
 	struct map index; /* name -> position + 1 */
 	char **text;	  /* NAME=VALUE; NULL: unset */
 	size_t n, room;
@@ -131,7 +132,8 @@ json_t *world_glob(void *ctx, const char *pattern);
 /* --- env.c ------------------------------------------------------------------------------------------ */
 void env_set(struct env_list *l, const char *name, const char *value); /* NULL unsets */
 const char *env_get(const struct env_list *l, const char *name);
-void env_copy(struct env_list *to, const struct env_list *from);
+/* All NAME=VALUE with those of the base, borrowed, into ret, which has room for both; how many. */
+size_t env_texts(const struct env_list *l, const char **ret);
 void env_release(struct env_list *l);
 /* Read NAME=VALUE lines of the file at path; false and err (with the line) if it is bad. */
 bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct buf *err);

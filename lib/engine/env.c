@@ -26,18 +26,26 @@ void env_set(struct env_list *l, const char *name, const char *value)
 
 const char *env_get(const struct env_list *l, const char *name)
 {
-	uintptr_t at = (uintptr_t)map_get(&l->index, name);
+	for (; l; l = l->base) {
+		uintptr_t at = (uintptr_t)map_get(&l->index, name);
 
-	return at && l->text[at - 1] ? l->text[at - 1] + strlen(name) + 1 : NULL;
+		if (at)
+			return l->text[at - 1] ? l->text[at - 1] + strlen(name) + 1 : NULL;
+	}
+	return NULL;
 }
 
-void env_copy(struct env_list *to, const struct env_list *from)
+size_t env_texts(const struct env_list *l, const char **ret)
 {
-	for (size_t i = 0; i < from->index.n; i++) {
-		const char *name = from->index.entry[i].key;
+	size_t n = 0;
 
-		env_set(to, name, env_get(from, name));
-	}
+	for (size_t i = 0; i < l->n; i++)
+		if (l->text[i])
+			ret[n++] = l->text[i];
+	for (size_t i = 0; l->base && i < l->base->n; i++)
+		if (l->base->text[i] && !map_has(&l->index, l->base->index.entry[i].key))
+			ret[n++] = l->base->text[i];
+	return n;
 }
 
 void env_release(struct env_list *l)
@@ -229,6 +237,16 @@ static bool apply_file(struct engine *e, struct env_list *l, const struct file *
 	return good;
 }
 
+/* Our own small programs are found by name, behind everything of the user's. */
+static void add_to_path(const struct engine *e, struct env_list *env)
+{
+	const char *path = env_get(env, "PATH");
+	char *longer = xasprintf("%s:%s", path ? path : "/usr/local/bin:/usr/bin:/bin", e->o->libexec);
+
+	env_set(env, "PATH", longer);
+	free(longer);
+}
+
 bool engine_file_envs(struct engine *e, struct diags *d)
 {
 	struct buf err = BUF_INIT;
@@ -242,6 +260,7 @@ bool engine_file_envs(struct engine *e, struct diags *d)
 			diag_error(d, MARK_NONE, "%s", err.data);
 			good = false;
 		}
+		add_to_path(e, &e->file_env[i]);
 	}
 	buf_release(&err);
 	return good;
@@ -253,7 +272,7 @@ bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l,
 	struct expr_world xw;
 	bool good;
 
-	env_copy(l, &e->file_env[file_number(e->jf, st->job->file)]);
+	l->base = &e->file_env[file_number(e->jf, st->job->file)];
 	w->env = l; /* a later value may use an earlier one */
 	xw = unit_world_expr(w);
 	good = read_dotenvs(l, &st->t.dotenv, e->root, err) && apply_map(l, &st->t.env, &xw, err);

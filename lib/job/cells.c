@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/map.h"
 #include "doc/json.h"
 
 struct cells {
@@ -12,6 +13,7 @@ struct cells {
 	uint32_t *kept;		     /* which numbers of the product are not excluded; NULL: all */
 	size_t n_product;	     /* cells that come from the product */
 	size_t n;
+	struct map *by_label;	     /* label -> cell + 1; filled when a label is looked for */
 };
 
 size_t cells_count(const struct cells *c)
@@ -55,9 +57,23 @@ static void drop_excluded(struct arena *a, struct cells *c, size_t product)
 			c->kept[c->n_product++] = (uint32_t)i;
 }
 
-struct cells *cells_of_matrix(struct arena *a, const struct matrix *m, struct mark at, struct diags *d)
+static void drop_labels(void *map)
+{
+	map_release(map);
+}
+
+static struct cells *cells_new(struct arena *a)
 {
 	struct cells *c = ARENA_NEW(a, struct cells);
+
+	c->by_label = ARENA_NEW(a, struct map);
+	arena_on_free(a, drop_labels, c->by_label);
+	return c;
+}
+
+struct cells *cells_of_matrix(struct arena *a, const struct matrix *m, struct mark at, struct diags *d)
+{
+	struct cells *c = cells_new(a);
 	size_t product = m->n_axes ? 1 : 0;
 
 	c->matrix = m;
@@ -82,58 +98,103 @@ static void drop_list(void *list)
 
 struct cells *cells_of_list(struct arena *a, const char *name, json_t *list)
 {
-	struct cells *c = ARENA_NEW(a, struct cells);
+	struct cells *c = cells_new(a);
 
-	*c = (struct cells){.name = name, .list = list, .n = json_array_size(list)};
+	c->name = name;
+	c->list = list;
+	c->n = json_array_size(list);
 	arena_on_free(a, drop_list, list);
 	return c;
+}
+
+/* The map of `include` that cell comes from, or NULL. */
+static const json_t *included(const struct cells *c, uint32_t cell)
+{
+	return cell < c->n_product ? NULL : json_array_get(c->matrix->include, cell - c->n_product);
+}
+
+/* The value of cell on axis i. */
+static json_t *value_at(const struct cells *c, uint32_t cell, size_t i)
+{
+	const json_t *map = included(c, cell);
+
+	return map ? json_object_get(map, c->matrix->axis[i].name)
+		   : (json_t *)axis_value(c->matrix, c->kept ? c->kept[cell] : cell, i);
 }
 
 json_t *cells_at(const struct cells *c, uint32_t cell)
 {
 	json_t *map;
-	size_t number;
 
 	BUG_UNLESS(cell < c->n);
-	if (!c->matrix) {
-		map = json_object();
-		json_object_set(map, c->name, json_array_get(c->list, cell));
-		return map;
-	}
-	if (cell >= c->n_product)
-		return json_deep_copy(json_array_get(c->matrix->include, cell - c->n_product));
+	if (c->matrix && !c->matrix->n_axes)
+		return json_deep_copy(included(c, cell));
 	map = json_object();
-	number = c->kept ? c->kept[cell] : cell;
-	for (size_t i = 0; i < c->matrix->n_axes; i++)
-		json_object_set(map, c->matrix->axis[i].name,
-				(json_t *)axis_value(c->matrix, number, i));
+	if (!c->matrix)
+		json_object_set(map, c->name, json_array_get(c->list, cell));
+	for (size_t i = 0; c->matrix && i < c->matrix->n_axes; i++)
+		json_object_set(map, c->matrix->axis[i].name, value_at(c, cell, i));
 	return map;
 }
 
-void cells_label(const struct cells *c, uint32_t cell, struct buf *out)
+/* Of a matrix that has nothing but `include`: the values in the order written. */
+static void label_of_map(const json_t *map, struct buf *out)
 {
-	json_t *map = cells_at(c, cell), *value;
 	const char *name, *comma = "";
+	json_t *value;
 
-	json_object_foreach (map, name, value) {
+	json_object_foreach ((json_t *)map, name, value) {
 		buf_puts(out, comma);
 		json_as_text(out, value);
 		comma = ",";
 	}
-	json_decref(map);
+}
+
+void cells_label(const struct cells *c, uint32_t cell, struct buf *out)
+{
+	BUG_UNLESS(cell < c->n);
+	if (!c->matrix)
+		json_as_text(out, json_array_get(c->list, cell));
+	else if (!c->matrix->n_axes)
+		label_of_map(included(c, cell), out);
+	for (size_t i = 0; c->matrix && i < c->matrix->n_axes; i++) {
+		buf_puts(out, i ? "," : "");
+		json_as_text(out, value_at(c, cell, i));
+	}
+}
+
+/* Put every label into the index; the first cell that has one for the second time, or CELL_NONE. */
+static uint32_t index_labels(const struct cells *c)
+{
+	struct buf label = BUF_INIT;
+	uint32_t again = CELL_NONE;
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		uintptr_t first;
+
+		buf_reset(&label);
+		cells_label(c, i, &label);
+		first = (uintptr_t)map_get(c->by_label, label.data);
+		if (!first)
+			map_put(c->by_label, label.data, (void *)((uintptr_t)i + 1));
+		else if (first - 1 != i && again == CELL_NONE)
+			again = i;
+	}
+	buf_release(&label);
+	return again;
+}
+
+uint32_t cells_repeated(const struct cells *c)
+{
+	return index_labels(c);
 }
 
 uint32_t cells_find(const struct cells *c, const char *text)
 {
-	struct buf label = BUF_INIT;
-	uint32_t found = CELL_NONE;
+	uintptr_t found;
 
-	for (size_t i = 0; i < c->n && found == CELL_NONE; i++) {
-		buf_reset(&label);
-		cells_label(c, (uint32_t)i, &label);
-		if (!strcmp(label.data, text))
-			found = (uint32_t)i;
-	}
-	buf_release(&label);
-	return found;
+	if (!c->by_label->n)
+		(void)index_labels(c);
+	found = (uintptr_t)map_get(c->by_label, text);
+	return found ? (uint32_t)(found - 1) : CELL_NONE;
 }

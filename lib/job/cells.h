@@ -12,7 +12,10 @@ struct cells *cells_of_matrix(struct arena *a, const struct matrix *m, struct ma
 /* Takes over a reference to list. */
 struct cells *cells_of_list(struct arena *a, const char *name, json_t *list);
 
-/* The cell whose label is text, or CELL_NONE. */
+/* The cell whose label is text, or CELL_NONE.  The first call costs a look at all of them. */
 uint32_t cells_find(const struct cells *c, const char *text);
+
+/* The first cell that has the label of one before it, or CELL_NONE: an instance is known by its label. */
+uint32_t cells_repeated(const struct cells *c);
 
 #endif

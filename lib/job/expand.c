@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/spell.h"
 #include "base/vec.h"
 #include "job/expand_impl.h"
 
@@ -47,7 +48,6 @@ uint32_t expander_opening(struct expander *e, uint32_t unit)
 /* --- matrices ------------------------------------------------------------------------------------- */
 
 struct loop_names {
-	struct expander *e;
 	const char *bad;
 };
 
@@ -65,7 +65,7 @@ static void refuse_late_name(void *ctx, enum expr_root root, const char *const *
 
 static json_t *foreach_values(struct expander *e, const struct foreach_decl *f, struct mark at)
 {
-	struct loop_names names = {.e = e};
+	struct loop_names names = {0};
 	struct buf err = BUF_INIT;
 	json_t *list;
 
@@ -90,16 +90,31 @@ static json_t *foreach_values(struct expander *e, const struct foreach_decl *f, 
 	return list;
 }
 
+/* Two instances of one name would be one to everybody who asks for it. */
+static void check_labels(struct expander *e, const struct cells *c, struct mark at)
+{
+	uint32_t again = cells_repeated(c);
+	struct buf label = BUF_INIT;
+
+	if (again == CELL_NONE)
+		return;
+	cells_label(c, again, &label);
+	diag_error(e->d, at, "two instances are called '[%s]'", label.data);
+	buf_release(&label);
+}
+
+/* After an error none: then it is said once, and what else is wrong can be said as well. */
 static struct cells *cells_make(struct expander *e, const struct traits *t, struct mark at)
 {
+	struct cells *c = t->matrix ? cells_of_matrix(e->a, t->matrix, at, e->d) : NULL;
 	json_t *list;
 
-	if (t->matrix)
-		return cells_of_matrix(e->a, t->matrix, at, e->d);
-	if (!t->foreach)
-		return NULL;
-	list = foreach_values(e, t->foreach, at);
-	return list ? cells_of_list(e->a, t->foreach->name, list) : NULL;
+	if (!c) {
+		list = t->matrix ? NULL : foreach_values(e, t->foreach, at);
+		c = cells_of_list(e->a, t->matrix ? "" : t->foreach->name, list ? list : json_array());
+	}
+	check_labels(e, c, at);
+	return c;
 }
 
 const struct cells *expander_job_cells(struct expander *e, const struct job *j)
@@ -137,37 +152,28 @@ const struct cells *expansion_step_cells(const struct expansion *x, const struct
 
 /* --- instances ------------------------------------------------------------------------------------ */
 
-static char *instance_key(const struct job *j, uint32_t cell)
-{
-	return xasprintf("%u:%u", j->no, cell);
-}
-
 uint32_t expander_instance(struct expander *e, const struct job *j, uint32_t cell)
 {
-	char *key;
-	uintptr_t got;
-
 	if (cell == CELL_NONE)
 		return e->x->job_unit[j->no];
-	if (!e->instance.n)
-		return UNIT_NONE;
-	key = instance_key(j, cell);
-	got = (uintptr_t)map_get(&e->instance, key);
-	free(key);
-	return got ? (uint32_t)(got - 1) : UNIT_NONE;
+	return e->instance[j->no] ? e->instance[j->no][cell] : UNIT_NONE;
 }
 
-static void note_instance(struct expander *e, const struct job *j, uint32_t cell, uint32_t unit)
+void expander_note_instance(struct expander *e, const struct job *j, uint32_t cell, uint32_t unit)
 {
-	char *key;
+	size_t n;
 
 	if (cell == CELL_NONE) {
 		e->x->job_unit[j->no] = unit;
 		return;
 	}
-	key = instance_key(j, cell);
-	map_put(&e->instance, key, (void *)((uintptr_t)unit + 1));
-	free(key);
+	if (!e->instance[j->no]) {
+		n = cells_count(expander_job_cells(e, j));
+		e->instance[j->no] = arena_array(e->a, n, sizeof(**e->instance));
+		for (size_t i = 0; i < n; i++)
+			e->instance[j->no][i] = UNIT_NONE;
+	}
+	e->instance[j->no][cell] = unit;
 }
 
 /* --- frames: which jobs a job needs to be there first ---------------------------------------------- */
@@ -177,34 +183,34 @@ static void add_child(struct frame *f, const struct child *c)
 	VEC_PUSH(f->child, f->n_children, f->room_children, *c);
 }
 
-static void child_of_name(struct expander *e, struct frame *f, const struct job *self, const char *name)
+static void child_of_need(struct expander *e, struct frame *f, const struct need_decl *need)
 {
 	struct need_name n;
-	const struct job *j;
+	struct child c = {.cell = CELL_NONE, .call_cell = CELL_NONE, .shared = true};
 
-	if (self->kind != JOB_ACTION && step_find(self, name))
-		return;
-	need_name_split(&n, name);
-	j = job_find(e->jf, name);
-	if (!j)
-		j = job_find(e->jf, n.job);
-	if (j && j != self) {
-		struct child c = {.job = j, .cell = CELL_NONE, .call_cell = CELL_NONE, .shared = true};
+	need_name_split(&n, need->name);
+	c.job = job_find(e->jf, n.job);
+	if (c.job && n.label) {
+		const struct cells *cells = expander_job_cells(e, c.job);
 
-		if (n.label && expander_job_cells(e, j))
-			c.cell = cells_find(expander_job_cells(e, j), n.label);
-		add_child(f, &c);
+		c.cell = cells ? cells_find(cells, n.label) : CELL_NONE;
+		if (c.cell == CELL_NONE)
+			diag_error(e->d, need->mark, "job '%s' has no instance '%s'", c.job->name, n.label);
 	}
+	if (c.job && c.job != f->job)
+		add_child(f, &c);
 	need_name_release(&n);
 }
 
-static void children_of_traits(struct expander *e, struct frame *f, const struct traits *t)
+/* of_step: of one of the steps, which may need each other. */
+static void children_of_traits(struct expander *e, struct frame *f, const struct traits *t, bool of_step)
 {
 	for (size_t i = 0; i < t->n_needs; i++)
-		if (!t->need[i].order_only)
-			child_of_name(e, f, f->job, t->need[i].name);
+		if (!t->need[i].order_only && !(of_step && step_find(f->job, t->need[i].name)))
+			child_of_need(e, f, &t->need[i]);
 	for (size_t i = 0; i < t->n_consumes; i++) {
-		const struct job *j = outside_provider(e->jf, f->job, t->consume[i].name);
+		const char *name = t->consume[i].name;
+		const struct job *j = expander_provider(e, f->job, name) ? NULL : artifact_provider(e->jf, name);
 
 		if (j)
 			add_child(f, &(struct child){.job = j, .cell = CELL_NONE,
@@ -229,7 +235,7 @@ static void children_of_steps(struct expander *e, struct frame *f)
 		const struct step *st = &f->job->step[i];
 
 		if (f->job->kind != JOB_ACTION)
-			children_of_traits(e, f, &st->t);
+			children_of_traits(e, f, &st->t, true);
 		if (st->t.act.kind == ACT_JOB)
 			children_of_call(e, f, st);
 	}
@@ -263,7 +269,7 @@ uint32_t expander_add_scope(struct expander *e, const struct scope *s)
 static void children_of(struct expander *e, struct frame *f, const struct cells *family)
 {
 	if (!f->of_family)
-		children_of_traits(e, f, &f->job->t);
+		children_of_traits(e, f, &f->job->t, false);
 	if (!family) {
 		children_of_stages(f);
 		children_of_steps(e, f);
@@ -273,6 +279,41 @@ static void children_of(struct expander *e, struct frame *f, const struct cells 
 		add_child(f, &(struct child){.job = f->job, .cell = (uint32_t)i, .call = f->call,
 					     .call_cell = f->call_cell, .member = true,
 					     .shared = !f->call});
+}
+
+struct given_names {
+	struct expander *e;
+	const struct step *call;
+	const struct job *job;
+};
+
+static void refuse_given(void *ctx, enum expr_root root, const char *const *path, size_t n, struct mark m)
+{
+	const struct given_names *g = ctx;
+	const struct value_map *given = &g->call->t.act.params;
+
+	(void)m;
+	for (size_t i = 0; root == ROOT_PARAMS && n && i < given->n; i++)
+		if (!strcmp(given->name[i], path[0]))
+			diag_error(g->e->d, given->mark[i], "job '%s' loops over '%s', which a call cannot give "
+				   "yet", g->job->name, path[0]);
+}
+
+/* Loops are worked out before the run, the params of a call when it begins. */
+static void refuse_given_loops(struct expander *e, const struct child *c)
+{
+	struct given_names g = {e, c->call, c->job};
+
+	if (c->call_cell != CELL_NONE && c->call_cell) /* said for the first */
+		return;
+	if (c->job->t.foreach && c->job->t.foreach->over)
+		value_names(c->job->t.foreach->over, refuse_given, &g);
+	for (size_t i = 0; c->job->kind == JOB_STEPS && i < c->job->n_steps; i++) {
+		const struct foreach_decl *f = c->job->step[i].t.foreach;
+
+		if (f && f->over)
+			value_names(f->over, refuse_given, &g);
+	}
 }
 
 /* parent: the frame that wants it, or NULL for a target. */
@@ -288,8 +329,11 @@ static void push(struct expander *e, const struct child *c, const struct frame *
 		.wanted = !parent || c->member || c->call,
 	};
 
-	if (c->call)
+	if (c->call) {
 		f.caller = f.of_family ? parent->caller : parent->scope;
+		if (!f.of_family)
+			refuse_given_loops(e, c);
+	}
 	if (!family)
 		f.scope = expander_add_scope(e, &(struct scope){
 			.job = c->job, .cell = c->cell, .group = GROUP_NONE, .caller = f.caller,
@@ -321,7 +365,7 @@ static uint32_t pop(struct expander *e)
 					      : expander_make_instance(e, &f);
 
 	if (!f.call)
-		note_instance(e, f.job, f.cell, unit);
+		expander_note_instance(e, f.job, f.cell, unit);
 	if (!f.wanted)
 		support_with(e, unit, f.inner);
 	free(f.child);
@@ -382,36 +426,47 @@ static void add_target(struct expander *e, uint32_t unit)
 	graph_add_member(e->b, e->root, unit);
 }
 
+static void suggest_step(struct expander *e, const struct job *j, const char *step)
+{
+	struct spell s;
+
+	spell_init(&s, step);
+	for (size_t i = 0; i < j->n_steps; i++)
+		spell_try(&s, j->step[i].id);
+	if (s.best && *s.best)
+		diag_hint(e->d, "did you mean '%s/%s'?", j->name, s.best);
+}
+
 static void want_step(struct expander *e, const char *text, const char *step, const struct job *j,
 		      uint32_t unit)
 {
-	uint32_t st = UNIT_NONE;
+	struct expansion *x = e->x;
 
-	for (uint32_t s = 0; s < e->x->n_scopes && st == UNIT_NONE; s++)
-		if (e->x->scope[s].job == j && e->step_unit[s] && step_find(j, step))
-			st = e->step_unit[s][step_find(j, step)->no];
-	if (st == UNIT_NONE) {
+	if (j->kind != JOB_STEPS || !step_find(j, step)) {
 		diag_error(e->d, MARK_NONE, "'%s': job '%s' has no step '%s'", text, j->name, step);
+		suggest_step(e, j, step);
 		return;
 	}
-	e->x->asked_step = xreallocarray(e->x->asked_step, e->x->n_asked_steps + 1, sizeof(uint32_t));
-	e->x->asked_step[e->x->n_asked_steps++] = st;
+	expander_find_step(e, j, unit, step);
+	x->asked_step = xreallocarray(x->asked_step, x->n_asked_steps + e->n_found + 1, sizeof(*x->asked_step));
+	memcpy(x->asked_step + x->n_asked_steps, e->found, e->n_found * sizeof(*x->asked_step));
+	x->n_asked_steps += e->n_found;
+	x->n_step_targets++;
 	add_target(e, unit);
 }
 
 static void expand_named(struct expander *e, const char *text)
 {
 	struct need_name n;
-	const struct job *j = job_find(e->jf, text);
 	struct child c = {.cell = CELL_NONE, .call_cell = CELL_NONE, .shared = true};
 
 	need_name_split(&n, text);
-	c.job = j ? j : job_find(e->jf, n.job);
-	if (!c.job) {
+	c.job = job_find(e->jf, n.job);
+	if (!c.job || n.has_more) {
 		unknown_target(e, text);
 		goto done;
 	}
-	if (!j && n.label) {
+	if (n.label) {
 		const struct cells *cells = expander_job_cells(e, c.job);
 
 		c.cell = cells ? cells_find(cells, n.label) : CELL_NONE;
@@ -421,7 +476,7 @@ static void expand_named(struct expander *e, const char *text)
 			goto done;
 		}
 	}
-	if (!j && n.step)
+	if (n.step)
 		want_step(e, text, n.step, c.job, expand_job(e, &c));
 	else
 		add_target(e, expand_job(e, &c));
@@ -476,22 +531,32 @@ static void put_costs(struct expander *e)
 	buf_release(&name);
 }
 
+/* The graph is not there yet, so names are asked for by what they are made of. */
+static void add_cycle_name(struct expander *e, uint32_t unit, struct buf *path)
+{
+	const struct unit *u = graph_unit(e->b, unit);
+	struct buf name = BUF_INIT;
+	size_t before;
+
+	if (u->kind == UNIT_STEP)
+		place_name(e->x, &e->place[unit], &name);
+	else
+		expansion_group_name(e->x, u->group, &name);
+	before = path->len >= name.len ? path->len - name.len : 0;
+	if (!path->len || strcmp(path->data + before, name.data)) /* not each gate of one group */
+		buf_addf(path, "%s%s", path->len ? " -> " : "", name.data);
+	buf_release(&name);
+}
+
 static void report_cycle(struct expander *e, uint32_t *cycle, size_t n)
 {
 	struct buf path = BUF_INIT;
 
-	e->x->place = e->place;
 	e->x->bundle = e->bundle;
-	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_puts(&path, " -> ");
-		if (e->place[cycle[i]].step)
-			expansion_unit_name(e->x, cycle[i], &path);
-		else
-			buf_puts(&path, "(gate)");
-	}
+	for (size_t i = 0; i <= n; i++)
+		add_cycle_name(e, cycle[i % n], &path);
 	diag_error(e->d, MARK_NONE, "the jobs wait for each other: %s", path.data);
-	e->x->place = NULL;
+	diag_hint(e->d, "a job that several composites have starts when all of them let it");
 	e->x->bundle = NULL;
 	buf_release(&path);
 	free(cycle);
@@ -507,9 +572,7 @@ static void expander_init(struct expander *e)
 	e->x->job_unit = xcalloc(e->jf->n_jobs, sizeof(*e->x->job_unit));
 	for (size_t i = 0; i < e->jf->n_jobs; i++)
 		e->x->job_unit[i] = UNIT_NONE;
-	e->pool = xcalloc(e->jf->n_pools, sizeof(*e->pool));
-	for (size_t i = 0; i < e->jf->n_pools; i++)
-		e->pool[i] = POOL_NONE;
+	e->instance = xcalloc(e->jf->n_jobs, sizeof(*e->instance));
 	e->support[0] = e->support[1] = GROUP_NONE;
 	e->root = expander_add_group(e, &(struct group){.stop_at_once = !e->o->keep_going,
 							.fail_limit = e->o->fail_limit},
@@ -521,9 +584,12 @@ static void expander_init(struct expander *e)
 static void expander_release(struct expander *e)
 {
 	graph_builder_free(e->b);
-	map_release(&e->instance);
+	map_release(&e->pool);
+	map_release(&e->provided);
+	free(e->instance);
 	free(e->step_unit);
-	free(e->pool);
+	free(e->late);
+	free(e->found);
 	free(e->frame);
 	free(e->place);
 	free(e->bundle);
@@ -539,6 +605,7 @@ struct expansion *expansion_build(const struct jobfile *jf, const struct expand_
 
 	expander_init(&e);
 	expand_targets(&e);
+	expander_link_late(&e);
 	if (diags_errors(d) == errors) {
 		e.x->graph = graph_seal(e.b, &cycle, &n);
 		if (!e.x->graph)

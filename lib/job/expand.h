@@ -75,7 +75,8 @@ struct expansion {
 	uint32_t *target_unit; /* the unit of each target, in the order asked */
 	size_t n_targets;
 	uint32_t *asked_step;  /* targets of the form job/step: these and what they need, and no other step */
-	size_t n_asked_steps;
+	size_t n_asked_steps;  /* a job with instances has the step in each of them */
+	size_t n_step_targets; /* so many targets were of that form */
 	const struct cells **job_cells;	 /* by job->no; NULL: no matrix */
 	struct map step_cells;		 /* "job/step" -> struct cells */
 	struct arena *arena;

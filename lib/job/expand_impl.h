@@ -30,6 +30,21 @@ struct frame {
 	size_t n_children, room_children;
 	size_t at;	 /* the child to look at next */
 	uint32_t *got;	 /* the unit of each child */
+	size_t call_at;	 /* where the next call is looked for among the children */
+	struct waiter *waiter; /* instances of steps that each wait for the step's needs */
+	size_t n_waiters, room_waiters;
+};
+
+struct waiter {
+	const struct step *step;
+	uint32_t unit;
+};
+
+/* A need of `after`: only when everything has been made is it known whether the other is part of the run. */
+struct late_need {
+	const struct job *self;
+	uint32_t scope, unit;
+	const struct need_decl *need;
 };
 
 struct expander {
@@ -48,9 +63,16 @@ struct expander {
 	struct bundle *bundle;
 	size_t n_bundles, room_bundles;
 	size_t room_scopes;
-	struct map instance;	    /* "job[cell]" -> unit + 1 */
+	uint32_t **instance;	    /* by job->no, by cell (in the arena); NULL: none has been made */
 	uint32_t **step_unit;	    /* by scope: by step->no (in the arena); NULL for one-action jobs */
-	uint16_t *pool;		    /* by number of the declaration: number in the graph, or POOL_NONE */
+	struct map pool;	    /* name -> number in the graph + 1 */
+	uint32_t n_limits;	    /* pools that stand for a max_parallel */
+	struct map provided;	    /* what the steps of provided_by provide -> step */
+	const struct job *provided_by;
+	struct late_need *late;
+	size_t n_late, room_late;
+	uint32_t *found;	    /* units that the name last looked up stands for */
+	size_t n_found, room_found;
 	uint32_t support[2];	    /* groups: needed by targets; needed below composites */
 	uint32_t root;
 };
@@ -63,21 +85,26 @@ uint32_t expander_add_group(struct expander *e, const struct group *g, const str
 uint32_t expander_opening(struct expander *e, uint32_t unit);
 const struct cells *expander_job_cells(struct expander *e, const struct job *j);
 const struct cells *expander_step_cells(struct expander *e, const struct step *st);
-/* "job[cell]" -> unit, UNIT_NONE. */
+/* The unit of job[cell], or UNIT_NONE. */
 uint32_t expander_instance(struct expander *e, const struct job *j, uint32_t cell);
+void expander_note_instance(struct expander *e, const struct job *j, uint32_t cell, uint32_t unit);
 
 /* expand_link.c */
 
 /* The parts of a name in `needs`: `job`, `job/step`, `job[a]`, `job[a]/step`. */
 struct need_name {
-	char *job, *label, *step; /* NULL: not given */
+	char *job, *label, *step; /* label, step: NULL if not given */
+	bool has_more;		  /* behind the label stands something else */
 };
 void need_name_split(struct need_name *n, const char *text);
 void need_name_release(struct need_name *n);
 /* The step of j that provides artifact name, or NULL. */
 const struct step *inside_provider(const struct job *j, const char *name);
-/* The job that provides it outside of j; NULL if j does it itself or nobody does. */
-const struct job *outside_provider(const struct jobfile *jf, const struct job *j, const char *name);
+/* The same while one job after the other is looked at: quick also where it has 10,000 steps. */
+const struct step *expander_provider(struct expander *e, const struct job *j, const char *name);
+
+/* The units of step id of job j, of which `unit` is an instance or all of them, into e->found. */
+void expander_find_step(struct expander *e, const struct job *j, uint32_t unit, const char *id);
 
 struct unit expander_unit_of(struct expander *e, const struct traits *t, enum unit_kind kind);
 void expander_link_traits(struct expander *e, const struct frame *f, const struct traits *t,
@@ -85,5 +112,10 @@ void expander_link_traits(struct expander *e, const struct frame *f, const struc
 /* Make the units of f's job now that all its children have theirs; the unit that stands for it. */
 uint32_t expander_make_family(struct expander *e, struct frame *f);
 uint32_t expander_make_instance(struct expander *e, struct frame *f);
+/* Needs of `after`, when all targets have been expanded. */
+void expander_link_late(struct expander *e);
+
+/* expand_name.c */
+void place_name(const struct expansion *x, const struct place *p, struct buf *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/vec.h"
 #include "job/expand_impl.h"
 
 /* --- names in `needs` --------------------------------------------------------------------------- */
@@ -20,6 +21,7 @@ void need_name_split(struct need_name *n, const char *text)
 		n->job = xstrndup(text, (size_t)(open - text));
 		n->label = xstrndup(open + 1, (size_t)(close - open) - 1);
 		slash = close[1] == '/' ? close + 1 : NULL;
+		n->has_more = close[1] && !slash;
 	} else {
 		n->job = slash ? xstrndup(text, (size_t)(slash - text)) : xstrdup(text);
 	}
@@ -50,55 +52,113 @@ const struct step *inside_provider(const struct job *j, const char *name)
 	return NULL;
 }
 
-const struct job *outside_provider(const struct jobfile *jf, const struct job *j, const char *name)
+const struct step *expander_provider(struct expander *e, const struct job *j, const char *name)
 {
-	if (inside_provider(j, name))
-		return NULL;
-	for (size_t i = 0; i < jf->n_jobs; i++)
-		if (jf->job[i] != j && inside_provider(jf->job[i], name))
-			return jf->job[i];
-	return NULL;
+	enum { MANY = 8 }; /* fewer are found by looking at each */
+
+	if (j->n_steps <= MANY)
+		return inside_provider(j, name);
+	if (e->provided_by != j) {
+		map_release(&e->provided);
+		e->provided = (struct map)MAP_INIT;
+		e->provided_by = j;
+		for (size_t i = j->n_steps; i-- > 0;)
+			for (size_t k = 0; k < j->step[i].t.n_provides; k++)
+				map_put(&e->provided, j->step[i].t.provide[k].name, (void *)&j->step[i]);
+	}
+	return map_get(&e->provided, name);
 }
 
-/* The unit that name stands for, seen from a step of scope; UNIT_NONE if it is not part of this run. */
-static uint32_t resolve(struct expander *e, const struct job *self, uint32_t scope, const char *name)
+/* --- what a name stands for ------------------------------------------------------------------------ */
+
+static void add_found(struct expander *e, uint32_t unit)
 {
-	const struct step *st = self->kind == JOB_STEPS ? step_find(self, name) : NULL;
-	const struct job *j = job_find(e->jf, name);
-	uint32_t unit = UNIT_NONE;
+	if (unit != UNIT_NONE)
+		VEC_PUSH(e->found, e->n_found, e->room_found, unit);
+}
+
+static void find_step_of_instance(struct expander *e, const struct job *j, uint32_t unit, const char *id)
+{
+	const struct step *st = step_find(j, id);
+	uint32_t scope = unit == UNIT_NONE ? SCOPE_NONE : e->place[unit].scope;
+
+	if (st && scope != SCOPE_NONE && e->step_unit[scope])
+		add_found(e, e->step_unit[scope][st->no]);
+}
+
+void expander_find_step(struct expander *e, const struct job *j, uint32_t unit, const char *id)
+{
+	const struct cells *cells = expander_job_cells(e, j);
+
+	e->n_found = 0;
+	if (unit != UNIT_NONE && cells && e->place[unit].scope == SCOPE_NONE)
+		for (uint32_t cell = 0; cell < cells_count(cells); cell++)
+			find_step_of_instance(e, j, expander_instance(e, j, cell), id);
+	else
+		find_step_of_instance(e, j, unit, id);
+}
+
+/*
+ * Into e->found: the units that name stands for, seen from a step of scope, or from a job (SCOPE_NONE), which
+ * does not see its own steps.  None if it is not part of this run.
+ */
+static void find_named(struct expander *e, const struct job *self, uint32_t scope, const char *name)
+{
+	const struct step *own = scope != SCOPE_NONE && self->kind == JOB_STEPS ? step_find(self, name) : NULL;
+	const struct job *j;
+	uint32_t unit, cell = CELL_NONE;
 	struct need_name n;
 
-	if (st)
-		return scope == SCOPE_NONE ? UNIT_NONE : e->step_unit[scope][st->no];
-	if (j)
-		return e->x->job_unit[j->no];
+	e->n_found = 0;
+	if (own) {
+		add_found(e, e->step_unit[scope][own->no]);
+		return;
+	}
 	need_name_split(&n, name);
 	j = job_find(e->jf, n.job);
 	if (j && n.label && expander_job_cells(e, j))
-		unit = expander_instance(e, j, cells_find(expander_job_cells(e, j), n.label));
-	else if (j)
-		unit = e->x->job_unit[j->no];
-	st = j && n.step ? step_find(j, n.step) : NULL;
-	if (st && unit != UNIT_NONE)
-		for (uint32_t s = 0; s < e->x->n_scopes; s++)
-			if (e->x->scope[s].job == j && e->x->scope[s].caller == SCOPE_NONE && e->step_unit[s])
-				unit = e->step_unit[s][st->no];
+		cell = cells_find(expander_job_cells(e, j), n.label);
+	if (j && (!n.label || cell != CELL_NONE)) {
+		unit = expander_instance(e, j, cell);
+		if (n.step && j->kind == JOB_STEPS)
+			expander_find_step(e, j, unit, n.step);
+		else
+			add_found(e, unit);
+	}
 	need_name_release(&n);
-	return unit;
+}
+
+static void link_found(struct expander *e, uint32_t unit, const struct need_decl *need)
+{
+	for (size_t i = 0; i < e->n_found; i++)
+		if (e->found[i] != unit)
+			graph_add_need(e->b, unit, e->found[i], need->cond, need->order_only);
+}
+
+void expander_link_late(struct expander *e)
+{
+	for (size_t i = 0; i < e->n_late; i++) {
+		const struct late_need *l = &e->late[i];
+
+		find_named(e, l->self, l->scope, l->need->name);
+		link_found(e, l->unit, l->need);
+	}
 }
 
 /* --- units from traits ----------------------------------------------------------------------------- */
 
 static uint16_t pool_number(struct expander *e, const char *name)
 {
-	for (size_t i = 0; i < e->jf->n_pools; i++) {
-		if (strcmp(e->jf->pool[i].name, name))
-			continue;
-		if (e->pool[i] == POOL_NONE)
-			e->pool[i] = graph_add_pool(e->b, name, e->jf->pool[i].slots);
-		return e->pool[i];
-	}
-	return POOL_NONE;
+	uintptr_t known = (uintptr_t)map_get(&e->pool, name);
+	const struct pool_spec *p = e->jf->pool;
+
+	if (known)
+		return (uint16_t)(known - 1);
+	while (strcmp(p->name, name)) /* there is one: the reader has looked */
+		p++;
+	known = graph_add_pool(e->b, name, p->slots);
+	map_put(&e->pool, name, (void *)(known + 1));
+	return (uint16_t)known;
 }
 
 static bool asks_status(const struct condition_list *l)
@@ -140,14 +200,19 @@ void expander_link_traits(struct expander *e, const struct frame *f, const struc
 			  uint32_t scope, uint32_t unit)
 {
 	for (size_t i = 0; i < t->n_needs; i++) {
-		uint32_t on = resolve(e, f->job, scope, t->need[i].name);
+		const struct need_decl *need = &t->need[i];
 
-		if (on != UNIT_NONE && on != unit)
-			graph_add_need(e->b, unit, on, t->need[i].cond, t->need[i].order_only);
+		if (need->order_only) {
+			VEC_PUSH(e->late, e->n_late, e->room_late,
+				 ((struct late_need){f->job, scope, unit, need}));
+			continue;
+		}
+		find_named(e, f->job, scope, need->name);
+		link_found(e, unit, need);
 	}
 	for (size_t i = 0; i < t->n_consumes; i++) {
-		const struct step *st = inside_provider(f->job, t->consume[i].name);
-		const struct job *j = outside_provider(e->jf, f->job, t->consume[i].name);
+		const struct step *st = expander_provider(e, f->job, t->consume[i].name);
+		const struct job *j = st ? NULL : artifact_provider(e->jf, t->consume[i].name);
 		uint32_t on = UNIT_NONE;
 
 		if (st && scope != SCOPE_NONE && e->step_unit[scope])
@@ -161,12 +226,35 @@ void expander_link_traits(struct expander *e, const struct frame *f, const struc
 
 /* --- families ---------------------------------------------------------------------------------------- */
 
+/*
+ * Instances wait for the needs of their job or step at the gate of the family.  But if the condition asks how
+ * the needs ended, it is each instance that asks, so each has them; the gate, which knows no conditions,
+ * would be blocked.
+ */
+static bool needs_are_of_each(const struct traits *t)
+{
+	return asks_status(&t->when) || asks_status(&t->skip_if);
+}
+
+/* What a unit is that stands for one instance: the family waits for the needs and stands in for others. */
+static struct unit instance_of(struct unit u, const struct traits *t)
+{
+	if (!needs_are_of_each(t))
+		u.rule = 0;
+	u.flags &= (uint8_t)~UNIT_STAND_IN;
+	return u;
+}
+
 /* Gates carry the conditions and the failure's meaning of what they stand for. */
-static void dress_gates(struct expander *e, uint32_t group, const struct traits *t, bool asks_begin)
+static void dress_gates(struct expander *e, uint32_t group, const struct traits *t, bool asks_begin,
+			bool is_instance)
 {
 	uint32_t begin = graph_group(e->b, group)->begin, end = graph_group(e->b, group)->end;
 	struct unit u = expander_unit_of(e, t, UNIT_BEGIN);
 	struct unit *gate = graph_unit(e->b, begin);
+
+	if (is_instance)
+		u = instance_of(u, t);
 
 	gate->flags = (uint8_t)((u.flags & (UNIT_ASKS | UNIT_ASKS_STATUS | UNIT_STAND_IN)) |
 				(asks_begin ? UNIT_ASKS : 0));
@@ -192,16 +280,23 @@ struct limiter {
 	uint32_t n;
 };
 
+/* n: how many instances there are. */
 static void limiter_init(struct expander *e, struct limiter *l, const struct traits *t, const char *name,
-			 bool units)
+			 bool units, size_t n)
 {
+	enum { LIMITS_MAX = 10000 }; /* a graph has room for 65,535 pools, those of the Jobfile among them */
+
 	*l = (struct limiter){.max = t->foreach ? t->foreach->max_parallel : 0, .pool = POOL_NONE};
+	if (l->max >= n)
+		l->max = 0;
 	if (!l->max)
 		return;
-	if (units && !t->pool.name)
+	if (units && !t->pool.name && e->n_limits < LIMITS_MAX) {
 		l->pool = graph_add_pool(e->b, name, l->max);
-	else
+		e->n_limits++;
+	} else {
 		l->last = xcalloc(l->max, sizeof(*l->last));
+	}
 }
 
 static void limiter_apply(struct expander *e, struct limiter *l, uint32_t unit)
@@ -222,11 +317,12 @@ static uint32_t new_plain_scope(struct expander *e, const struct frame *f, uint3
 /* One unit per cell of a one-action job. */
 static void add_plain_instances(struct expander *e, const struct frame *f, uint32_t group, size_t n)
 {
-	struct unit u = expander_unit_of(e, &f->job->step[0].t, UNIT_STEP);
+	const struct traits *t = &f->job->t;
+	struct unit u = instance_of(expander_unit_of(e, &f->job->step[0].t, UNIT_STEP), t);
 	uint32_t begin = graph_group(e->b, group)->begin;
 	struct limiter l;
 
-	limiter_init(e, &l, &f->job->t, f->job->name, true);
+	limiter_init(e, &l, t, f->job->name, true, n);
 	for (uint32_t cell = 0; cell < n; cell++) {
 		uint32_t unit = f->call ? UNIT_NONE : expander_instance(e, f->job, cell);
 
@@ -235,6 +331,10 @@ static void add_plain_instances(struct expander *e, const struct frame *f, uint3
 
 			unit = expander_add_unit(e, &u, &(struct place){&f->job->step[0], scope, CELL_NONE});
 			e->x->scope[scope].unit = unit;
+			if (!f->call)
+				expander_note_instance(e, f->job, cell, unit);
+			if (needs_are_of_each(t))
+				expander_link_traits(e, f, t, SCOPE_NONE, unit);
 		}
 		add_member(e, group, begin, unit);
 		limiter_apply(e, &l, unit);
@@ -242,23 +342,35 @@ static void add_plain_instances(struct expander *e, const struct frame *f, uint3
 	free(l.last);
 }
 
+/* A group of the instances of a job or a step. */
+static uint32_t add_family(struct expander *e, const struct traits *t, const struct bundle *b)
+{
+	uint32_t group = expander_add_group(e,
+		&(struct group){.stop_at_once = t->foreach && t->foreach->fail_fast}, b);
+	struct unit *end = graph_unit(e->b, graph_group(e->b, group)->end);
+
+	end->on_failure = (uint8_t)t->on_failure;
+	end->flags |= t->critical ? UNIT_CRITICAL : 0;
+	if (b->step && b->step->finally)
+		end->flags |= UNIT_ALWAYS;
+	if (!needs_are_of_each(t))
+		graph_unit(e->b, graph_group(e->b, group)->begin)->rule = t->needs_rule;
+	return group;
+}
+
 uint32_t expander_make_family(struct expander *e, struct frame *f)
 {
-	const struct cells *cells = expander_job_cells(e, f->job);
+	size_t n = cells_count(expander_job_cells(e, f->job));
 	const struct traits *t = &f->job->t;
-	uint32_t group = expander_add_group(e,
-		&(struct group){.stop_at_once = t->foreach && t->foreach->fail_fast},
+	uint32_t group = add_family(e, t,
 		&(struct bundle){.kind = BUNDLE_FAMILY, .scope = SCOPE_NONE, .job = f->job, .cell = CELL_NONE});
 	uint32_t begin = graph_group(e->b, group)->begin;
 	struct limiter l;
 
-	graph_unit(e->b, begin)->rule = t->needs_rule;
-	graph_unit(e->b, graph_group(e->b, group)->end)->on_failure = (uint8_t)t->on_failure;
-	if (t->critical)
-		graph_unit(e->b, graph_group(e->b, group)->end)->flags |= UNIT_CRITICAL;
-	expander_link_traits(e, f, t, SCOPE_NONE, begin);
+	if (!needs_are_of_each(t))
+		expander_link_traits(e, f, t, SCOPE_NONE, begin);
 	if (f->n_children && f->child[f->n_children - 1].member) {
-		limiter_init(e, &l, t, f->job->name, false);
+		limiter_init(e, &l, t, f->job->name, false, n);
 		for (size_t i = 0; i < f->n_children; i++) {
 			if (!f->child[i].member)
 				continue;
@@ -267,7 +379,7 @@ uint32_t expander_make_family(struct expander *e, struct frame *f)
 		}
 		free(l.last);
 	} else {
-		add_plain_instances(e, f, group, cells_count(cells));
+		add_plain_instances(e, f, group, n);
 	}
 	return graph_group(e->b, group)->end;
 }
@@ -281,29 +393,39 @@ static uint32_t new_plain_scope(struct expander *e, const struct frame *f, uint3
 		.call_cell = f->call_cell, .unit = UNIT_NONE});
 }
 
-/* The next call's instance among what the children made, in the order in which they were asked for. */
-static uint32_t take_call(const struct frame *f, const struct step *st, uint32_t cell)
+/* The next call's instance among what the children made: steps are made in the order in which they asked. */
+static uint32_t take_call(struct frame *f, const struct step *st, uint32_t cell)
 {
-	for (size_t i = 0; i < f->n_children; i++)
-		if (f->child[i].call == st && f->child[i].call_cell == cell && !f->child[i].member)
-			return f->got[i];
-	BUG("no instance was made for the call of step '%s'", st->id);
+	const struct child *c;
+
+	do {
+		BUG_UNLESS(f->call_at < f->n_children);
+		c = &f->child[f->call_at++];
+	} while (!c->call || c->member);
+	BUG_UNLESS(c->call == st && c->call_cell == cell);
+	return f->got[f->call_at - 1];
+}
+
+/* Whether a step's unit is one of several: by the step's matrix, or by that of its one-action job. */
+static bool is_instance(const struct frame *f, uint32_t cell)
+{
+	return cell != CELL_NONE || (f->of_family && f->job->kind == JOB_ACTION);
 }
 
 /* A step that runs a job: a group of one, so that needs, conditions and policy have a place. */
-static uint32_t make_call(struct expander *e, const struct frame *f, const struct step *st, uint32_t cell)
+static uint32_t make_call(struct expander *e, struct frame *f, const struct step *st, uint32_t cell)
 {
 	uint32_t group = expander_add_group(e, &(struct group){0},
 		&(struct bundle){.kind = BUNDLE_CALL, .scope = f->scope, .step = st, .cell = cell});
 
-	dress_gates(e, group, &st->t, true); /* its params are evaluated when it is asked */
+	dress_gates(e, group, &st->t, true, is_instance(f, cell)); /* asks: for its params */
 	if (st->finally)
 		graph_unit(e->b, graph_group(e->b, group)->end)->flags |= UNIT_ALWAYS;
 	add_member(e, group, graph_group(e->b, group)->begin, take_call(f, st, cell));
 	return graph_group(e->b, group)->end;
 }
 
-static uint32_t make_step_unit(struct expander *e, const struct frame *f, const struct step *st,
+static uint32_t make_step_unit(struct expander *e, struct frame *f, const struct step *st,
 			       uint32_t cell, uint32_t group)
 {
 	struct unit u;
@@ -311,6 +433,8 @@ static uint32_t make_step_unit(struct expander *e, const struct frame *f, const 
 	if (st->t.act.kind == ACT_JOB)
 		return make_call(e, f, st, cell);
 	u = expander_unit_of(e, &st->t, UNIT_STEP);
+	if (is_instance(f, cell))
+		u = instance_of(u, &st->t);
 	u.group = group;
 	if (st->finally)
 		u.flags |= UNIT_ALWAYS;
@@ -318,25 +442,21 @@ static uint32_t make_step_unit(struct expander *e, const struct frame *f, const 
 }
 
 /* The instances of a step with a matrix of its own. */
-static uint32_t make_step_family(struct expander *e, const struct frame *f, const struct step *st,
+static uint32_t make_step_family(struct expander *e, struct frame *f, const struct step *st,
 				 const struct cells *cells)
 {
-	uint32_t group = expander_add_group(e,
-		&(struct group){.stop_at_once = st->t.foreach && st->t.foreach->fail_fast},
+	uint32_t group = add_family(e, &st->t,
 		&(struct bundle){.kind = BUNDLE_STEPS, .scope = f->scope, .step = st, .cell = CELL_NONE});
 	uint32_t begin = graph_group(e->b, group)->begin;
+	size_t n = cells_count(cells);
 	struct limiter l;
 
-	graph_unit(e->b, begin)->rule = st->t.needs_rule;
-	graph_unit(e->b, graph_group(e->b, group)->end)->on_failure = (uint8_t)st->t.on_failure;
-	if (st->t.critical)
-		graph_unit(e->b, graph_group(e->b, group)->end)->flags |= UNIT_CRITICAL;
-	if (st->finally)
-		graph_unit(e->b, graph_group(e->b, group)->end)->flags |= UNIT_ALWAYS;
-	limiter_init(e, &l, &st->t, st->id, st->t.act.kind != ACT_JOB);
-	for (uint32_t cell = 0; cell < cells_count(cells); cell++) {
+	limiter_init(e, &l, &st->t, st->id, st->t.act.kind != ACT_JOB, n);
+	for (uint32_t cell = 0; cell < n; cell++) {
 		uint32_t unit = make_step_unit(e, f, st, cell, GROUP_NONE);
 
+		if (needs_are_of_each(&st->t))
+			VEC_PUSH(f->waiter, f->n_waiters, f->room_waiters, ((struct waiter){st, unit}));
 		add_member(e, group, begin, unit);
 		limiter_apply(e, &l, unit);
 	}
@@ -357,21 +477,30 @@ static const struct step *predecessor(const struct step *st)
 	return NULL;
 }
 
+/* The needs of a step, written and implied, of the unit that is held back by them. */
+static void link_needs(struct expander *e, const struct frame *f, const struct step *st, uint32_t opening)
+{
+	const struct step *before = predecessor(st);
+
+	expander_link_traits(e, f, &st->t, f->scope, opening);
+	if (before)
+		graph_add_need(e->b, opening, e->step_unit[f->scope][before->no],
+			       st->finally ? COND_ANY : COND_OK, false);
+}
+
 static void link_step(struct expander *e, const struct frame *f, const struct step *st, uint32_t begin)
 {
 	uint32_t *unit = e->step_unit[f->scope];
 	uint32_t opening = expander_opening(e, unit[st->no]);
-	const struct step *before = predecessor(st);
 
 	graph_add_need(e->b, opening, begin, COND_OPEN, false);
-	expander_link_traits(e, f, &st->t, f->scope, opening);
-	if (before)
-		graph_add_need(e->b, opening, unit[before->no], st->finally ? COND_ANY : COND_OK, false);
+	if (!expander_step_cells(e, st) || !needs_are_of_each(&st->t))
+		link_needs(e, f, st, opening);
 	if (st->t.on_failure == ON_FAILURE_FALLBACK)
 		graph_unit(e->b, unit[st->no])->stand_in = unit[step_find(f->job, st->t.fallback)->no];
 }
 
-static void make_steps(struct expander *e, const struct frame *f, uint32_t group)
+static void make_steps(struct expander *e, struct frame *f, uint32_t group)
 {
 	const struct job *j = f->job;
 	uint32_t *unit = arena_array(e->a, j->n_steps, sizeof(*unit));
@@ -386,15 +515,9 @@ static void make_steps(struct expander *e, const struct frame *f, uint32_t group
 	}
 	for (size_t i = 0; i < j->n_steps; i++)
 		link_step(e, f, &j->step[i], graph_group(e->b, group)->begin);
-}
-
-/* The unit of a composite's child, from what the frame's children made. */
-static uint32_t child_unit(const struct frame *f, const struct job *j)
-{
-	for (size_t i = 0; i < f->n_children; i++)
-		if (f->child[i].member && f->child[i].job == j)
-			return f->got[i];
-	BUG("no instance was made for '%s'", j->name);
+	for (size_t i = 0; i < f->n_waiters; i++)
+		link_needs(e, f, f->waiter[i].step, expander_opening(e, f->waiter[i].unit));
+	free(f->waiter);
 }
 
 static void make_stages(struct expander *e, const struct frame *f, uint32_t group)
@@ -416,8 +539,9 @@ static void make_stages(struct expander *e, const struct frame *f, uint32_t grou
 			graph_add_need(e->b, next, gate, COND_OPEN, false);
 		}
 		for (size_t k = 0; k < s->n_jobs; k++, at++) {
-			uint32_t unit = f->child[at].job == s->job[k] ? f->got[at] : child_unit(f, s->job[k]);
+			uint32_t unit = f->got[at];
 
+			BUG_UNLESS(f->child[at].job == s->job[k]);
 			add_member(e, group, gate, unit);
 			if (next != UNIT_NONE)
 				graph_add_need(e->b, next, unit,
@@ -433,7 +557,7 @@ static uint32_t make_action(struct expander *e, struct frame *f)
 	uint32_t unit = make_step_unit(e, f, st, CELL_NONE, GROUP_NONE);
 
 	e->x->scope[f->scope].unit = unit;
-	if (!f->of_family)
+	if (!f->of_family || needs_are_of_each(&f->job->t))
 		expander_link_traits(e, f, &f->job->t, SCOPE_NONE, expander_opening(e, unit));
 	return unit;
 }
@@ -452,8 +576,8 @@ uint32_t expander_make_instance(struct expander *e, struct frame *f)
 		&(struct bundle){.kind = j->kind == JOB_COMPOSITE ? BUNDLE_COMPOSITE : BUNDLE_JOB,
 				 .scope = f->scope, .job = j, .cell = f->cell});
 	e->x->scope[f->scope].group = group;
-	dress_gates(e, group, &j->t, false);
-	if (!f->of_family)
+	dress_gates(e, group, &j->t, false, f->of_family);
+	if (!f->of_family || needs_are_of_each(&j->t))
 		expander_link_traits(e, f, &j->t, SCOPE_NONE, graph_group(e->b, group)->begin);
 	if (j->kind == JOB_COMPOSITE)
 		make_stages(e, f, group);

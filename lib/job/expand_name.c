@@ -46,17 +46,20 @@ void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf 
 	free(chain);
 }
 
-void expansion_unit_name(const struct expansion *x, uint32_t unit, struct buf *out)
+void place_name(const struct expansion *x, const struct place *p, struct buf *out)
 {
-	const struct place *p = &x->place[unit];
-	const struct unit *u = &x->graph->unit[unit];
-
-	if (u->kind != UNIT_STEP) {
-		expansion_group_name(x, u->group, out);
-		return;
-	}
 	expansion_scope_name(x, p->scope, out);
 	add_step(x, p->step, p->cell, out);
+}
+
+void expansion_unit_name(const struct expansion *x, uint32_t unit, struct buf *out)
+{
+	const struct unit *u = &x->graph->unit[unit];
+
+	if (u->kind != UNIT_STEP)
+		expansion_group_name(x, u->group, out);
+	else
+		place_name(x, &x->place[unit], out);
 }
 
 void expansion_group_name(const struct expansion *x, uint32_t group, struct buf *out)
@@ -94,22 +97,31 @@ uint32_t expansion_find_step(const struct expansion *x, uint32_t scope, const ch
 	return x->step_unit[scope] ? x->step_unit[scope][st->no] : x->scope[scope].unit;
 }
 
+/* The instance that a job's unit stands for; of several the first. */
+static uint32_t scope_of_job(const struct expansion *x, uint32_t unit)
+{
+	const struct graph *g = x->graph;
+	uint32_t group = g->unit[unit].group;
+
+	if (x->place[unit].scope != SCOPE_NONE || g->unit[unit].kind != UNIT_END)
+		return x->place[unit].scope;
+	return g->member_at[group] < g->member_at[group + 1] ? x->place[g->member[g->member_at[group]]].scope
+							      : SCOPE_NONE;
+}
+
 uint32_t expansion_find_artifact(const struct expansion *x, uint32_t scope, const char *name)
 {
-	const struct job *self = x->scope[scope].job;
-	const struct step *st = inside_provider(self, name);
+	const struct step *st = inside_provider(x->scope[scope].job, name);
 	const struct job *j;
+	uint32_t from;
 
 	if (st)
 		return expansion_find_step(x, scope, st->id);
-	j = outside_provider(x->jf, self, name);
+	j = artifact_provider(x->jf, name);
 	if (!j || x->job_unit[j->no] == UNIT_NONE)
 		return UNIT_NONE;
-	st = inside_provider(j, name);
-	for (uint32_t s = 0; s < x->n_scopes && j->kind != JOB_ACTION; s++)
-		if (x->scope[s].job == j && x->scope[s].caller == SCOPE_NONE)
-			return expansion_find_step(x, s, st->id);
-	return x->job_unit[j->no];
+	from = scope_of_job(x, x->job_unit[j->no]);
+	return from == SCOPE_NONE ? UNIT_NONE : expansion_find_step(x, from, inside_provider(j, name)->id);
 }
 
 /* `name` itself, everything below `name/` and every instance `name[…]`. */

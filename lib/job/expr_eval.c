@@ -217,17 +217,13 @@ static json_t *eval_compare(struct evaluation *ev, const struct term *t)
 	struct seen a = {left, t->kid[0]->secret}, b = {right, t->kid[1]->secret};
 	int yes = -1;
 
-	if (!right)
-		yes = -1;
-	else if (t->op == OP_MATCHES)
+	if (right && (t->op == OP_MATCHES || t->op == OP_DIFFERS))
 		yes = search(ev, t, a, b);
-	else if (t->op == OP_DIFFERS)
-		yes = 1 - search(ev, t, a, b);
-	else
+	else if (right)
 		yes = op_compare(ev, t->op, a, b);
 	json_decref(left);
 	json_decref(right);
-	return yes == 0 || yes == 1 ? json_boolean(yes) : NULL;
+	return yes < 0 ? NULL : json_boolean(yes != (t->op == OP_DIFFERS));
 }
 
 /* --- lists, maps, calls -------------------------------------------------------------------------------- */

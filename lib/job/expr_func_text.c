@@ -162,7 +162,7 @@ static json_t *replaced(const struct call *c, const struct pattern *p)
 	json_t *v = NULL;
 
 	if (!pattern_check_with(p, text_arg(c, 2), &why))
-		eval_error(c->ev, "%s", why.data);
+		eval_error(c->ev, "%s", c->t->secret ? "the pattern does not have the groups of a secret" : why.data);
 	else if (pattern_replace(p, span_arg(c, 0), text_arg(c, 2), EXPR_RESULT_MAX, &text) != PATTERN_LIMIT ||
 		 text.len > EXPR_RESULT_MAX)
 		v = eval_spend(c->ev, text.len) ? eval_string(c->ev, &text) : NULL;

@@ -1,9 +1,10 @@
 /* From nodes to values: text is taken apart, and what is constant becomes one JSON value. */
 #include "job/value_impl.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "doc/json.h"
+#include "base/bug.h"
 
 /* --- building --------------------------------------------------------------------------------------- */
 
@@ -70,14 +71,16 @@ struct cutter {
 /* Where the first character stands: behind the quote. */
 static struct mark first_mark(const struct node *n)
 {
-	if (n->style != STYLE_QUOTED)
+	size_t len = n->mark.len;
+
+	if (n->style != STYLE_QUOTED || !n->mark.source)
 		return n->mark;
-	return mark_of(n->mark.source, n->mark.line, n->mark.col + 1, n->mark.len ? n->mark.len - 1u : 0);
+	return mark_of(n->mark.source, n->mark.line, n->mark.col + 1, len > 2 ? len - 2 : 0);
 }
 
 static struct mark mark_at(const struct cutter *c, size_t at, size_t len)
 {
-	return c->first.line ? expr_place(c->first, c->places, at, len) : c->first;
+	return expr_place(c->first, c->places, at, len);
 }
 
 static struct part *add_part(struct cutter *c, struct expr *e)
@@ -113,14 +116,16 @@ static size_t cut_expr(struct cutter *c, size_t at)
 {
 	struct span text = {c->n->text, c->n->n};
 	size_t from = at + OPENING_LEN, end;
+	char *inner;
 	struct expr *e;
 
 	if (!expr_scan(text, from, &end)) {
 		refuse_unclosed(c, at, end);
 		return text.len;
 	}
-	e = expr_parse(c->b->a, arena_strndup(c->b->a, text.at + from, end - from),
-		       mark_at(c, from, end - from), c->b->d);
+	inner = xstrndup(text.at + from, end - from);
+	e = expr_parse(c->b->a, inner, mark_at(c, from, end - from), c->b->d);
+	free(inner);
 	if (e)
 		add_part(c, e);
 	c->bad |= !e;

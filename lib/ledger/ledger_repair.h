@@ -14,7 +14,10 @@
 bool ledger_open_runs(struct ledger *l, bool (*row)(void *ctx, const struct ledger_run_row *r),
 		      void *ctx);
 
-/* What became of one attempt.  Attempts that are not mentioned: intents were not used, running ones are lost. */
+/*
+ * What became of one attempt.  Of those that are not mentioned, intents were never used and
+ * running ones are lost.
+ */
 struct ledger_outcome {
 	uint32_t serial;
 	int64_t start_wall_ms; /* for an intent that had begun; 0: not known */

@@ -14,6 +14,8 @@
 
 _Static_assert(STMT_COUNT <= UINT8_MAX, "a statement's number is a byte");
 
+enum { QUEUE_BYTES_KEPT = 4 * 1024 * 1024 };
+
 enum tag { OP_END, OP_NULL, OP_INT, OP_TEXT };
 
 /* Every operation ends where the next begins, so the end mark is written with the next or at commit. */
@@ -96,6 +98,9 @@ void queue_cut(struct ledger *l, struct queue_mark m)
 void ledger_drop(struct ledger *l)
 {
 	queue_cut(l, (struct queue_mark){0, 0});
+	/* A million steps at the beginning must not be paid for during the whole run. */
+	if (l->queue.room > QUEUE_BYTES_KEPT)
+		buf_release(&l->queue);
 }
 
 /* Bind the parameters at `at`; returns what follows their end mark. */

@@ -26,22 +26,10 @@ int spawn_init(struct spawn *s, const struct calls *c)
 		return -1;
 	s->stack_end = stack + STACK_BYTES;
 	s->report = c->mmap(NULL, sizeof(*s->report), PROT, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (s->report == MAP_FAILED) {
-		s->report = NULL;
+	if (s->report == MAP_FAILED)
 		return -1;
-	}
 	s->null_fd = c->openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
 	return s->null_fd < 0 ? -1 : 0;
-}
-
-void spawn_release(struct spawn *s)
-{
-	if (s->stack_end)
-		munmap(s->stack_end - STACK_BYTES, STACK_BYTES);
-	if (s->report)
-		munmap(s->report, sizeof(*s->report));
-	if (s->null_fd >= 0)
-		close(s->null_fd);
 }
 
 /*

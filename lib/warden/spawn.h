@@ -29,9 +29,8 @@ struct spawn {
 	const int *fd; /* one for each of request->number */
 };
 
-/* 0, or -1 and errno. */
+/* 0, or -1 and errno.  What it takes goes with the process. */
 int spawn_init(struct spawn *s, const struct calls *c);
-void spawn_release(struct spawn *s);
 
 /*
  * Start s->request.  The child's pid, whether or not it got as far as its program: s->report tells, and if it did

@@ -47,6 +47,7 @@ struct warden {
 	const struct calls *calls;
 	int socket, signals, children; /* children: /proc's list of ours, or -1 */
 	bool finish, driver_gone, quitting;
+	int64_t give_up_after_ns;
 	struct journal_writer journal;
 	struct spawn spawn;
 	struct proc_room room;
@@ -104,7 +105,7 @@ static void signal_step(struct warden *w, const struct step *s, int sig)
 static void kill_step(struct warden *w, struct step *s)
 {
 	if (s->phase != PHASE_KILLED)
-		s->give_up_ns = w->now_ns + (int64_t)GIVE_UP_MS * NS_PER_MS;
+		s->give_up_ns = w->now_ns + w->give_up_after_ns;
 	s->phase = PHASE_KILLED;
 	s->due_ns = w->now_ns + (int64_t)KILL_AGAIN_MS * NS_PER_MS;
 	signal_step(w, s, SIGKILL);
@@ -655,6 +656,7 @@ int warden_run(const struct warden_options *o)
 		.calls = o->calls,
 		.socket = o->socket,
 		.finish = o->finish,
+		.give_up_after_ns = (o->give_up_ms ? o->give_up_ms : GIVE_UP_MS) * NS_PER_MS,
 		.slots = o->slots,
 		.self = getpid(),
 		.session = getsid(0),

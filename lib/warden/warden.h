@@ -6,7 +6,7 @@
  * - A step has ended when its leader is dead and nothing it left behind is alive.
  * - When the driver is gone, nothing more is started; what runs is killed, or finished if that is the policy.
  * - It ends only when no process of any step is left (those in the kernel's uninterruptible sleep, or of
- *   another user, are given up after five seconds).
+ *   another user, are given up after give_up_ms).
  *
  *	       start            deadline, stop          grace over
  *	FREE --------> RUNS ------------------> ASKED ------------> KILLED
@@ -38,6 +38,7 @@ struct warden_options {
 	uint64_t nonce;
 	uint32_t slots; /* steps at once */
 	bool finish;	/* what runs, when the driver is gone */
+	int64_t give_up_ms; /* with what cannot be killed; 0: five seconds */
 };
 
 /*

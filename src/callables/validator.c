@@ -545,6 +545,52 @@ bool validator(const json_t *in, json_t *ret, struct buf *err)
 	return good;
 }
 
+/* --- verdict ------------------------------------------------------------------------------------------ */
+
+enum {
+	WITH_SAMPLES_MAX = 2, /* so many broken rules are told at length, more of them by their names */
+	NAMED_MAX = 12,
+};
+
+static json_int_t broken_of(const json_t *item)
+{
+	return json_integer_value(json_object_get(item, "broken"));
+}
+
+static const char *text_or_blank(const json_t *item, const char *key)
+{
+	const char *text = json_str(item, key);
+
+	return text ? text : "";
+}
+
+/* What is broken, number `before` from 0. */
+static void say_broken(struct buf *text, const json_t *item, size_t before, bool at_length)
+{
+	const char *rule = text_or_blank(item, "rule"), *field = text_or_blank(item, "field");
+	long long checked = (long long)json_integer_value(json_object_get(item, "checked"));
+
+	if (at_length)
+		buf_addf(text, "%s%s %s: %lld of %lld (%s)", before ? "; " : "", rule, field, (long long)broken_of(item),
+			 checked, text_or_blank(item, "sample"));
+	else
+		buf_addf(text, "%s%s %s: %lld", before ? ", " : "", rule, field, (long long)broken_of(item));
+}
+
+static void say_all_broken(struct buf *text, const json_t *items, size_t n_broken)
+{
+	const json_t *item;
+	size_t said = 0, i;
+
+	json_array_foreach(items, i, item)
+		if (broken_of(item) && said < NAMED_MAX)
+			say_broken(text, item, said++, n_broken <= WITH_SAMPLES_MAX);
+	if (n_broken > said)
+		buf_addf(text, " and %zu more", n_broken - said);
+	if (n_broken > WITH_SAMPLES_MAX)
+		buf_puts(text, " (the log and raw.validations have them all)");
+}
+
 /*
  * verdict: fails if a result of validator has broken rows, and says which.
  *
@@ -555,28 +601,20 @@ bool verdict(const json_t *in, json_t *ret, struct buf *err)
 	static const char *const words[] = {"items", NULL};
 	const json_t *items = param_list(in, "items", err), *item;
 	size_t n_broken = 0, i;
-	struct buf text = BUF_INIT;
+	json_t *stats;
 
 	if (!items || !params_known(in, words, err))
 		return false;
-	json_array_foreach(items, i, item) {
-		json_int_t broken = json_integer_value(json_object_get(item, "broken"));
-
-		if (broken)
-			buf_addf(&text, "%s%s %s: %lld of %lld (%s)", n_broken++ ? "; " : "", json_str(item, "rule"),
-				 json_str(item, "field"), (long long)broken,
-				 (long long)json_integer_value(json_object_get(item, "checked")),
-				 json_str(item, "sample"));
-	}
+	json_array_foreach(items, i, item)
+		n_broken += broken_of(item) != 0;
 	if (n_broken) {
-		buf_addf(err, "%zu of %zu rules broken: %s", n_broken, json_array_size(items), text.data);
-	} else {
-		json_t *stats = json_object();
-
-		stats_rows(stats, json_array_size(items), 0);
-		json_object_set_new(ret, "items", json_array());
-		json_object_set_new(ret, "stats", stats);
+		buf_addf(err, "%zu of %zu rules broken: ", n_broken, json_array_size(items));
+		say_all_broken(err, items, n_broken);
+		return false;
 	}
-	buf_release(&text);
-	return !n_broken;
+	stats = json_object();
+	stats_rows(stats, json_array_size(items), 0);
+	json_object_set_new(ret, "items", json_array());
+	json_object_set_new(ret, "stats", stats);
+	return true;
 }

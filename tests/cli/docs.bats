@@ -21,7 +21,9 @@ manual_block() { # FILE N
 pages() { # sets MAN1 and MAN5, made by the build
 	MAN1=$top_builddir/doc/orchmake.1
 	MAN5=$top_builddir/doc/jobfile.5
-	[ -e "$MAN1" ] && [ -e "$MAN5" ]
+	[ -e "$MAN1" ] && [ -e "$MAN5" ] && return 0
+	echo "the manual has not been made: make all"
+	return 1
 }
 
 # Every Jobfile that READ FILE N finds is right and runs.
@@ -50,6 +52,43 @@ run_blocks() { # READ FILE
 	run_blocks manual_block "$MAN1"
 	rm -rf block*
 	run_blocks manual_block "$MAN5"
+}
+
+@test "the commands that README lists work on its Jobfile" {
+	yaml_block "$top_srcdir/README.md" 1 >Jobfile
+	sed -n 's/^    \(orchmake.*\)/\1/p' "$top_srcdir/README.md" | sed 's/  .*//' >commands
+	[ "$(wc -l <commands)" -gt 5 ]
+	while read -r line; do
+		want 0 bash -c "$line"
+	done <commands
+}
+
+@test "the commands in the manual's examples work" {
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
+	pages
+	jobfile <<-'J'
+	jobfile: 1
+	params: {date: {type: date, default: 2026-01-01}}
+	jobs:
+	  nightly: {needs: [pull_orders, pull_customers], env: {D: "${{ params.date }}"}, run: echo "$D"}
+	  pull_orders: {noop: true}
+	  pull_customers: {noop: true}
+	  load: {steps: [{id: check, run: test ! -e bad}, {id: count, run: echo 1; test ! -e bad}]}
+	J
+	touch bad
+	want 1 orchmake -k load/count
+	want 1 orchmake --only load/count load
+	rm bad
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh D/{s/^\.Dl \$ //p}' "$MAN1" >commands
+	sed -n '/^\$ sqlite3/,/^\.Ed/{/^\.Ed/d;s/^\$ //p;/^ /p}' "$MAN1" >query
+	[ "$(wc -l <commands)" -gt 5 ]
+	command -v dot >/dev/null || sed -i 's/ | dot .*//' commands
+	while read -r line; do
+		want 0 bash -c "$line"
+	done <commands
+	is "$(jq .success result.json)" true
+	want 0 bash query
+	says load/count
 }
 
 @test "the manual is well formed" {
@@ -95,7 +134,7 @@ run_blocks() { # READ FILE
 	pages
 	later=$(sed -n '/^\.Sh WORDS KEPT/,$s/^\.It Cm "\(.*\)"$/\1/p' "$MAN5")
 	for key in secrets inputs approve; do grep -qx "$key" <<<"$later"; done
-	for key in run needs retry; do ! grep -qx "$key" <<<"$later"; done
+	is "$(grep -x -e run -e needs -e retry <<<"$later")" ""
 	for key in secrets hooks; do
 		printf 'jobfile: 1\n%s: {}\njobs: {a: {noop: true}}\n' "$key" >Jobfile
 		want 2 orchmake validate

@@ -6,7 +6,8 @@ examples() { ls "$top_srcdir/examples"; }
 
 example() { cp -R "$top_srcdir/examples/$1/." .; }
 
-state() { sql "select state from v_steps where name='$1' order by run_id desc limit 1"; }
+# The state of a step in the last run.
+state() { sql "select state from v_steps where step = '$1' and run = (select run from v_runs order by no desc limit 1)"; }
 
 @test "every example is run by a test of this file" {
 	for e in $(examples); do
@@ -33,7 +34,7 @@ jobfile: 1"
 	want 0 orchmake logs publish/tell
 	is "$out" "apples
 pears"
-	is "$(sql "select group_concat(name, ' ') from (select name from v_steps order by start_ms)")" \
+	is "$(sql "select group_concat(step, ' ') from (select step from v_attempts order by serial)")" \
 		"publish/write publish/sort publish/tell"
 }
 
@@ -90,7 +91,8 @@ good morning, Paris"
 	example finally
 	want 1 orchmake
 	complains "failed import/load: exit 3: no such table"
-	[ ! -e busy ] && [ ! -e never.txt ]
+	[ ! -e busy ]
+	[ ! -e never.txt ]
 	is "$(cat report.txt)" "load failed with 3"
 	is "$(state import/never)" aborted
 }
@@ -127,7 +129,7 @@ red 8"
 	EXAMPLE_USER=eve want 0 orchmake count=12 ratio=2 loud=true wait=2s room=1M level=high tags=a,b \
 		'filter={"id": [1]}' also=4 also=5 out=given.json
 	is "$(jq -c '[.count, .ratio, .loud, .wait, .room, .level, .tags, .filter, .user, .also]' <given.json)" \
-		'[12,2.0,true,2000,1048576,"high",["a","b"],{"id":[1]},"eve",[4,5]]'
+		'[12,2,true,2000,1048576,"high",["a","b"],{"id":[1]},"eve",[4,5]]'
 	rm -rf .orchmake
 	for wrong in count=many count=0 ratio=x loud=yes day=2026-02-30 day=2025-12-31 wait=long room=big level=mid \
 		'filter={' also=x name=ada color=red; do
@@ -165,12 +167,14 @@ south 42"
 @test "conditions: skipped holds nobody up, a requirement that is not met is a failure" {
 	example conditions
 	want 0 orchmake
-	[ ! -e uploaded ] && [ ! -e announced ]
+	[ ! -e uploaded ]
+	[ ! -e announced ]
 	is "$(cat done.txt)" "upload skipped"
 	want 0 orchmake why release/upload
 	says "params.mode == 'real'"
 	want 0 orchmake mode=real
-	[ -e uploaded ] && [ -e announced ]
+	[ -e uploaded ]
+	[ -e announced ]
 	want 1 orchmake mode=real to=nobody
 	complains "nobody would get it"
 }

@@ -147,7 +147,7 @@ static void a_locale_with_a_decimal_comma_changes_nothing(void **state)
 
 	(void)state;
 	if (!setlocale(LC_NUMERIC, "de_DE.UTF-8"))
-		skip();
+		SKIP_HERE();
 	real_is(1.5, "1.5");
 	CHECK(json_real_parse("1.5", &v));
 	CHECK(v == 1.5);

@@ -475,7 +475,7 @@ static bool own_namespace(void)
 /* A disk of 1 MiB that only this process sees. */
 static void own_disk(const char *dir)
 {
-	if (!own_namespace() || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	if (!own_namespace() || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", dir, "tmpfs", 0, "size=1m"))
 		_exit(SKIPPED);
 }
@@ -520,6 +520,7 @@ static void write_on_a_full_disk(struct kit *k)
 	if (ledger_commit(k->l) || ledger_error(k->l)->fault != LEDGER_FULL)
 		_exit(5);
 	ledger_close(k->l);
+	free(reserve);
 	if (strcmp(kit_ask(k, "PRAGMA integrity_check"), "ok") ||
 	    strcmp(kit_ask(k, "SELECT count(*) FROM attempts WHERE phase = 2"), "1"))
 		_exit(6);
@@ -545,7 +546,7 @@ static void the_reserve_lets_the_last_outcomes_be_written_to_a_full_disk(void **
 		write_on_a_full_disk(k);
 	rc = outcome_of_child(pid);
 	if (rc == SKIPPED)
-		skip(); /* no mounting here */
+		SKIP_HERE(); /* no mounting here */
 	CHECK_INT(rc, 0);
 }
 
@@ -575,7 +576,7 @@ static void without_rights_it_is_said_which(void **state)
 	rc = outcome_of_child(pid);
 	chmod(k->dir, 0700);
 	if (rc == SKIPPED)
-		skip();
+		SKIP_HERE();
 	CHECK_INT(rc, 0);
 }
 

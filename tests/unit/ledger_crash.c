@@ -67,6 +67,9 @@ static struct report killed_writer(const char *path, unsigned id)
 		write_until_killed(path, id, fds[1]);
 	}
 	close(fds[1]);
+	/* Every other one is let come as far as a run; the others may die while they open the ledger. */
+	if (id % 2 && read(fds[0], &r, sizeof(r)) != (ssize_t)sizeof(r))
+		r = (struct report){0};
 	nanosleep(&t, NULL); /* the instant is what the test is about */
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -133,6 +136,7 @@ static void nothing_that_was_committed_is_lost_to_a_kill(void **state)
 		check_after(k, &told);
 	}
 	print_message("%zu of %d writers had begun a run\n", begun, KILLS);
+	CHECK(begun >= KILLS / 2);
 	kit_open(k, LEDGER_WRITE);
 	kit_whole_run(k, KILLS + 1, "all", 3);
 	kit_sound(k);

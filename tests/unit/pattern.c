@@ -66,7 +66,6 @@ static void what_is_no_pattern_is_refused_with_the_reason(void **state)
 	} cases[] = {
 		{"(", "missing closing parenthesis at offset 1"},
 		{"/(/", "missing closing parenthesis at offset 2"},
-		{"a**", NULL},
 		{"", "it is empty"},
 		{"//", "it is empty"},
 		{"/abc", "it begins with '/' and has no closing one (to search for a slash write \\/)"},
@@ -84,11 +83,6 @@ static void what_is_no_pattern_is_refused_with_the_reason(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct pattern *p = pattern_new(cases[i].text, &err);
 
-		if (!strcmp(cases[i].text, "a**")) { /* a possessive star: fine */
-			pattern_free(p);
-			buf_reset(&err);
-			continue;
-		}
 		if (p)
 			fail_msg("'%s' is taken", cases[i].text);
 		CHECK(err.len);
@@ -306,24 +300,22 @@ static double ms_of(size_t i, size_t n)
 	return ms;
 }
 
-/* The bounds are ten times what a slow machine takes, sanitizers and all; without limits it is hours. */
+/* Milliseconds, but under valgrind on a busy machine seconds; without limits it is hours. */
 static void a_costly_pattern_ends_soon(void **state)
 {
-	static const struct {
-		size_t bytes;
-		double ms;
-	} sizes[] = {{30, 200}, {5000, 300}, {PATTERN_SUBJECT_MAX - 10, 6000}};
+	static const size_t sizes[] = {30, 5000, PATTERN_SUBJECT_MAX - 10};
+	const double bound_ms = 30000;
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_LEN(sizes); k++) {
-		/* The longest only now and then: half a second each. */
-		size_t stride = sizes[k].bytes > 100000 ? 5 : 1;
+		/* Not all of them at full length, where each takes a fifth of a second. */
+		size_t stride = sizes[k] > 100000 ? 5 : 1;
 
 		for (size_t i = 0; i < ARRAY_LEN(costly); i += stride) {
-			double ms = ms_of(i, sizes[k].bytes);
+			double ms = ms_of(i, sizes[k]);
 
-			if (ms > sizes[k].ms)
-				fail_msg("%s takes %.0f ms on %zu bytes", costly[i].pattern, ms, sizes[k].bytes);
+			if (ms > bound_ms)
+				fail_msg("%s takes %.0f ms on %zu bytes", costly[i].pattern, ms, sizes[k]);
 		}
 	}
 }

@@ -15,6 +15,7 @@
 #include "base/bug.h"
 #include "base/stamp.h"
 #include "check.h"
+#include "sys/proctree.h"
 #include "warden/journal.h"
 #include "warden/warden.h"
 #include "warden/wire.h"
@@ -260,6 +261,14 @@ static int no_fork(int (*fn)(void *), void *stack_end, int flags, void *arg)
 	return -1;
 }
 
+/* As for a process of another user: no signal of ours reaches it. */
+static int nobody_there(pid_t pid, unsigned flags)
+{
+	(void)pid, (void)flags;
+	errno = ESRCH;
+	return -1;
+}
+
 struct post {
 	char dir[64], journal[96];
 	pid_t warden;
@@ -267,7 +276,7 @@ struct post {
 };
 
 /* In a process of its own, without an exec; nothing that it is told to start is started. */
-static void post_open(struct post *p, uint32_t slots)
+static void post_open_as(struct post *p, uint32_t slots, bool unkillable)
 {
 	struct calls c = calls_real;
 	int pair[2], journal;
@@ -281,19 +290,29 @@ static void post_open(struct post *p, uint32_t slots)
 	p->warden = fork();
 	CHECK(p->warden >= 0);
 	if (!p->warden) {
-		struct warden_options o = {&c, pair[1], journal, NONCE, slots, false};
+		struct warden_options o = {.calls = &c, .socket = pair[1], .journal = journal, .nonce = NONCE, .slots = slots};
 		sigset_t all;
 
 		close(pair[0]);
 		sigfillset(&all);
 		sigprocmask(SIG_SETMASK, &all, NULL);
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
-		c.clone = no_fork;
+		if (unkillable) {
+			c.pidfd_open = nobody_there;
+			o.give_up_ms = 100;
+		} else {
+			c.clone = no_fork;
+		}
 		_exit(warden_run(&o) < 0 ? 1 : 0);
 	}
 	close(pair[1]);
 	close(journal);
 	p->socket = pair[0];
+}
+
+static void post_open(struct post *p, uint32_t slots)
+{
+	post_open_as(p, slots, false);
 }
 
 static void post_close(struct post *p)
@@ -468,6 +487,36 @@ static void what_is_queued_when_the_driver_dies_is_not_started(void **state)
 	buf_release(&b);
 }
 
+static void what_cannot_be_killed_does_not_hold_the_run_for_ever(void **state)
+{
+	static const char *const argv[] = {"/bin/sh", "-c", "sleep 60 & exit 3", NULL}, *const none[] = {NULL};
+	struct request in = {.serial = 7, .argv = argv, .envp = none, .umask = -1};
+	struct wire_ask ask = {.kind = WIRE_START, .serial = 7};
+	struct buf b = BUF_INIT;
+	struct wire_event e[2] = {{0}, {0}};
+	struct pollfd f = {.events = POLLIN};
+	struct post p;
+	pid_t survivor;
+
+	(void)state;
+	CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	CHECK_INT(request_build(&b, &in, NULL), 0);
+	post_open_as(&p, 1, true);
+	CHECK(post_send(&p, &ask, b.data, b.len, NULL, 0));
+	f.fd = p.socket;
+	for (int n = 0; e[0].kind != WIRE_ENDED && e[1].kind != WIRE_ENDED; n++) {
+		CHECK(n < 3 && poll(&f, 1, PATIENCE_MS) == 1);
+		CHECK(recv(p.socket, e, sizeof(e), 0) > 0);
+	}
+	CHECK_INT(WEXITSTATUS(e[0].kind == WIRE_ENDED ? e[0].status : e[1].status), 3);
+	post_close(&p); /* nor does it hold the warden */
+	CHECK_INT(proc_children(&calls_real, getpid(), &survivor, 1), 1);
+	CHECK_INT(kill(survivor, SIGKILL), 0);
+	CHECK_INT(waitpid(survivor, NULL, 0), survivor);
+	CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	buf_release(&b);
+}
+
 static void every_stage_has_a_word(void **state)
 {
 	(void)state;
@@ -490,6 +539,7 @@ int main(void)
 		cmocka_unit_test(descriptors_that_do_not_fit_the_request_are_refused_and_not_kept),
 		cmocka_unit_test(what_is_no_message_ends_the_warden),
 		cmocka_unit_test(what_is_queued_when_the_driver_dies_is_not_started),
+		cmocka_unit_test(what_cannot_be_killed_does_not_hold_the_run_for_ever),
 		cmocka_unit_test(every_stage_has_a_word),
 	};
 
