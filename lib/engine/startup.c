@@ -2,6 +2,7 @@
 
 #include <sys/auxv.h>
 
+#include "ledger/ledger.h"
 #include "sys/inherited.h"
 
 bool startup_check(void)
@@ -10,5 +11,6 @@ bool startup_check(void)
 	bool good = !inherited_check(&in) && !getauxval(AT_SECURE);
 
 	inherited_release(&in);
+	ledger_prepare();
 	return good;
 }

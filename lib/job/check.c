@@ -251,6 +251,18 @@ static void check_need_of_step(struct loader *l, const struct step *st, const st
 		diag_hint(l->d, "need the step it stands in for");
 }
 
+/* Made once for each job: they know their labels, and 1,000 needs may ask. */
+static const struct cells *instances_of(struct loader *l, const struct job *j)
+{
+	const struct cells *cells = map_get(&l->instances, j->name);
+
+	if (cells || map_has(&l->instances, j->name))
+		return cells;
+	cells = cells_of_matrix(l->scratch, j->t.matrix, j->mark, l->d);
+	map_put(&l->instances, j->name, (void *)cells);
+	return cells;
+}
+
 /* `[label]` behind a job's name must be one of its instances. */
 static void check_label(struct loader *l, const struct job *on, const struct need_decl *need,
 			const char *label)
@@ -264,7 +276,7 @@ static void check_label(struct loader *l, const struct job *on, const struct nee
 		diag_hint(l->d, "need '%s'", on->name);
 		return;
 	}
-	cells = cells_of_matrix(l->scratch, on->t.matrix, on->mark, l->d);
+	cells = instances_of(l, on);
 	if (cells && cells_find(cells, label) == CELL_NONE) {
 		struct buf some = BUF_INIT;
 

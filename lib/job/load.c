@@ -248,6 +248,7 @@ static void loader_free(struct loader *l)
 		map_release(&l->names[k]);
 	map_release(&l->seen);
 	map_release(&l->blamed);
+	map_release(&l->instances);
 	for (size_t i = 0; i < l->n_pending; i++)
 		free(l->pending[i].path);
 	free(l->pending);

@@ -49,6 +49,7 @@ struct loader {
 	struct map names[NAME_KINDS]; /* name -> struct mark */
 	struct map seen;	     /* "device:inode" of the files that have been read */
 	struct map blamed;	     /* "source:line:col" of references that have been complained about */
+	struct map instances;	     /* name of a job -> struct cells, once some need asked for one of them */
 
 	struct file *file; /* that is being read */
 	bool cut_short;	   /* some document could not be read to its end */

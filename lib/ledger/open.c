@@ -7,6 +7,7 @@
 
 #include "base/bug.h"
 #include "ledger/ledger_impl.h"
+#include "ledger/look.h"
 
 enum {
 	RESERVE_BYTES = 64 * 1024,
@@ -72,9 +73,9 @@ static char *uri_of(const char *path, const char *query)
 	return buf_detach(&b);
 }
 
-static int open_db(struct ledger *l, const char *name, int flags)
+static int open_db(struct ledger *l, const char *name, int flags, const char *vfs)
 {
-	int rc = sqlite3_open_v2(name, &l->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	int rc = sqlite3_open_v2(name, &l->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
 
 	/* SQLite is content with reading where it may not write. */
 	if (!rc && flags & SQLITE_OPEN_READWRITE && sqlite3_db_readonly(l->db, "main"))
@@ -95,7 +96,7 @@ static int open_traceless(struct ledger *l)
 {
 	bool alone = size_beside(l->path, "-wal") <= 0;
 	char *uri = uri_of(l->path, alone ? "immutable=1" : "mode=ro&readonly_shm=1");
-	int rc = open_db(l, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+	int rc = open_db(l, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, look_vfs());
 
 	free(uri);
 	return rc;
@@ -237,7 +238,7 @@ static void shut(struct ledger *l)
 static bool open_for_reading(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
 {
 	if (l->o.mode == LEDGER_READ) {
-		if (!open_db(l, l->path, SQLITE_OPEN_READONLY) && make_ready(l, up, n_up))
+		if (!open_db(l, l->path, SQLITE_OPEN_READONLY, NULL) && make_ready(l, up, n_up))
 			return true;
 		shut(l);
 		/* In a folder where no WAL can be made it may still be readable without. */
@@ -264,7 +265,7 @@ static bool open_as_asked(struct ledger *l, const struct schema_upgrade *up, siz
 	}
 	if (l->o.mode != LEDGER_WRITE)
 		return open_for_reading(l, up, n_up);
-	return !open_db(l, l->path, SQLITE_OPEN_READWRITE) && make_ready(l, up, n_up);
+	return !open_db(l, l->path, SQLITE_OPEN_READWRITE, NULL) && make_ready(l, up, n_up);
 }
 
 struct ledger *ledger_open_as(const char *path, const struct ledger_options *o,
@@ -287,6 +288,12 @@ struct ledger *ledger_open_as(const char *path, const struct ledger_options *o,
 	buf_init(&l->error.text);
 	ledger_close(l);
 	return NULL;
+}
+
+void ledger_prepare(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 struct ledger *ledger_open(const char *path, const struct ledger_options *o,

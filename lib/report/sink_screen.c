@@ -23,11 +23,14 @@ struct screen {
 	struct sink base;
 	struct screen_options o;
 	struct buf line;	/* being made */
-	unsigned moving;	/* rows of the moving part now on the terminal */
+	struct buf part;	/* the moving part as it was last drawn */
+	unsigned rows;		/* of it */
+	unsigned moving;	/* rows of it that are on the terminal now */
+	const struct expansion *x;
 	int64_t beat_mono_ns;	/* when something was last said */
 	int64_t start_mono_ns;
 	char *run, *root;
-	uint32_t total, settled, failed;
+	uint32_t settled; /* steps that have been told */
 };
 
 /* --- writing ------------------------------------------------------------------------------------------ */
@@ -44,14 +47,24 @@ static void wipe(struct screen *s)
 	s->moving = 0;
 }
 
+/* The line goes where the moving part stood, and that below it: one write, so that nothing flickers. */
 static void say_line(struct screen *s)
 {
 	wipe(s);
 	buf_putc(&s->line, '\n');
+	buf_add(&s->line, s->part.data, s->part.len);
 	fwrite(s->line.data, 1, s->line.len, s->o.out);
 	fflush(s->o.out);
+	s->moving = s->rows;
 	buf_reset(&s->line);
 	s->beat_mono_ns = stamp_mono_ns();
+}
+
+static void forget_moving(struct screen *s)
+{
+	wipe(s);
+	buf_reset(&s->part);
+	s->rows = 0;
 }
 
 static void add_clean(struct buf *b, const char *text)
@@ -92,7 +105,7 @@ static void settled_line(struct screen *s, const struct run_event *e)
 	char word[32];
 	int width = snprintf(word, sizeof(word), "%" PRIu32, e->n_total);
 
-	buf_addf(&s->line, "[%*" PRIu32 "/%" PRIu32 "] ", width, e->n_settled, e->n_total);
+	buf_addf(&s->line, "[%*" PRIu32 "/%" PRIu32 "] ", width, s->settled, e->n_total);
 	snprintf(word, sizeof(word), "%-10s", state_word(e->state));
 	tty_tone(&s->line, s->o.colour, tone_of(e->state), word);
 	buf_putc(&s->line, ' ');
@@ -107,7 +120,7 @@ static void add_reason(struct screen *s, const struct run_event *e)
 {
 	const char *sentence = reason_sentence(e->reason), *hole = strstr(sentence, "%s");
 
-	if (e->reason == REASON_NONE || e->reason == REASON_EXIT)
+	if (e->reason == REASON_NONE || e->reason == REASON_EXIT || e->reason == REASON_NEEDS_ENDED)
 		return;
 	buf_puts(&s->line, "  (");
 	buf_add(&s->line, sentence, hole ? (size_t)(hole - sentence) : strlen(sentence));
@@ -145,23 +158,46 @@ static void retry_line(struct screen *s, const struct run_event *e)
 	say_line(s);
 }
 
+/*
+ * On a terminal the moving part shows the steps; lines are for what a person asked for: jobs.  In a log every
+ * step has its line.
+ */
+static bool has_line(const struct screen *s, const struct run_event *e)
+{
+	const struct unit *u = &s->x->graph->unit[e->unit];
+
+	if (s->o.style == SCREEN_PLAIN || s->o.verbose)
+		return u->kind == UNIT_STEP;
+	if (u->kind == UNIT_STEP)
+		return !s->x->place[e->unit].step->id[0];
+	return s->x->bundle[u->group].kind == BUNDLE_JOB || s->x->bundle[u->group].kind == BUNDLE_COMPOSITE;
+}
+
 static void quiet_line(struct screen *s, const struct run_event *e)
 {
-	if (s->o.silent)
+	if (s->o.silent || !has_line(s, e))
 		return;
 	settled_line(s, e);
 	add_reason(s, e);
 	say_line(s);
 }
 
+static bool is_settled(enum event_kind k)
+{
+	return k == EVENT_STEP_SUCCEEDED || k == EVENT_STEP_FAILED || k == EVENT_STEP_TIMEOUT ||
+	       k == EVENT_STEP_SKIPPED || k == EVENT_STEP_BLOCKED || k == EVENT_STEP_CANCELED;
+}
+
 static void screen_event(struct sink *base, const struct run_event *e)
 {
 	struct screen *s = (struct screen *)base;
 
-	s->total = e->n_total;
-	s->settled = e->n_settled;
-	s->failed = e->n_failed;
+	s->settled += is_settled(e->kind);
 	switch (e->kind) {
+	case EVENT_JOB_FINISHED:
+		if (!state_is_failure(e->state)) /* of a failed one the step has told */
+			quiet_line(s, e);
+		break;
 	case EVENT_STEP_SUCCEEDED:
 	case EVENT_STEP_SKIPPED:
 	case EVENT_STEP_BLOCKED:
@@ -187,7 +223,6 @@ static void screen_event(struct sink *base, const struct run_event *e)
 	case EVENT_STEP_READY:
 	case EVENT_STEP_OUTPUT:
 	case EVENT_PLAN_ABORTED:
-	case EVENT_JOB_FINISHED:
 	case EVENT_RUN_COMPLETED:
 	case EVENT_RUN_CANCELED:
 	case EVENT_RUN_QUARANTINED:
@@ -272,8 +307,10 @@ static void draw(struct screen *s, const struct run_status *st)
 	}
 	fwrite(s->line.data, 1, s->line.len, s->o.out);
 	fflush(s->o.out);
+	buf_reset(&s->part);
+	buf_add(&s->part, s->line.data, s->line.len);
 	buf_reset(&s->line);
-	s->moving = shown + 1;
+	s->moving = s->rows = shown + 1;
 }
 
 /* `still running after 2m00s: ingest_gmail_acct1 (1m58s), 3 more` */
@@ -315,6 +352,7 @@ static void screen_begin(struct sink *base, const struct run_info *i)
 	s->start_mono_ns = s->beat_mono_ns = i->start_mono_ns;
 	s->run = xstrdup(i->run);
 	s->root = xstrdup(i->root);
+	s->x = i->expansion;
 	if (s->o.silent)
 		return;
 	buf_puts(&s->line, "run ");
@@ -411,7 +449,7 @@ static void screen_end(struct sink *base, const struct run_summary *sum)
 	enum { SHOWN = 20 };
 	struct screen *s = (struct screen *)base;
 
-	wipe(s);
+	forget_moving(s);
 	for (uint32_t i = 0; i < sum->n_failures && i < SHOWN; i++)
 		summarise_failure(s, sum, &sum->failure[i]);
 	if (sum->n_failures > SHOWN)
@@ -439,8 +477,9 @@ static void screen_free(struct sink *base)
 {
 	struct screen *s = (struct screen *)base;
 
-	wipe(s);
+	forget_moving(s);
 	fflush(s->o.out);
+	buf_release(&s->part);
 	buf_release(&s->line);
 	free(s->run);
 	free(s->root);
@@ -456,5 +495,6 @@ struct sink *sink_screen(const struct screen_options *o)
 	s->base.ops = o->style == SCREEN_PLAIN ? &plain : &live;
 	s->o = *o;
 	buf_init(&s->line);
+	buf_init(&s->part);
 	return &s->base;
 }

@@ -13,8 +13,8 @@ static void needs_bring_their_jobs_which_are_no_targets(void **state)
 {
 	(void)state;
 	expands_to("  a: {run: x}\n  b: {run: x, needs: [a]}\n  c: {run: x, needs: [b]}\n  d: {run: x}\n", "c",
-		   "a: <needed\n"
-		   "b: <needed a\n"
+		   "a\n"
+		   "b: a\n"
 		   "needed> a b\n"
 		   "c: b\n"
 		   "run> needed c\n");
@@ -41,7 +41,7 @@ static void a_job_that_is_needed_and_asked_for_is_there_once(void **state)
 {
 	(void)state;
 	expands_to("  a: {run: x}\n  b: {run: x, needs: [a]}\n", "b a b",
-		   "a: <needed\n"
+		   "a\n"
 		   "needed> a\n"
 		   "b: a\n"
 		   "run> needed b a\n");
@@ -71,7 +71,7 @@ static void a_job_may_need_one_that_is_called_like_its_own_step(void **state)
 	(void)state;
 	expands_to("  build: {run: x}\n"
 		   "  deploy: {needs: [build], steps: {build: {run: x}, push: {run: x, needs: [build]}}}\n", "deploy",
-		   "build: <needed\n"
+		   "build\n"
 		   "needed> build\n"
 		   "<deploy: build\n"
 		   "deploy/build: <deploy\n"
@@ -88,8 +88,8 @@ static void a_step_needs_a_step_of_another_job(void **state)
 		   "a/one: <a\n"
 		   "a/two: <a\n"
 		   "a> a/one a/two\n"
-		   "b/s: <b a/one\n"
 		   "needed> a\n"
+		   "b/s: <b a/one\n"
 		   "b> b/s\n"
 		   "run> needed b\n");
 }
@@ -119,7 +119,7 @@ static void an_instance_that_is_needed_by_name_is_the_one_of_the_family(void **s
 
 	(void)state;
 	expands_to(jobs, "f b", "f[u]: <f[*]\nf[v]: <f[*]\nf[*]> f[u] f[v]\nb: f[v]\nrun> f[*] b\n");
-	expands_to(jobs, "b f", "f[u]: <f[*]\nf[v]: <needed <f[*]\nneeded> f[v]\nb: f[v]\nf[*]> f[u] f[v]\n"
+	expands_to(jobs, "b f", "f[v]: <f[*]\nneeded> f[v]\nb: f[v]\nf[u]: <f[*]\nf[*]> f[u] f[v]\n"
 				"run> needed b f[*]\n");
 }
 
@@ -158,7 +158,7 @@ static void conditions_and_policies_are_where_they_belong(void **state)
 		   "  j:\n    when: params.x\n    on_failure: continue\n    params: {x: {type: bool}}\n    steps:\n"
 		   "      a: {run: x, critical: false, pool: net}\n      b: {run: x, needs: [a], when: \"failed()\"}\n"
 		   "      c: {noop: true}\n", "j",
-		   "<j {asks continue}\n"
+		   "<j {asks}\n"
 		   "j/a: <j {soft continue pool=net:3}\n"
 		   "j/b: <j j/a {asks status continue}\n"
 		   "j/c: <j {instant continue}\n"
@@ -190,7 +190,7 @@ static void a_fallback_stands_in_for_its_step(void **state)
 	(void)state;
 	expands_to("  j:\n    steps:\n      a: {run: x, on_failure: {fallback: r}}\n      r: {run: x, fallback_only: true}\n"
 		   "      b: {run: x, needs: [a]}\n", "j",
-		   "j/a: <j {else= j/r}\n"
+		   "j/a: <j {else=j/r}\n"
 		   "j/r: <j ~j/a:done {stand-in}\n"
 		   "j/b: <j j/a ~j/r\n"
 		   "j> j/a j/r j/b\n"
@@ -202,7 +202,7 @@ static void the_instances_of_a_fallback_stand_in_together(void **state)
 	(void)state;
 	expands_to("  j:\n    steps:\n      a: {run: x, on_failure: {fallback: r}}\n"
 		   "      r: {run: x, fallback_only: true, matrix: {v: [1, 2]}}\n", "j",
-		   "j/a: <j {else= j/r[*]}\n"
+		   "j/a: <j {else=j/r[*]}\n"
 		   "<j/r[*]: <j ~j/a:done {stand-in}\n"
 		   "j/r[1]: <j/r[*]\n"
 		   "j/r[2]: <j/r[*]\n"
@@ -259,7 +259,7 @@ static void composites_that_want_one_job_one_after_the_other_are_told_so(void **
 {
 	(void)state;
 	is_refused("  x: {run: x}\n  p: {stages: [x]}\n  q: {stages: [x]}\n  all: {stages: [p, q]}\n", "all",
-		   "the jobs wait for each other: p -> x -> q -> all -> p; "
+		   "the jobs wait for each other: x -> q -> all -> p -> x; "
 		   "a job that several composites have starts when all of them let it");
 }
 
@@ -268,11 +268,11 @@ static void what_members_need_from_outside_is_support_of_its_own(void **state)
 	(void)state;
 	expands_to("  s: {run: x}\n  t: {run: x}\n  a: {run: x, needs: [s]}\n  p: {stages: [a]}\n"
 		   "  b: {run: x, needs: [t]}\n", "p b",
-		   "s: <needed\n"
+		   "s\n"
+		   "needed> s\n"
 		   "a: s <p\n"
 		   "p> a\n"
-		   "needed> s\n"
-		   "t: <needed\n"
+		   "t\n"
 		   "needed> t\n"
 		   "b: t\n"
 		   "run> needed p needed b\n");
@@ -285,7 +285,7 @@ static void a_matrix_is_one_instance_for_each_combination(void **state)
 	(void)state;
 	expands_to("  j: {run: x, needs: [n], matrix: {a: [1, 2], b: [x, y], exclude: [{a: 2, b: x}], "
 		   "include: [{b: z, a: 3}]}}\n  n: {run: x}\n", "j",
-		   "n: <needed\n"
+		   "n\n"
 		   "needed> n\n"
 		   "<j[*]: n\n"
 		   "j[1,x]: <j[*]\n"
@@ -443,17 +443,17 @@ static void calls_nest_and_what_the_called_need_is_shared(void **state)
 	(void)state;
 	expands_to("  n: {run: x}\n  k: {run: x, needs: [n]}\n  m: {steps: {c: {job: k}}}\n"
 		   "  j: {steps: {a: {job: m}, b: {job: k}}}\n", "j",
+		   "n\n"
+		   "needed> n\n"
 		   "<call j/a: <j {asks}\n"
 		   "<j/a: <call j/a\n"
 		   "<call j/a/c: <j/a {asks}\n"
-		   "<call j/b: <j {asks}\n"
-		   "n: <needed\n"
 		   "j/a/c: n <call j/a/c\n"
-		   "j/b: n <call j/b\n"
-		   "needed> n\n"
 		   "call j/a/c> j/a/c\n"
 		   "j/a> call j/a/c\n"
 		   "call j/a> j/a\n"
+		   "<call j/b: <j {asks}\n"
+		   "j/b: n <call j/b\n"
 		   "call j/b> j/b\n"
 		   "j> call j/a call j/b\n"
 		   "run> needed j\n");

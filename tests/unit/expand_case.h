@@ -4,7 +4,7 @@
  *
  *	b: a ~c		step b needs a (ok), and comes after c if that is there
  *	c: a:done	another condition than ok
- *	<p: s		the BEGIN of job p, if it waits for something but the run's
+ *	<p: s		the BEGIN of job p, if it waits for something but that of the run
  *	x: <p		a member of p waits for that BEGIN; of a later stage for p|1
  *	p|1: x:done	the gate before the second stage of p
  *	p> x y		p has members x and y
@@ -44,11 +44,17 @@ static inline json_t *case_glob(void *ctx, const char *pattern)
 
 /* --- dumping --------------------------------------------------------------------------------------- */
 
+/* The run, and what others need: nothing is waited for at their BEGIN. */
+static inline bool case_is_frame(const struct expansion *x, uint32_t group)
+{
+	return x->bundle[group].kind == BUNDLE_ROOT || x->bundle[group].kind == BUNDLE_SUPPORT;
+}
+
 static inline void case_group_name(const struct expansion *x, uint32_t group, struct buf *out)
 {
 	const struct bundle *b = &x->bundle[group];
 
-	if (b->kind == BUNDLE_ROOT || b->kind == BUNDLE_SUPPORT) {
+	if (case_is_frame(x, group)) {
 		buf_puts(out, b->kind == BUNDLE_ROOT ? "run" : "needed");
 		return;
 	}
@@ -102,14 +108,14 @@ static inline void case_flags(const struct expansion *x, uint32_t unit, struct b
 	case_word(&f, u->flags & UNIT_STAND_IN, "stand-in");
 	case_word(&f, u->flags & UNIT_INSTANT, "instant");
 	case_word(&f, !gate && !(u->flags & UNIT_CRITICAL), "soft");
-	case_word(&f, u->rule, "");
-	if (u->rule)
-		buf_addf(&f, "rule=%u", u->rule);
+	if (u->rule) {
+		case_word(&f, true, "rule=");
+		buf_addf(&f, "%u", u->rule);
+	}
 	case_word(&f, u->on_failure == ON_FAILURE_CONTINUE, "continue");
 	case_word(&f, u->on_failure == ON_FAILURE_SKIP_DEPENDENTS, "skip-dependents");
 	case_word(&f, gr && gr->stop_on_failure, "stops");
-	case_word(&f, gr && gr->stop_at_once && u->group != g->root &&
-		      x->bundle[u->group].kind != BUNDLE_SUPPORT, "stops-at-once");
+	case_word(&f, gr && gr->stop_at_once && !case_is_frame(x, u->group), "stops-at-once");
 	case_word(&f, gr && gr->asks_end, "asks-end");
 	if (u->pool != POOL_NONE) {
 		case_word(&f, true, "pool=");
@@ -133,7 +139,7 @@ static inline void case_needs(const struct expansion *x, uint32_t unit, struct b
 	for (uint32_t i = g->need_at[unit]; i < g->need_at[unit + 1]; i++) {
 		const struct need *n = &g->need[i];
 
-		if (n->unit == g->group[g->root].begin)
+		if (g->unit[n->unit].kind == UNIT_BEGIN && case_is_frame(x, g->unit[n->unit].group))
 			continue;
 		buf_addf(out, "%s%s", before, n->order_only ? "~" : "");
 		case_unit_name(x, n->unit, out);
