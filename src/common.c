@@ -120,26 +120,33 @@ struct run_options cli_run_options(struct cli *c)
 
 /* --- programs of ours ----------------------------------------------------------------------------------------- */
 
-/* Beside this program when it runs from where it was built, else where it was installed to. */
+/* Beside this program when it runs from where it was built; where it was installed to, also if that was moved. */
 const char *cli_libexec(void)
 {
+	static const char *const tries[] = {"", "/../libexec/orchmake"};
 	static char dir[4096];
+	char self[4096 - 64];
 	ssize_t n;
-	char *slash, *probe;
-	bool there;
 
 	if (dir[0])
 		return dir;
-	n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
-	if (n <= 0)
-		return strcpy(dir, ORCHMAKE_LIBEXEC);
-	dir[n] = 0;
-	slash = strrchr(dir, '/');
-	*slash = 0;
-	probe = path_join(dir, "orchmake-warden");
-	there = !access(probe, X_OK);
-	free(probe);
-	return there ? dir : strcpy(dir, ORCHMAKE_LIBEXEC);
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n > 0) {
+		self[n] = 0;
+		*strrchr(self, '/') = 0;
+	}
+	for (size_t i = 0; n > 0 && i < ARRAY_LEN(tries); i++) {
+		char *probe;
+		bool there;
+
+		snprintf(dir, sizeof(dir), "%s%s", self, tries[i]);
+		probe = path_join(dir, "orchmake-warden");
+		there = !access(probe, X_OK);
+		free(probe);
+		if (there)
+			return dir;
+	}
+	return strcpy(dir, ORCHMAKE_LIBEXEC);
 }
 
 /* --- the ledger --------------------------------------------------------------------------------------------------- */

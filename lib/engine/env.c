@@ -10,6 +10,8 @@
 
 enum { DOTENV_MAX = 1 << 20 };
 
+static const char BLANKS[] = " \t\r"; /* \r: a file from elsewhere */
+
 void env_set(struct env_list *l, const char *name, const char *value)
 {
 	uintptr_t at = (uintptr_t)map_get(&l->index, name);
@@ -68,14 +70,17 @@ static bool is_name(const char *s, size_t n)
 	return n > 0;
 }
 
-/* Text between double quotes: \n, \", \\ and \$ mean what they do in a shell; nothing is expanded. */
-static bool unquote(char *s)
+/*
+ * The text between quotes, in place.  Between double ones \", \\, \$ and \` mean what they do in a shell, and
+ * \n is a new line; nothing is expanded.  What is wrong, or NULL.
+ */
+static const char *unquote(char *s)
 {
 	char quote = *s, *to = s;
 	char *from = s + 1;
 
 	for (; *from && *from != quote; from++) {
-		if (quote == '"' && *from == '\\' && from[1]) {
+		if (quote == '"' && *from == '\\' && from[1] && strchr("n\"\\$`", from[1])) {
 			from++;
 			*to++ = *from == 'n' ? '\n' : *from;
 		} else {
@@ -83,37 +88,49 @@ static bool unquote(char *s)
 		}
 	}
 	if (!*from)
-		return false;
+		return "a quote is not closed";
+	from += 1 + strspn(from + 1, BLANKS);
+	if (*from && *from != '#')
+		return "there is text behind the closing quote";
 	*to = 0;
-	return true;
+	return NULL;
+}
+
+/* Without quotes: up to a # behind a blank, without blanks around it. */
+static char *bare_value(char *value)
+{
+	char *end = value;
+
+	while (*end && !(*end == '#' && end > value && strchr(BLANKS, end[-1])))
+		end++;
+	while (end > value && strchr(BLANKS, end[-1]))
+		end--;
+	*end = 0;
+	return value + strspn(value, BLANKS);
 }
 
 static const char *dotenv_line(struct env_list *l, char *line)
 {
-	char *eq, *value, *end;
+	const char *why = NULL;
+	char *eq, *value;
 
-	line += strspn(line, " \t");
+	line += strspn(line, BLANKS);
 	if (!*line || *line == '#')
 		return NULL;
-	if (!strncmp(line, "export ", 7))
-		line += 7 + strspn(line + 7, " ");
+	if (!strncmp(line, "export", 6) && strchr(" \t", line[6]) && line[6])
+		line += 6 + strspn(line + 6, " \t");
 	eq = strchr(line, '=');
 	if (!eq || !is_name(line, (size_t)(eq - line)))
 		return "not NAME=VALUE";
 	*eq = 0;
-	value = eq + 1;
-	if (*value == '"' || *value == '\'') {
-		if (!unquote(value))
-			return "a quote is not closed";
-	} else {
-		end = strstr(value, " #");
-		if (end)
-			*end = 0;
-		for (end = value + strlen(value); end > value && strchr(" \t\r", end[-1]);)
-			*--end = 0;
-	}
-	env_set(l, line, value);
-	return NULL;
+	value = eq + 1 + strspn(eq + 1, BLANKS);
+	if (*value == '"' || *value == '\'')
+		why = unquote(value);
+	else
+		value = bare_value(eq + 1);
+	if (!why)
+		env_set(l, line, value);
+	return why;
 }
 
 bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct buf *err)
@@ -123,10 +140,16 @@ bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct
 	int number = 0;
 
 	if (file_read(path, &text, DOTENV_MAX) < 0) {
+		bool missing = errno == ENOENT;
+
+		if (!missing || !may_miss)
+			buf_addf(err, "cannot read the dotenv file '%s': %s", path, strerror(errno));
 		buf_release(&text);
-		if (may_miss && errno == ENOENT)
-			return true;
-		buf_addf(err, "cannot read the dotenv file '%s': %s", path, strerror(errno));
+		return missing && may_miss;
+	}
+	if (strlen(text.data) != text.len) {
+		buf_addf(err, "the dotenv file '%s' holds a NUL character", path);
+		buf_release(&text);
 		return false;
 	}
 	for (char *line = text.data, *next; line && !why; line = next) {
@@ -218,14 +241,14 @@ static size_t file_number(const struct jobfile *jf, const struct file *f)
 /* dotenv and env of f and of the documents that include it, outermost first. */
 static bool apply_file(struct engine *e, struct env_list *l, const struct file *f, struct buf *err)
 {
-	const struct file *chain[64];
-	size_t n = 0;
+	const struct file **chain = NULL;
+	size_t n = 0, room = 0;
 	struct unit_world w;
 	struct expr_world xw;
 	bool good = true;
 
-	for (; f && n < ARRAY_LEN(chain); f = f->included_by)
-		chain[n++] = f;
+	for (; f; f = f->included_by)
+		VEC_PUSH(chain, n, room, f);
 	for (size_t i = n; good && i-- > 0;)
 		good = read_dotenvs(l, &chain[i]->dotenv, e->root, err);
 	scope_world_init(&w, e, SCOPE_NONE);
@@ -234,6 +257,7 @@ static bool apply_file(struct engine *e, struct env_list *l, const struct file *
 	for (size_t i = n; good && i-- > 0;)
 		good = apply_map(l, &chain[i]->env, &xw, err);
 	unit_world_release(&w);
+	free(chain);
 	return good;
 }
 

@@ -11,7 +11,7 @@
 #include "base/bug.h"
 #include "base/fdio.h"
 #include "base/stamp.h"
-#include "doc/json.h"
+#include "doc/utf8.h"
 #include "engine/engine_impl.h"
 #include "engine/outputs.h"
 
@@ -48,14 +48,22 @@ static struct span last_line(struct span text)
 	return text;
 }
 
+/* On one line, and in UTF-8 whatever the step wrote: it goes into JSON. */
 static void add_line(struct buf *out, struct span line)
 {
-	if (line.len > LINE_MAX_BYTES)
-		line.len = LINE_MAX_BYTES;
-	for (size_t i = 0; i < line.len; i++) {
-		unsigned char c = (unsigned char)line.at[i];
+	size_t most = out->len + LINE_MAX_BYTES, n;
 
-		buf_putc(out, c < 32 || c == 127 ? ' ' : (char)c);
+	for (size_t i = 0; i < line.len; i += n) {
+		int32_t c = utf8_decode(line.at + i, line.len - i, &n);
+
+		if (out->len + n > most)
+			return;
+		if (c == UTF8_BAD)
+			buf_puts(out, "\xef\xbf\xbd");
+		else if (c < 32 || c == 127)
+			buf_putc(out, ' ');
+		else
+			buf_add(out, line.at + i, n);
 	}
 }
 
@@ -64,8 +72,8 @@ static bool own_words(const struct step *st, struct span log, struct buf *out)
 {
 	struct span got;
 
-	if (st->t.error && pattern_last(st->t.error, log, &got) == PATTERN_YES) {
-		add_line(out, got);
+	if (st->t.error && pattern_last(st->t.error, log, &got) == PATTERN_YES && span_trim(got).len) {
+		add_line(out, span_trim(got));
 		return true;
 	}
 	got = last_line(log);
@@ -76,6 +84,18 @@ static bool own_words(const struct step *st, struct span log, struct buf *out)
 	return false;
 }
 
+static void add_signal(struct buf *out, int number, bool dumped)
+{
+	const char *name = sigabbrev_np(number);
+
+	if (name)
+		buf_addf(out, "killed by SIG%s", name);
+	else /* a real-time signal */
+		buf_addf(out, "killed by signal %d", number);
+	if (dumped)
+		buf_puts(out, " (core dumped)");
+}
+
 static void exit_text(const struct step *st, int status, struct span log, struct buf *out)
 {
 	struct span line = last_line(log);
@@ -83,8 +103,7 @@ static void exit_text(const struct step *st, int status, struct span log, struct
 	if (own_words(st, log, out))
 		return;
 	if (WIFSIGNALED(status))
-		buf_addf(out, "killed by SIG%s%s", sigabbrev_np(WTERMSIG(status)),
-			 WCOREDUMP(status) ? " (core dumped)" : "");
+		add_signal(out, WTERMSIG(status), WCOREDUMP(status));
 	else
 		buf_addf(out, "exit %d", WEXITSTATUS(status));
 	if (line.len) {
@@ -207,12 +226,18 @@ static bool may_try_again(const struct step *st, const struct attempt_ended *end
 
 static void judge_not_started(const struct attempt_ended *ended, struct verdict *v)
 {
+	if (ended->error == ECANCELED) { /* stopped before it was its turn */
+		v->state = STATE_CANCELED;
+		v->reason = REASON_CANCELED;
+		return;
+	}
 	v->state = STATE_FAILED;
 	v->reason = REASON_NOT_STARTED;
 	buf_addf(&v->error, "cannot start: %s: %s", ended->stage ? ended->stage : "?", strerror(ended->error));
 }
 
-static void judge_timeout(const struct step *st, const struct attempt_ended *ended, struct verdict *v)
+static void judge_timeout(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
+			  struct verdict *v)
 {
 	v->state = STATE_TIMED_OUT;
 	v->reason = REASON_EXIT;
@@ -221,7 +246,7 @@ static void judge_timeout(const struct step *st, const struct attempt_ended *end
 	else
 		v->exit_code = WEXITSTATUS(ended->status);
 	buf_puts(&v->error, "timed out after ");
-	duration_format(&v->error, st->t.timeout_ms);
+	duration_format(&v->error, a->timeout_ms ? a->timeout_ms : st->t.timeout_ms);
 }
 
 void judge_attempt(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
@@ -236,7 +261,7 @@ void judge_attempt(const struct step *st, const struct attempt_ended *ended, con
 		judge_not_started(ended, v);
 		break;
 	case END_TIMED_OUT:
-		judge_timeout(st, ended, v);
+		judge_timeout(st, ended, a, v);
 		break;
 	case END_STOPPED:
 		v->state = STATE_CANCELED;

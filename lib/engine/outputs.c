@@ -1,9 +1,11 @@
 #include "engine/outputs.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/fdio.h"
@@ -12,7 +14,31 @@
 enum {
 	OUT_MAX = 512 << 20, /* a callable's answer, a stdout that is wanted as a value */
 	OUTPUT_MAX = 16 << 20,
+	SHOWN_MAX = 80, /* bytes of a wrong value in a message */
 };
+
+static const char *const type_words[] = {
+	[AS_TEXT] = "text", [AS_INT] = "a whole number", [AS_FLOAT] = "a number", [AS_BOOL] = "true or false",
+	[AS_JSON] = "JSON",
+};
+
+/* A step may leave a FIFO where a file is looked for: that must not hold up the run. */
+static int read_regular(const char *path, struct buf *b, size_t max)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = -1, saved;
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, &st) && !S_ISREG(st.st_mode))
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	else
+		rc = fd_read_all(fd, b, max);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc;
+}
 
 /* --- paths into JSON ------------------------------------------------------------------------------------ */
 
@@ -21,7 +47,7 @@ static const json_t *by_index(const json_t *v, const char *p, char **end)
 	long i = strtol(p, end, 10);
 	size_t n = json_array_size(v);
 
-	if (**end != ']')
+	if (*end == p || **end != ']')
 		return NULL;
 	(*end)++;
 	if (i < 0)
@@ -46,6 +72,8 @@ const json_t *json_at_path(const json_t *v, const char *path, struct buf *why)
 			char *key;
 
 			p += *p == '.';
+			if (*p == '[')
+				continue; /* `.[0]` is `[0]` */
 			n = strcspn(p, ".[");
 			key = xstrndup(p, n);
 			v = json_object_get(v, key);
@@ -117,7 +145,7 @@ static bool read_output(struct map *into, const char *path, struct buf *why)
 	struct buf text = BUF_INIT;
 	bool good = true;
 
-	if (file_read(path, &text, OUTPUT_MAX) < 0) {
+	if (read_regular(path, &text, OUTPUT_MAX) < 0) {
 		good = errno == ENOENT;
 		if (!good)
 			buf_addf(why, "cannot read $ORCHMAKE_OUTPUT: %s", strerror(errno));
@@ -153,7 +181,7 @@ static bool need_out(struct written *w, struct buf *why)
 {
 	if (w->has_out)
 		return true;
-	if (w->out_path && file_read(w->out_path, &w->out, OUT_MAX) < 0 && errno != ENOENT) {
+	if (w->out_path && read_regular(w->out_path, &w->out, OUT_MAX) < 0 && errno != ENOENT) {
 		buf_addf(why, "cannot read its output: %s", strerror(errno));
 		return false;
 	}
@@ -161,67 +189,122 @@ static bool need_out(struct written *w, struct buf *why)
 	return true;
 }
 
-static struct span pick_line(struct span text, int number)
+/* Without the ends of lines at its end, as a shell's $( ) has it. */
+static struct span cut_lines(struct span text)
 {
-	int n = 0, want;
-	struct span line = {text.at, 0};
+	while (text.len && (text.at[text.len - 1] == '\n' || text.at[text.len - 1] == '\r'))
+		text.len--;
+	return text;
+}
 
-	text = span_trim(text);
+/* Line `number`, from 1, or from -1 for the last; false if there are not so many. */
+static bool pick_line(struct span text, int number, struct span *ret)
+{
+	long n = 1, want, at = 0;
+
+	text = cut_lines(text);
 	for (size_t i = 0; i < text.len; i++)
 		n += text.at[i] == '\n';
-	n += text.len > 0;
 	want = number < 0 ? n + number : number - 1;
-	for (size_t i = 0, start = 0, at = 0; i <= text.len; i++) {
-		if (i < text.len && text.at[i] != '\n')
-			continue;
-		if ((int)at++ == want)
-			return (struct span){text.at + start, i - start};
-		start = i + 1;
+	if (!text.len || want < 0 || want >= n)
+		return false;
+	for (size_t i = 0; at < want; i++)
+		if (text.at[i] == '\n' && ++at == want)
+			text = (struct span){text.at + i + 1, text.len - i - 1};
+	if (memchr(text.at, '\n', text.len))
+		text.len = (size_t)((const char *)memchr(text.at, '\n', text.len) - text.at);
+	*ret = cut_lines(text);
+	return true;
+}
+
+/* A copy as a C string. */
+static char *text_from(const struct provide_decl *p, struct span text, struct buf *why)
+{
+	if (!memchr(text.at, 0, text.len))
+		return xstrndup(text.at, text.len);
+	buf_addf(why, "'%s' holds a NUL character", p->name);
+	return NULL;
+}
+
+static char *from_output(struct written *w, const struct provide_decl *p, struct buf *why)
+{
+	const char *text;
+
+	if (!w->has_output && w->output_path && !read_output(&w->output, w->output_path, why))
+		return NULL;
+	w->has_output = true;
+	text = map_get(&w->output, p->name);
+	if (text)
+		return xstrdup(text);
+	buf_addf(why, "it promises '%s' but wrote no line %s=... to $ORCHMAKE_OUTPUT", p->name, p->name);
+	return NULL;
+}
+
+static char *from_file(struct written *w, const struct provide_decl *p, struct buf *why)
+{
+	char *path = path_join(w->root, p->path), *text = NULL;
+	struct buf file = BUF_INIT;
+
+	if (read_regular(path, &file, OUT_MAX) < 0)
+		buf_addf(why, "it promises '%s' from the file '%s': %s", p->name, p->path, strerror(errno));
+	else
+		text = text_from(p, cut_lines((struct span){file.data, file.len}), why);
+	free(path);
+	buf_release(&file);
+	return text;
+}
+
+static char *from_pattern(struct written *w, const struct provide_decl *p, struct buf *why)
+{
+	struct span got;
+
+	switch (pattern_last(p->pattern, (struct span){w->out.data, w->out.len}, &got)) {
+	case PATTERN_YES:
+		return text_from(p, got, why);
+	case PATTERN_NO:
+		buf_addf(why, "it promises '%s' but its output does not match %s", p->name, pattern_text(p->pattern));
+		return NULL;
+	case PATTERN_LIMIT:
+		break;
 	}
-	return line;
+	buf_addf(why, "it promises '%s' but the pattern %s is too costly on its output", p->name,
+		 pattern_text(p->pattern));
+	return NULL;
 }
 
 static char *text_of(struct written *w, const struct provide_decl *p, struct buf *why)
 {
-	struct buf file = BUF_INIT;
-	struct span got;
-	char *path;
+	struct span out = {w->out.data, w->out.len};
 
 	switch (p->from) {
 	case PROVIDE_OUTPUT:
-		if (!w->has_output && (!w->output_path || !read_output(&w->output, w->output_path, why)))
-			return NULL;
-		w->has_output = true;
-		if (!map_get(&w->output, p->name)) {
-			buf_addf(why, "it promises '%s' but wrote no line %s=... to $ORCHMAKE_OUTPUT", p->name, p->name);
-			return NULL;
-		}
-		return xstrdup(map_get(&w->output, p->name));
+		return from_output(w, p, why);
 	case PROVIDE_STDOUT:
-		cut_end(w->out.data);
-		return xstrdup(w->out.data);
+		return text_from(p, cut_lines(out), why);
 	case PROVIDE_LINE:
-		got = pick_line((struct span){w->out.data, w->out.len}, p->line);
-		return xstrndup(got.at, got.len);
-	case PROVIDE_REGEX:
-		if (pattern_last(p->pattern, (struct span){w->out.data, w->out.len}, &got) == PATTERN_YES)
-			return xstrndup(got.at, got.len);
-		buf_addf(why, "it promises '%s' but its output does not match %s", p->name, pattern_text(p->pattern));
+		if (pick_line(out, p->line, &out))
+			return text_from(p, out, why);
+		buf_addf(why, "it promises '%s' but its output has no line %d", p->name, p->line);
 		return NULL;
+	case PROVIDE_REGEX:
+		return from_pattern(w, p, why);
 	case PROVIDE_FILE:
-		path = path_join(w->root, p->path);
-		if (file_read(path, &file, OUT_MAX) < 0) {
-			buf_addf(why, "it promises '%s' from the file '%s': %s", p->name, p->path, strerror(errno));
-			free(path);
-			return NULL;
-		}
-		free(path);
-		cut_end(file.data);
-		return buf_detach(&file);
+		return from_file(w, p, why);
 	case PROVIDE_JSON:
 		break;
 	}
 	BUG("'%s' is not provided as text", p->name);
+}
+
+static json_t *parse(const struct provide_decl *p, const char *text, size_t len, struct buf *why)
+{
+	struct buf err = BUF_INIT;
+	json_t *v = json_parse(text, len, &err);
+
+	if (!v)
+		buf_addf(why, "it promises '%s' but what it wrote is not JSON: %s", p->name, err.data);
+	buf_release(&err);
+	return v;
 }
 
 static json_t *typed(const struct provide_decl *p, const char *text, struct buf *why)
@@ -245,8 +328,7 @@ static json_t *typed(const struct provide_decl *p, const char *text, struct buf 
 			return json_integer(i);
 		break;
 	case AS_FLOAT:
-		f = strtod(text, &end);
-		if (end != text && !*end)
+		if (json_real_parse(text, &f))
 			return json_real(f);
 		break;
 	case AS_BOOL:
@@ -254,20 +336,30 @@ static json_t *typed(const struct provide_decl *p, const char *text, struct buf 
 			return json_boolean(text[0] == 't');
 		break;
 	case AS_JSON:
-		return json_parse(text, strlen(text), why);
+		return parse(p, text, strlen(text), why);
 	}
-	buf_addf(why, "'%s' is not what its type says: %.80s", p->name, text);
+	buf_addf(why, "'%s' is to be %s: ", p->name, type_words[p->type]);
+	json_quote(why, text, strnlen(text, SHOWN_MAX));
 	return NULL;
 }
 
 static json_t *from_json(struct written *w, const struct provide_decl *p, struct buf *why)
 {
+	struct buf text = BUF_INIT;
 	const json_t *v;
+	json_t *got;
 
 	if (!w->json)
-		w->json = json_parse(w->out.data, w->out.len, why);
+		w->json = parse(p, w->out.data, w->out.len, why);
 	v = w->json ? json_at_path(w->json, p->path, why) : NULL;
-	return json_incref((json_t *)v);
+	if (!v || p->type == AS_JSON)
+		return json_incref((json_t *)v);
+	json_as_text(&text, v);
+	got = strlen(text.data) == text.len ? typed(p, text.data, why) : NULL;
+	if (strlen(text.data) != text.len)
+		buf_addf(why, "'%s' holds a NUL character", p->name);
+	buf_release(&text);
+	return got;
 }
 
 static bool provide_one(struct written *w, const struct provide_decl *p, json_t *into, struct buf *why)

@@ -259,9 +259,11 @@ static bool is_plain(const struct job *j)
 uint32_t expander_add_scope(struct expander *e, const struct scope *s)
 {
 	struct expansion *x = e->x;
+	size_t room = e->room_scopes;
 
 	VEC_PUSH(x->scope, x->n_scopes, e->room_scopes, *s);
-	e->step_unit = xreallocarray(e->step_unit, e->room_scopes, sizeof(*e->step_unit));
+	if (e->room_scopes > room)
+		e->step_unit = xreallocarray(e->step_unit, e->room_scopes, sizeof(*e->step_unit));
 	e->step_unit[x->n_scopes - 1] = NULL;
 	return x->n_scopes - 1;
 }

@@ -105,12 +105,12 @@ static void a_need_names_an_instance_or_a_step_in_it_or_in_all(void **state)
 		   "f[u]/one: <f[u]\nf[u]> f[u]/one\nneeded> f[u]\nb: f[u]\nrun> needed b\n");
 	snprintf(jobs, sizeof(jobs), "%s  b: {run: x, needs: [\"f[u]/one\"]}\n", family);
 	expands_to(jobs, "f b",
-		   "f[u]/one: <f[u]\nf[u]> f[u]/one\nf[v]/one: <f[v]\nf[v]> f[v]/one\nf[*]> f[u] f[v]\n"
-		   "b: f[u]/one\nrun> f[*] b\n");
+		   "<f[u]: <f[*]\nf[u]/one: <f[u]\nf[u]> f[u]/one\n<f[v]: <f[*]\nf[v]/one: <f[v]\n"
+		   "f[v]> f[v]/one\nf[*]> f[u] f[v]\nb: f[u]/one\nrun> f[*] b\n");
 	snprintf(jobs, sizeof(jobs), "%s  b: {run: x, needs: [f/one]}\n", family);
 	expands_to(jobs, "f b",
-		   "f[u]/one: <f[u]\nf[u]> f[u]/one\nf[v]/one: <f[v]\nf[v]> f[v]/one\nf[*]> f[u] f[v]\n"
-		   "b: f[u]/one f[v]/one\nrun> f[*] b\n");
+		   "<f[u]: <f[*]\nf[u]/one: <f[u]\nf[u]> f[u]/one\n<f[v]: <f[*]\nf[v]/one: <f[v]\n"
+		   "f[v]> f[v]/one\nf[*]> f[u] f[v]\nb: f[u]/one f[v]/one\nrun> f[*] b\n");
 }
 
 static void an_instance_that_is_needed_by_name_is_the_one_of_the_family(void **state)
@@ -500,6 +500,7 @@ static void a_loop_over_what_a_call_gives_is_refused(void **state)
 	(void)state;
 	is_refused("  k: {run: x, params: {l: {type: list, default: [a]}}, foreach: {v: \"${{ params.l }}\"}}\n"
 		   "  j: {steps: {c: {job: k, params: {l: [b, c]}}}}\n", "j",
+		   "params has no 'l' (write params.l? if it may be absent); "
 		   "job 'k' loops over 'l', which a call cannot give yet");
 }
 
@@ -597,7 +598,7 @@ static void a_wrong_target_is_refused_with_what_was_perhaps_meant(void **state)
 	is_refused(jobs, "f[3]", "job 'f' has no instance [3]; `orchmake show f` lists them");
 	is_refused(jobs, "ingest[3]", "job 'ingest' has no instance [3]; `orchmake show ingest` lists them");
 	is_refused(jobs, "f[1]x", "there is no job 'f[1]x'; `orchmake list` shows what there is");
-	is_refused(jobs, "f[1", "there is no job 'f[1'; `orchmake list` shows what there is");
+	is_refused(jobs, "f[1", "there is no job 'f[1'; did you mean 'f'?");
 }
 
 static void names_of_the_command_line_find_units(void **state)
