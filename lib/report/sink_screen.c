@@ -21,6 +21,7 @@ enum {
 
 struct screen {
 	struct sink base;
+	struct sink_ops ops;
 	struct screen_options o;
 	struct buf line;	/* being made */
 	struct buf part;	/* the moving part as it was last drawn */
@@ -175,7 +176,7 @@ static bool has_line(const struct screen *s, const struct run_event *e)
 
 static void quiet_line(struct screen *s, const struct run_event *e)
 {
-	if (s->o.silent || !has_line(s, e))
+	if (s->o.silent || !has_line(s, e) || (e->state == STATE_ABORTED && !s->o.verbose))
 		return;
 	settled_line(s, e);
 	add_reason(s, e);
@@ -218,11 +219,17 @@ static void screen_event(struct sink *base, const struct run_event *e)
 			say_line(s);
 		}
 		break;
+	case EVENT_PLAN_ABORTED:
+		if (!s->o.silent) {
+			tty_tone(&s->line, s->o.colour, TONE_WARN, "nothing new starts");
+			add_reason(s, e);
+			say_line(s);
+		}
+		break;
 	case EVENT_RUN_CREATED:
 	case EVENT_RUN_STARTED:
 	case EVENT_STEP_READY:
 	case EVENT_STEP_OUTPUT:
-	case EVENT_PLAN_ABORTED:
 	case EVENT_RUN_COMPLETED:
 	case EVENT_RUN_CANCELED:
 	case EVENT_RUN_QUARANTINED:
@@ -488,11 +495,12 @@ static void screen_free(struct sink *base)
 
 struct sink *sink_screen(const struct screen_options *o)
 {
-	static const struct sink_ops live = {screen_begin, screen_event, screen_tick, screen_end, screen_free, LIVE_MS};
-	static const struct sink_ops plain = {screen_begin, screen_event, screen_tick, screen_end, screen_free, PLAIN_MS};
 	struct screen *s = xcalloc(1, sizeof(*s));
+	bool often = o->heartbeat_ms && o->heartbeat_ms < PLAIN_MS;
 
-	s->base.ops = o->style == SCREEN_PLAIN ? &plain : &live;
+	s->ops = (struct sink_ops){screen_begin, screen_event, screen_tick, screen_end, screen_free,
+				   o->style != SCREEN_PLAIN ? LIVE_MS : often ? o->heartbeat_ms : PLAIN_MS};
+	s->base.ops = &s->ops;
 	s->o = *o;
 	buf_init(&s->line);
 	buf_init(&s->part);

@@ -54,8 +54,8 @@ void table_print(const struct table *t, FILE *out)
 			const char *text = t->cell[row + i];
 			size_t w = tty_width(text);
 
-			if (i + 1 == t->columns && columns > used)
-				tty_cut(&line, text, columns - used);
+			if (i + 1 == t->columns && columns)
+				tty_cut(&line, text, columns > used ? columns - used : 1);
 			else
 				buf_puts(&line, text);
 			if (i + 1 < t->columns)

@@ -14,7 +14,7 @@ struct table {
 	size_t n, room;
 };
 
-/* head (columns of them) is borrowed until the end. */
+/* head: columns of them, copied. */
 void table_init(struct table *t, const char *const *head, size_t columns);
 void table_cell(struct table *t, const char *text); /* copied, cleaned */
 void table_print(const struct table *t, FILE *out);

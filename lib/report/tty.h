@@ -11,7 +11,10 @@
 #include "base/buf.h"
 #include "base/span.h"
 
-/* Control characters, broken UTF-8 and direction marks replaced; tabs become blanks; colours go. */
+/*
+ * Made harmless: escape sequences, colours among them, go; tabs and ends of lines become blanks; other control
+ * characters, broken UTF-8 and what turns the direction of writing become U+FFFD.
+ */
 void tty_clean(struct buf *out, struct span text);
 
 /* Columns that clean text takes (wide characters two, combining ones none). */

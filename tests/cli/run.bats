@@ -330,3 +330,27 @@ late"
 	is "$(jq -r .event <<<"$out" | tr '\n' ' ')" "$(jq -r .event ev | tr '\n' ' ')"
 	is "$(jq -s 'map(.seq) == [range(1; length + 1)]' ev)" true
 }
+
+@test "where nothing may move, a heartbeat names what still runs" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs: {slow: {run: "while [ ! -e go ]; do sleep 0.05; done"}}
+	J
+	orchmake --heartbeat=100ms >/dev/null 2>err.txt </dev/null 3>&- &
+	until_true grep -q 'still running: slow (' err.txt
+	touch go
+	wait $!
+}
+
+@test "-v tells what starts and what was aborted, otherwise one line does" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs: {bad: {run: exit 1}, x: {run: ":"}, y: {run: ":"}}
+	J
+	want 1 orchmake bad x y
+	complains "nothing new starts  ('bad' failed"
+	is "$(grep -c '] aborted' <<<"$err" || true)" 0
+	want 1 orchmake -v bad x y
+	complains "start  bad"
+	is "$(grep -c '] aborted' <<<"$err")" 2
+}
