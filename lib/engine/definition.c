@@ -6,23 +6,71 @@
 #include "base/bug.h"
 #include "doc/json.h"
 
+struct jobs {
+	const struct jobfile *jf;
+	bool *seen; /* by job->no */
+	const struct job **list;
+	size_t n;
+};
+
+static void see(struct jobs *s, const struct job *j)
+{
+	if (!j || s->seen[j->no])
+		return;
+	s->seen[j->no] = true;
+	s->list[s->n++] = j;
+}
+
+static void see_named(struct jobs *s, const struct traits *t)
+{
+	for (size_t i = 0; i < t->n_needs; i++) {
+		char *name = xstrndup(t->need[i].name, strcspn(t->need[i].name, "/["));
+
+		see(s, job_find(s->jf, name));
+		free(name);
+	}
+	for (size_t i = 0; i < t->n_consumes; i++)
+		see(s, artifact_provider(s->jf, t->consume[i].name));
+	if (t->act.kind == ACT_JOB)
+		see(s, job_find(s->jf, t->act.job));
+}
+
+static void see_what_it_names(struct jobs *s, const struct job *j)
+{
+	see_named(s, &j->t);
+	for (size_t i = 0; i < j->n_steps; i++)
+		see_named(s, &j->step[i].t);
+	for (size_t i = 0; i < j->n_stages; i++)
+		for (size_t k = 0; k < j->stage[i].n_jobs; k++)
+			see(s, j->stage[i].job[k]);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct job *x = *(const struct job *const *)a, *y = *(const struct job *const *)b;
+
+	return (x->no > y->no) - (x->no < y->no);
+}
+
+/*
+ * Those that take part, and what they name and so must be there to be read again, as it is with an `after`
+ * for which this run has nothing.  In the order of the documents.
+ */
 static const struct job **jobs_of(const struct expansion *x, size_t *ret_n)
 {
-	const struct job **job = xcalloc(x->jf->n_jobs, sizeof(*job));
-	bool *seen = xcalloc(x->jf->n_jobs, sizeof(*seen));
-	size_t n = 0;
+	struct jobs s = {.jf = x->jf, .seen = xcalloc(x->jf->n_jobs, sizeof(bool)),
+			 .list = xcalloc(x->jf->n_jobs, sizeof(*s.list))};
 
-	for (uint32_t s = 0; s < x->n_scopes; s++)
-		seen[x->scope[s].job->no] = true;
+	for (uint32_t i = 0; i < x->n_scopes; i++)
+		see(&s, x->scope[i].job);
 	for (uint32_t g = 0; g < x->graph->n_groups; g++)
-		if (x->bundle[g].job)
-			seen[x->bundle[g].job->no] = true;
-	for (size_t i = 0; i < x->jf->n_jobs; i++)
-		if (seen[i])
-			job[n++] = x->jf->job[i];
-	free(seen);
-	*ret_n = n;
-	return job;
+		see(&s, x->bundle[g].job);
+	for (size_t i = 0; i < s.n; i++)
+		see_what_it_names(&s, s.list[i]);
+	qsort(s.list, s.n, sizeof(*s.list), by_number);
+	free(s.seen);
+	*ret_n = s.n;
+	return s.list;
 }
 
 static json_t *list_of(const struct text_span *l)

@@ -61,8 +61,16 @@ static void attempt_release(struct attempt *a)
 	a->log = a->out = a->output = NULL;
 }
 
-/* An attempt that never became a process: its command could not even be composed. */
-static void fail_to_compose(struct engine *e, const struct action *act, const char *why)
+static void drop_running(struct engine *e, const struct attempt *a)
+{
+	uint32_t last = e->running[--e->n_running];
+
+	e->running[a->place] = last;
+	e->attempt[last - 1].place = a->place;
+}
+
+/* An attempt that never became a process: its command could not be composed, or nobody is there to start it. */
+static void not_startable(struct engine *e, const struct action *act, const char *why)
 {
 	struct note *n = &e->note[act->unit];
 	struct verdict v = {.state = STATE_FAILED, .reason = REASON_BAD_EXPR, .exit_code = -1, .error = BUF_INIT};
@@ -88,8 +96,12 @@ static void start(struct engine *e, const struct action *act)
 		return;
 	n->has_intent = false;
 	a = &e->attempt[n->serial - 1];
+	if (e->broken) {
+		not_startable(e, act, "orchmake cannot start steps any more");
+		return;
+	}
 	if (!engine_compose(e, act->unit, n->serial, act->attempt, &c, &why)) {
-		fail_to_compose(e, act, why.data);
+		not_startable(e, act, why.data);
 		goto done;
 	}
 	a->log = engine_log_path(e, act->unit, n->serial);
@@ -105,9 +117,13 @@ static void start(struct engine *e, const struct action *act)
 	c.r.log_path = a->log;
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
-	if (e->exec->ops->start(e->exec, &c.r) < 0)
-		engine_break(e, EXIT_RUN_FAILED, "cannot start steps any more: %s", strerror(errno));
 	record_started(e, a, n->serial, &c);
+	if (e->exec->ops->start(e->exec, &c.r) < 0) {
+		engine_break(e, EXIT_RUN_FAILED, "cannot start steps any more: %s", strerror(errno));
+		a->running = false;
+		drop_running(e, a);
+		not_startable(e, act, "orchmake cannot start steps any more");
+	}
 done:
 	composed_release(&c);
 	buf_release(&why);
@@ -189,14 +205,6 @@ static void drop_files(const struct attempt *a, const struct verdict *v)
 		(void)unlink(a->out);
 	if (a->output && v->result)
 		(void)unlink(a->output);
-}
-
-static void drop_running(struct engine *e, const struct attempt *a)
-{
-	uint32_t last = e->running[--e->n_running];
-
-	e->running[a->place] = last;
-	e->attempt[last - 1].place = a->place;
 }
 
 static void ended(struct engine *e, const struct attempt_ended *end)

@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "base/vec.h"
+#include "report/tty.h"
 
 /* --- order ------------------------------------------------------------------------------------------- */
 
@@ -98,7 +99,7 @@ static const struct stage *stage_of(const struct job *composite, const struct jo
 static void add_conditions(struct buf *out, const char *head, const struct condition_list *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		buf_addf(out, "%s%s%s `%s`", out->len ? ", " : "", head, "", expr_text(c->at[i].expr));
+		buf_addf(out, "%s%s `%s`", out->len ? ", " : "", head, expr_text(c->at[i].expr));
 }
 
 static void add_reason(struct buf *out, const struct listing *l, uint32_t group, uint32_t unit)
@@ -173,6 +174,24 @@ struct levels {
 	size_t n, room;
 };
 
+/* Groups that only gather: their members are listed in their place. */
+static bool is_transparent(const struct listing *l, uint32_t unit)
+{
+	const struct unit *u = &l->x->graph->unit[unit];
+
+	return u->kind == UNIT_END && l->x->bundle[u->group].kind == BUNDLE_SUPPORT;
+}
+
+/* A label may hold anything that a parameter does. */
+static void shown_name(const struct listing *l, uint32_t unit, struct buf *out)
+{
+	struct buf name = BUF_INIT;
+
+	expansion_unit_name(l->x, unit, &name);
+	tty_clean(out, (struct span){name.data, name.len});
+	buf_release(&name);
+}
+
 static size_t widest(const struct listing *l, const struct level *v)
 {
 	struct buf name = BUF_INIT;
@@ -180,9 +199,9 @@ static size_t widest(const struct listing *l, const struct level *v)
 
 	for (size_t i = 0; i < v->n && i < 1000; i++) {
 		buf_reset(&name);
-		expansion_unit_name(l->x, v->unit[i], &name);
-		if (name.len > widest)
-			widest = name.len;
+		shown_name(l, v->unit[i], &name);
+		if (!is_transparent(l, v->unit[i]) && tty_width(name.data) > widest)
+			widest = tty_width(name.data);
 	}
 	buf_release(&name);
 	return widest < 48 ? widest : 48;
@@ -219,20 +238,18 @@ static void unit_line(struct buf *out, const struct listing *l, const struct lev
 {
 	struct buf name = BUF_INIT, why = BUF_INIT;
 
-	expansion_unit_name(l->x, unit, &name);
+	size_t width;
+
+	shown_name(l, unit, &name);
 	reason_text(&why, l, v->group, unit);
+	width = tty_width(name.data);
 	buf_pad(out, ' ', 2 * v->depth);
-	buf_addf(out, "%zu %-*s  %s\n", v->number, (int)v->width, name.data, why.data);
+	buf_addf(out, "%zu %s", v->number, name.data);
+	buf_pad(out, ' ', (width < v->width ? v->width - width : 0) + 2);
+	tty_clean(out, (struct span){why.data, why.len});
+	buf_putc(out, '\n');
 	buf_release(&name);
 	buf_release(&why);
-}
-
-/* Groups that only gather: their members are listed in their place. */
-static bool is_transparent(const struct listing *l, uint32_t unit)
-{
-	const struct unit *u = &l->x->graph->unit[unit];
-
-	return u->kind == UNIT_END && l->x->bundle[u->group].kind == BUNDLE_SUPPORT;
 }
 
 static void list_levels(struct buf *out, const struct listing *l, struct levels *stack)

@@ -28,6 +28,7 @@ struct screen {
 	unsigned rows;		/* of it */
 	unsigned moving;	/* rows of it that are on the terminal now */
 	const struct expansion *x;
+	int64_t now_mono_ns;	/* of what is being told */
 	int64_t beat_mono_ns;	/* when something was last said */
 	int64_t start_mono_ns;
 	char *run, *root;
@@ -58,7 +59,7 @@ static void say_line(struct screen *s)
 	fflush(s->o.out);
 	s->moving = s->rows;
 	buf_reset(&s->line);
-	s->beat_mono_ns = stamp_mono_ns();
+	s->beat_mono_ns = s->now_mono_ns;
 }
 
 static void forget_moving(struct screen *s)
@@ -144,6 +145,8 @@ static void failure_lines(struct screen *s, const struct run_event *e)
 
 static void retry_line(struct screen *s, const struct run_event *e)
 {
+	if (s->o.silent)
+		return;
 	tty_tone(&s->line, s->o.colour, TONE_WARN, "retry");
 	buf_puts(&s->line, "  ");
 	add_clean(&s->line, e->step);
@@ -193,6 +196,7 @@ static void screen_event(struct sink *base, const struct run_event *e)
 {
 	struct screen *s = (struct screen *)base;
 
+	s->now_mono_ns = e->mono_ns;
 	s->settled += is_settled(e->kind);
 	switch (e->kind) {
 	case EVENT_JOB_FINISHED:
@@ -260,6 +264,10 @@ static void bar(struct screen *s, const struct run_status *st, unsigned columns)
 		duration_human(&plain, st->eta_ms);
 		buf_puts(&plain, " left");
 	}
+	if (s->o.style == SCREEN_LINE && st->n_running) {
+		buf_puts(&plain, "  ");
+		add_clean(&plain, st->running[0].name);
+	}
 	tty_cut(&s->line, plain.data, columns);
 	buf_release(&plain);
 }
@@ -308,10 +316,6 @@ static void draw(struct screen *s, const struct run_status *st)
 		}
 	}
 	bar(s, st, columns);
-	if (s->o.style == SCREEN_LINE && st->n_running) {
-		buf_puts(&s->line, "  ");
-		tty_cut(&s->line, st->running[0].name, columns / 3);
-	}
 	fwrite(s->line.data, 1, s->line.len, s->o.out);
 	fflush(s->o.out);
 	buf_reset(&s->part);
@@ -344,6 +348,7 @@ static void screen_tick(struct sink *base, const struct run_status *st)
 {
 	struct screen *s = (struct screen *)base;
 
+	s->now_mono_ns = st->mono_ns;
 	if (s->o.style == SCREEN_PLAIN)
 		heartbeat(s, st);
 	else
@@ -356,7 +361,7 @@ static void screen_begin(struct sink *base, const struct run_info *i)
 {
 	struct screen *s = (struct screen *)base;
 
-	s->start_mono_ns = s->beat_mono_ns = i->start_mono_ns;
+	s->start_mono_ns = s->now_mono_ns = s->beat_mono_ns = i->start_mono_ns;
 	s->run = xstrdup(i->run);
 	s->root = xstrdup(i->root);
 	s->x = i->expansion;

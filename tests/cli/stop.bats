@@ -116,3 +116,28 @@ begin() {
 	run grep -vE '0000000000000000$' signals
 	is "$output" ""
 }
+
+@test "the warden killed: what ran is lost and said to be, and nobody is left" {
+	begin
+	warden=$(pgrep -P $driver -f orchmake-warden)
+	kill -KILL "$warden"
+	code=0
+	wait $driver || code=$?
+	is "$code" 1
+	until_true nobody_left "$MARK"
+	grep -q 'warden' err.txt
+	is "$(sql "select count(*) from v_attempts where state = 'lost'")" 6
+	is "$(sql "select state from v_runs")" failed
+}
+
+@test "driver and warden killed together: the next start ends what is left and says lost" {
+	begin
+	warden=$(pgrep -P $driver -f orchmake-warden)
+	kill -STOP "$warden"
+	kill -KILL $driver "$warden"
+	wait $driver || true
+	want 0 orchmake doctor
+	until_true nobody_left "$MARK"
+	is "$(sql "select state from v_runs")" interrupted
+	is "$(sql "select count(*) from v_attempts where state not in ('lost')")" 0
+}

@@ -1,0 +1,513 @@
+/* How a run looks to a person: lines in a log, a moving part on a terminal. */
+#include <unistd.h>
+
+#include "base/stamp.h"
+#include "doc/json.h"
+#include "expand_case.h"
+#include "report/screen.h"
+
+static const char jobs[] = "  a: {run: x}\n"
+			   "  j: {steps: [{id: s, run: x}, {id: t, run: x}]}\n"
+			   "  p: {stages: [a, j]}\n";
+
+enum { START_NS = 5 };
+
+struct look {
+	struct expand_case c;
+	struct sink *sink;
+	FILE *out;
+	char *text;
+	size_t len, seen;
+};
+
+static void look_open(struct look *l, struct screen_options o)
+{
+	const struct run_info info = {
+		.run = "01ARZ3NDEKTSV4RRFFQ69G5FAV", .target = "p", .root = "/proj", .slots = 2,
+		.start_mono_ns = START_NS,
+	};
+	struct run_info i = info;
+
+	*l = (struct look){.c = case_expand(jobs, "p", NULL)};
+	case_must_expand(&l->c);
+	l->out = open_memstream(&l->text, &l->len);
+	o.out = l->out;
+	l->sink = sink_screen(&o);
+	i.expansion = l->c.x;
+	l->sink->ops->begin(l->sink, &i);
+}
+
+static void look_close(struct look *l)
+{
+	l->sink->ops->free(l->sink);
+	fclose(l->out);
+	free(l->text);
+	case_release(&l->c);
+}
+
+/* What has been written since the last time. */
+static const char *fresh(struct look *l)
+{
+	const char *at;
+
+	fflush(l->out);
+	at = l->text + l->seen;
+	l->seen = l->len;
+	return at;
+}
+
+static uint32_t unit_called(const struct look *l, const char *name)
+{
+	uint32_t *unit, first;
+	size_t n = expansion_match(l->c.x, name, &unit);
+
+	CHECK(n > 0);
+	first = unit[0];
+	free(unit);
+	return first;
+}
+
+/* An event about step name, at so many ms of the run. */
+static void tell(struct look *l, int64_t at_ms, struct run_event e, const char *name)
+{
+	e.unit = unit_called(l, name);
+	e.step = name;
+	e.n_total = 3;
+	e.mono_ns = START_NS + at_ms * NS_PER_MS;
+	l->sink->ops->event(l->sink, &e);
+}
+
+#define OK .kind = EVENT_STEP_SUCCEEDED, .state = STATE_SUCCEEDED, .reason = REASON_NONE
+#define FAILED .kind = EVENT_STEP_FAILED, .state = STATE_FAILED, .reason = REASON_EXIT, .duration_ms = 100
+
+/* --- lines --------------------------------------------------------------------------------------------- */
+
+static void each_step_has_its_line(void **state)
+{
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN});
+	CHECK_STR(fresh(&l), "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p\n");
+	tell(&l, 0, (struct run_event){.kind = EVENT_STEP_STARTED, .state = STATE_RUNNING}, "a");
+	CHECK_STR(fresh(&l), "");
+	tell(&l, 1, (struct run_event){OK, .duration_ms = 340}, "a");
+	CHECK_STR(fresh(&l), "[1/3] succeeded  a  0.34s\n");
+	tell(&l, 2, (struct run_event){FAILED, .error = "exit 1: \033[31mno\nhost"}, "j/s");
+	CHECK_STR(fresh(&l), "[2/3] failed     j/s  0.10s\n    exit 1: no host\n");
+	tell(&l, 3, (struct run_event){.kind = EVENT_STEP_BLOCKED, .state = STATE_BLOCKED,
+				       .reason = REASON_NEED_FAILED, .cause = "j/s", .duration_ms = -1}, "j/t");
+	CHECK_STR(fresh(&l), "[3/3] blocked    j/t  (its need 'j/s' did not hold)\n");
+	look_close(&l);
+}
+
+static void a_retry_says_what_failed_and_when_it_goes_on(void **state)
+{
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN});
+	(void)fresh(&l);
+	tell(&l, 1, (struct run_event){.kind = EVENT_STEP_RETRY, .state = STATE_WAITING, .attempt = 1,
+				       .error = "exit 75", .due_ms = 5000}, "a");
+	CHECK_STR(fresh(&l), "retry  a  attempt 1 failed: exit 75; again in 5.00s\n");
+	look_close(&l);
+}
+
+static void verbose_tells_of_starts_and_silent_of_failures_only(void **state)
+{
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN, .verbose = true});
+	(void)fresh(&l);
+	tell(&l, 1, (struct run_event){.kind = EVENT_STEP_STARTED, .state = STATE_RUNNING}, "a");
+	CHECK_STR(fresh(&l), "start  a\n");
+	look_close(&l);
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN, .silent = true});
+	tell(&l, 1, (struct run_event){OK, .duration_ms = 1}, "a");
+	tell(&l, 1, (struct run_event){.kind = EVENT_STEP_RETRY, .state = STATE_WAITING, .attempt = 1}, "j/s");
+	CHECK_STR(fresh(&l), "");
+	tell(&l, 1, (struct run_event){FAILED}, "j/s");
+	CHECK_STR(fresh(&l), "[2/3] failed     j/s  0.10s\n");
+	l.sink->ops->end(l.sink, &(struct run_summary){.run = "R", .target = "p", .state = STATE_SUCCEEDED});
+	CHECK_STR(fresh(&l), "");
+	look_close(&l);
+}
+
+static void tick(struct look *l, int64_t at_ms, uint32_t n_running, const struct running *r)
+{
+	l->sink->ops->tick(l->sink, &(struct run_status){.mono_ns = START_NS + at_ms * NS_PER_MS, .n_total = 30,
+							 .n_settled = 12, .n_running = n_running, .running = r,
+							 .eta_ms = -1});
+}
+
+static void a_heartbeat_comes_when_nothing_else_has_been_said(void **state)
+{
+	static const struct running r[] = {
+		{.name = "j/s", .start_mono_ns = START_NS}, {.name = "\033[2Jb", .start_mono_ns = START_NS},
+		{.name = "c", .start_mono_ns = START_NS}, {.name = "d", .start_mono_ns = START_NS},
+		{.name = "e", .start_mono_ns = START_NS}, {.name = "f", .start_mono_ns = START_NS},
+	};
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN, .heartbeat_ms = 60000});
+	(void)fresh(&l);
+	tick(&l, 59999, 1, r);
+	CHECK_STR(fresh(&l), "");
+	tick(&l, 60000, 6, r);
+	CHECK_STR(fresh(&l), "[12/30] still running: j/s (1m00s), b (1m00s), c (1m00s), d (1m00s), 2 more\n");
+	tell(&l, 100000, (struct run_event){OK, .duration_ms = 1}, "a");
+	(void)fresh(&l);
+	tick(&l, 120000, 1, r);
+	CHECK_STR(fresh(&l), "");
+	tick(&l, 160000, 0, NULL);
+	CHECK_STR(fresh(&l), "");
+	tick(&l, 160000, 1, r);
+	CHECK_STR(fresh(&l), "[12/30] still running: j/s (2m40s)\n");
+	look_close(&l);
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN});
+	(void)fresh(&l);
+	tick(&l, 600000, 1, r);
+	CHECK_STR(fresh(&l), "");
+	look_close(&l);
+}
+
+/* --- the end ------------------------------------------------------------------------------------------- */
+
+static void the_end_shows_failures_with_the_last_lines_of_their_logs(void **state)
+{
+	char path[] = "/tmp/screen-log-XXXXXX";
+	int fd = mkstemp(path);
+	struct buf want = BUF_INIT;
+	struct run_failure failure[] = {
+		{.name = "j/s", .error = "exit 1: bad", .log = path, .state = STATE_FAILED},
+		{.name = "j/t", .state = STATE_LOST},
+	};
+	struct run_summary sum = {
+		.run = "01ARZ3NDEKTSV4RRFFQ69G5FAV", .target = "p", .state = STATE_FAILED, .duration_ms = 2500,
+		.failure = failure, .n_failures = 2, .has_ledger = true,
+		.by_state = {[STATE_SUCCEEDED] = 4, [STATE_FAILED] = 1, [STATE_LOST] = 1},
+	};
+	struct look l;
+
+	(void)state;
+	CHECK(fd >= 0);
+	for (int i = 0; i < 14; i++)
+		dprintf(fd, "line %d\033[0m\n", i);
+	close(fd);
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN, .show_logs = true});
+	(void)fresh(&l);
+	l.sink->ops->end(l.sink, &sum);
+	buf_puts(&want, "\nfailed j/s: exit 1: bad\n");
+	for (int i = 4; i < 14; i++)
+		buf_addf(&want, "    line %d\n", i);
+	buf_addf(&want, "    log: %s\n    more: orchmake logs 01ARZ3NDEK/j/s\n", path);
+	buf_puts(&want, "\nlost j/t\n"
+			"\nfailed: p in 2.50s: 4 succeeded, 1 failed, 1 lost\n"
+			"`orchmake show 01ARZ3NDEK` tells more\n");
+	CHECK_STR(fresh(&l), want.data);
+	look_close(&l);
+	CHECK(!unlink(path));
+	buf_release(&want);
+}
+
+static void a_run_without_a_ledger_points_to_none(void **state)
+{
+	struct run_failure failure = {.name = "a", .error = "e", .log = "/proj/.orchmake/logs/1.log",
+				      .state = STATE_TIMED_OUT};
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN});
+	(void)fresh(&l);
+	l.sink->ops->end(l.sink, &(struct run_summary){
+		.run = "R", .target = "p", .state = STATE_SUCCEEDED, .degraded = true, .duration_ms = 10,
+		.failure = &failure, .n_failures = 1, .by_state = {[STATE_TIMED_OUT] = 1}});
+	CHECK_STR(fresh(&l), "\ntimed_out a: e\n    log: .orchmake/logs/1.log\n\n"
+			     "succeeded (degraded): p in 0.01s: 1 timed_out\n");
+	look_close(&l);
+}
+
+static void of_many_failures_some_are_shown(void **state)
+{
+	enum { MANY = 25, SHOWN = 20 };
+	struct run_failure failure[MANY];
+	struct look l;
+	const char *text;
+	int n = 0;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++)
+		failure[i] = (struct run_failure){.name = "x", .state = STATE_FAILED};
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN});
+	(void)fresh(&l);
+	l.sink->ops->end(l.sink, &(struct run_summary){.run = "R", .target = "p", .state = STATE_FAILED,
+						       .failure = failure, .n_failures = MANY});
+	text = fresh(&l);
+	for (const char *p = text; (p = strstr(p, "failed x")); p++)
+		n++;
+	CHECK_INT(n, SHOWN);
+	CHECK(strstr(text, "and 5 more failures\n") != NULL);
+	look_close(&l);
+}
+
+static void a_tail_is_of_whole_lines_that_are_harmless(void **state)
+{
+	char path[] = "/tmp/screen-log-XXXXXX";
+	int fd = mkstemp(path);
+	struct buf got = BUF_INIT;
+
+	(void)state;
+	CHECK(fd >= 0);
+	screen_tail(&got, path, 3, "> ");
+	CHECK_STR(got.data, "");
+	dprintf(fd, "one\r\n\n\xff two\nthree");
+	screen_tail(&got, path, 2, "> ");
+	CHECK_STR(got.data, "> \xef\xbf\xbd two\n> three\n");
+	buf_reset(&got);
+	screen_tail(&got, path, 9, "");
+	CHECK_STR(got.data, "one \n\n\xef\xbf\xbd two\nthree\n");
+	for (int i = 0; i < 10000; i++)
+		dprintf(fd, "\nline %d", i);
+	buf_reset(&got);
+	screen_tail(&got, path, 2, "");
+	CHECK_STR(got.data, "line 9998\nline 9999\n");
+	buf_reset(&got);
+	screen_tail(&got, "/nonexistent", 2, "");
+	CHECK_STR(got.data, "");
+	close(fd);
+	CHECK(!unlink(path));
+	buf_release(&got);
+}
+
+/* --- a terminal ---------------------------------------------------------------------------------------- */
+
+enum { ROWS = 40, COLUMNS = 80, CELL = 8 };
+
+/* A terminal that knows what we send: text, \r, \n, ESC[A, ESC[J and colours. */
+struct glass {
+	char row[ROWS][COLUMNS * CELL];
+	size_t width[ROWS]; /* columns that are written */
+	int at;
+	bool at_start; /* of the row */
+};
+
+static void show_escape(struct glass *g, const char **p)
+{
+	size_t n = 2 + strspn(*p + 2, "0123456789;");
+	char what = (*p)[n];
+
+	CHECK((*p)[1] == '[');
+	if (what == 'A') {
+		CHECK(g->at > 0);
+		g->at--;
+	} else if (what == 'J') {
+		for (int i = g->at; i < ROWS; i++) {
+			g->row[i][0] = 0;
+			g->width[i] = 0;
+		}
+	} else {
+		CHECK(what == 'm');
+	}
+	*p += n + 1;
+}
+
+static void show(struct glass *g, const char *text)
+{
+	for (const char *p = text; *p;) {
+		if (*p == '\033') {
+			show_escape(g, &p);
+		} else if (*p == '\r') {
+			g->at_start = true;
+			p++;
+		} else if (*p == '\n') {
+			CHECK(++g->at < ROWS);
+			g->at_start = true;
+			p++;
+		} else {
+			size_t n = 1, len = strlen(g->row[g->at]);
+
+			while ((p[n] & 0xc0) == 0x80)
+				n++;
+			CHECK(!g->at_start || !len); /* nothing is written over */
+			g->at_start = false;
+			memcpy(g->row[g->at] + len, p, n);
+			g->row[g->at][len + n] = 0;
+			CHECK(++g->width[g->at] < COLUMNS); /* nor is a row broken */
+			p += n;
+		}
+	}
+}
+
+/* The rows from the top, each with a | behind. */
+static void glass_is(const struct glass *g, const char *want)
+{
+	struct buf got = BUF_INIT;
+	int last = ROWS - 1;
+
+	while (last > 0 && !g->row[last][0])
+		last--;
+	for (int i = 0; i <= last; i++)
+		buf_addf(&got, "%s|", g->row[i]);
+	CHECK_STR(got.data, want);
+	buf_release(&got);
+}
+
+#define EMPTY_BAR "█████████░░░░░░░░░░░░░░░"
+
+static void the_moving_part_is_drawn_over_and_lines_stay_above_it(void **state)
+{
+	static const struct running r[] = {
+		{.name = "a", .start_mono_ns = START_NS, .expected_ms = 2000, .attempt = 1},
+		{.name = "j/s", .start_mono_ns = START_NS + 500 * NS_PER_MS, .attempt = 2},
+	};
+	struct glass *g = xcalloc(1, sizeof(*g));
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_LIVE, .colour = true});
+	tick(&l, 1000, 2, r);
+	show(g, fresh(&l));
+	glass_is(g, "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|"
+		    "  a  1.00s of about 2.00s|  j/s  0.50s  attempt 2|" EMPTY_BAR " 12/30  2 running  1.00s|");
+	tick(&l, 2000, 1, r);
+	show(g, fresh(&l));
+	glass_is(g, "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|"
+		    "  a  2.00s of about 2.00s|" EMPTY_BAR " 12/30  1 running  2.00s|");
+	tell(&l, 2100, (struct run_event){OK, .duration_ms = 2100}, "a");
+	show(g, fresh(&l));
+	glass_is(g, "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|[1/3] succeeded  a  2.10s|"
+		    "  a  2.00s of about 2.00s|" EMPTY_BAR " 12/30  1 running  2.00s|");
+	tick(&l, 3000, 0, NULL);
+	show(g, fresh(&l));
+	l.sink->ops->end(l.sink, &(struct run_summary){.run = "R", .target = "p", .state = STATE_SUCCEEDED,
+						       .duration_ms = 3000});
+	show(g, fresh(&l));
+	glass_is(g, "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|[1/3] succeeded  a  2.10s|succeeded: p in 3.00s: |");
+	look_close(&l);
+	free(g);
+}
+
+static void what_does_not_fit_is_cut_or_counted(void **state)
+{
+	enum { MANY = 40 };
+	struct running r[MANY];
+	char name[200];
+	struct glass *g = xcalloc(1, sizeof(*g));
+	struct look l;
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	name[0] = '\n';
+	for (int i = 0; i < MANY; i++)
+		r[i] = (struct running){.name = name, .start_mono_ns = START_NS};
+	look_open(&l, (struct screen_options){.style = SCREEN_LIVE});
+	for (int i = 0; i < 3; i++) {
+		tick(&l, 1000, MANY, r);
+		show(g, fresh(&l));
+	}
+	CHECK_INT(g->at, 10);
+	CHECK_STR(g->row[9], "  and 32 more");
+	CHECK_INT(g->width[1], COLUMNS - 3);
+	look_close(&l);
+	show(g, "");
+	free(g);
+}
+
+static void one_moving_line_stays_one_line(void **state)
+{
+	struct running r = {.name = "a\033[2J\tname that is as long as names can be and then goes on a little",
+			    .start_mono_ns = START_NS};
+	struct glass *g = xcalloc(1, sizeof(*g));
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_LINE});
+	tick(&l, 1000, 1, &r);
+	tick(&l, 1100, 1, &r);
+	show(g, fresh(&l));
+	glass_is(g, "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|" EMPTY_BAR
+		    " 12/30  1 running  1.10s  a name that is as long as na…|");
+	tell(&l, 1200, (struct run_event){FAILED, .error = "exit 1"}, "a");
+	show(g, fresh(&l));
+	CHECK_STR(g->row[1], "[1/3] failed     a  0.10s");
+	CHECK_STR(g->row[2], "    exit 1");
+	look_close(&l);
+	free(g);
+}
+
+static void on_a_terminal_only_jobs_have_lines_and_steps_that_fail(void **state)
+{
+	struct look l;
+	struct run_event job = {.kind = EVENT_JOB_FINISHED, .state = STATE_SUCCEEDED, .duration_ms = 5, .step = "j"};
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_LIVE});
+	(void)fresh(&l);
+	tell(&l, 1, (struct run_event){OK, .duration_ms = 1}, "j/s");
+	CHECK_STR(fresh(&l), "");
+	tell(&l, 1, (struct run_event){FAILED}, "j/t");
+	CHECK_STR(fresh(&l), "[2/3] failed     j/t  0.10s\n");
+	for (uint32_t g = 0; g < l.c.x->graph->n_groups; g++)
+		if (l.c.x->bundle[g].kind == BUNDLE_JOB)
+			job.unit = l.c.x->graph->group[g].end;
+	job.n_total = 3;
+	l.sink->ops->event(l.sink, &job);
+	CHECK_STR(fresh(&l), "[2/3] succeeded  j  0.01s\n");
+	look_close(&l);
+}
+
+/* --- events -------------------------------------------------------------------------------------------- */
+
+static void every_event_is_a_line_of_json(void **state)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	struct sinks sinks = {0};
+	struct buf err = BUF_INIT;
+	json_t *v;
+
+	(void)state;
+	sinks_add(&sinks, sink_events(out, true));
+	sinks_add(&sinks, NULL);
+	CHECK_INT(sinks.n, 1);
+	CHECK_INT(sinks_interval_ms(&sinks), 0);
+	sinks_begin(&sinks, &(struct run_info){.run = "R"});
+	sinks_event(&sinks, &(struct run_event){.seq = 1, .kind = EVENT_STEP_FAILED, .run = "R", .step = "a\nb",
+						.unit = 3, .state = STATE_FAILED, .error = "e"});
+	sinks_tick(&sinks, &(struct run_status){0});
+	sinks_end(&sinks, &(struct run_summary){0});
+	sinks_release(&sinks);
+	CHECK(len && text[len - 1] == '\n' && strchr(text, '\n') == text + len - 1);
+	v = json_parse(text, len, &err);
+	CHECK_STR(json_str(v, "event"), "step_failed");
+	CHECK_STR(json_str(v, "step"), "a\nb");
+	json_decref(v);
+	free(text);
+	buf_release(&err);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_step_has_its_line),
+		cmocka_unit_test(a_retry_says_what_failed_and_when_it_goes_on),
+		cmocka_unit_test(verbose_tells_of_starts_and_silent_of_failures_only),
+		cmocka_unit_test(a_heartbeat_comes_when_nothing_else_has_been_said),
+		cmocka_unit_test(the_end_shows_failures_with_the_last_lines_of_their_logs),
+		cmocka_unit_test(a_run_without_a_ledger_points_to_none),
+		cmocka_unit_test(of_many_failures_some_are_shown),
+		cmocka_unit_test(a_tail_is_of_whole_lines_that_are_harmless),
+		cmocka_unit_test(the_moving_part_is_drawn_over_and_lines_stay_above_it),
+		cmocka_unit_test(what_does_not_fit_is_cut_or_counted),
+		cmocka_unit_test(one_moving_line_stays_one_line),
+		cmocka_unit_test(on_a_terminal_only_jobs_have_lines_and_steps_that_fail),
+		cmocka_unit_test(every_event_is_a_line_of_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
