@@ -121,6 +121,10 @@ static bool pattern_hits(const struct pattern *p, const char *path, const char *
 
 	if (!p)
 		return false;
+	if (!path) {
+		buf_addf(why, "its %s is not known (fail_if)", what);
+		return true;
+	}
 	read_tail(path, TAIL_MAX, &text);
 	r = pattern_match(p, (struct span){text.data, text.len});
 	buf_release(&text);

@@ -181,8 +181,9 @@ static bool need_out(struct written *w, struct buf *why)
 {
 	if (w->has_out)
 		return true;
-	if (w->out_path && read_regular(w->out_path, &w->out, OUT_MAX) < 0 && errno != ENOENT) {
-		buf_addf(why, "cannot read its output: %s", strerror(errno));
+	/* Where nothing is known of its output (a recovery), that it was empty is not known either. */
+	if (!w->out_path || read_regular(w->out_path, &w->out, OUT_MAX) < 0) {
+		buf_addf(why, "cannot read its output: %s", strerror(w->out_path ? errno : ENOENT));
 		return false;
 	}
 	w->has_out = true;

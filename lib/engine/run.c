@@ -367,6 +367,18 @@ static bool open_executor(struct engine *e)
 	return e->exec != NULL;
 }
 
+/* Success needs evidence: what was asked for and never ran is none, whatever excuse it has. */
+static bool targets_ran(const struct engine *e)
+{
+	for (size_t i = 0; i < e->x->n_targets; i++) {
+		enum state s = schedule_state(e->s, e->x->target_unit[i]);
+
+		if (s == STATE_BLOCKED || s == STATE_ABORTED)
+			return false;
+	}
+	return true;
+}
+
 static enum state final_state(struct engine *e)
 {
 	const struct graph *g = e->x->graph;
@@ -376,7 +388,7 @@ static enum state final_state(struct engine *e)
 		return STATE_TIMED_OUT;
 	if (e->signals || s == STATE_CANCELED)
 		return STATE_CANCELED;
-	return state_is_ok(s) && !e->broken ? STATE_SUCCEEDED : STATE_FAILED;
+	return state_is_ok(s) && !e->broken && targets_ran(e) ? STATE_SUCCEEDED : STATE_FAILED;
 }
 
 static int exit_code_of(const struct engine *e, enum state s)

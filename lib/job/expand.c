@@ -63,12 +63,14 @@ static void refuse_late_name(void *ctx, enum expr_root root, const char *const *
 		l->bad = root == ROOT_STEPS ? "steps" : root == ROOT_NEEDS ? "needs" : "consumes";
 }
 
-static json_t *foreach_values(struct expander *e, const struct foreach_decl *f, struct mark at)
+static json_t *foreach_values(struct expander *e, const struct foreach_decl *f, const struct job *j, struct mark at)
 {
 	struct loop_names names = {0};
 	struct buf err = BUF_INIT;
 	json_t *list;
 
+	if (e->o->loops_of)
+		e->o->loops_of(e->o->world->ctx, j);
 	if (f->glob)
 		return e->o->world && e->o->world->glob ? e->o->world->glob(e->o->world->ctx, f->glob)
 							: json_array();
@@ -104,13 +106,13 @@ static void check_labels(struct expander *e, const struct cells *c, struct mark 
 }
 
 /* After an error none: then it is said once, and what else is wrong can be said as well. */
-static struct cells *cells_make(struct expander *e, const struct traits *t, struct mark at)
+static struct cells *cells_make(struct expander *e, const struct traits *t, const struct job *j, struct mark at)
 {
 	struct cells *c = t->matrix ? cells_of_matrix(e->a, t->matrix, at, e->d) : NULL;
 	json_t *list;
 
 	if (!c) {
-		list = t->matrix ? NULL : foreach_values(e, t->foreach, at);
+		list = t->matrix ? NULL : foreach_values(e, t->foreach, j, at);
 		c = cells_of_list(e->a, t->matrix ? "" : t->foreach->name, list ? list : json_array());
 	}
 	check_labels(e, c, at);
@@ -120,7 +122,7 @@ static struct cells *cells_make(struct expander *e, const struct traits *t, stru
 const struct cells *expander_job_cells(struct expander *e, const struct job *j)
 {
 	if (!e->x->job_cells[j->no] && (j->t.matrix || j->t.foreach))
-		e->x->job_cells[j->no] = cells_make(e, &j->t, j->mark);
+		e->x->job_cells[j->no] = cells_make(e, &j->t, j, j->mark);
 	return e->x->job_cells[j->no];
 }
 
@@ -134,7 +136,7 @@ const struct cells *expander_step_cells(struct expander *e, const struct step *s
 	key = xasprintf("%s/%s", st->job->name, st->id);
 	c = map_get(&e->x->step_cells, key);
 	if (!c) {
-		c = cells_make(e, &st->t, st->mark);
+		c = cells_make(e, &st->t, st->job, st->mark);
 		map_put(&e->x->step_cells, key, c);
 	}
 	free(key);

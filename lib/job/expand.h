@@ -89,6 +89,9 @@ struct expand_options {
 	uint32_t fail_limit;	   /* 0 = none */
 	/* For foreach and matrix expressions: params, vars, env, payload, and globbing. */
 	const struct expr_world *world;
+	/* Called with world->ctx before the loops of a job are worked out: params are those of that job.  May be
+	 * NULL. */
+	void (*loops_of)(void *world_ctx, const struct job *j);
 	/* Expected duration of an instance by its name, 0 = unknown; may be NULL. */
 	double (*cost_ms)(void *ctx, const char *name);
 	void *ctx;

@@ -354,3 +354,28 @@ late"
 	complains "start  bad"
 	is "$(grep -c '] aborted' <<<"$err")" 2
 }
+
+@test "a target that was blocked is no success, also if what blocked it was not critical" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all: {needs: [lint], noop: true}
+	  lint: {run: exit 1, critical: false}
+	J
+	want 1 orchmake all
+	is "$(sql "select state from v_runs")" failed
+}
+
+@test "a pool holds back what is over its slots" {
+	jobfile <<-'J'
+	jobfile: 1
+	pools: {net: 2}
+	jobs:
+	  p:
+	    matrix: {i: [1, 2, 3, 4, 5, 6]}
+	    pool: net
+	    run: mkdir -p up; touch up/$$; ls up | wc -l >>counts; sleep 0.05; rm up/$$
+	J
+	want 0 orchmake -j6
+	[ "$(sort -n counts | tail -1)" -le 2 ]
+}

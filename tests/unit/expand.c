@@ -367,6 +367,32 @@ static void foreach_goes_over_a_list_a_parameter_or_files(void **state)
 	json_decref(params);
 }
 
+static void note_loop(void *ctx, const struct job *j)
+{
+	buf_addf(ctx, "%s ", j->name);
+}
+
+static void whose_loop_it_is_is_told_before_it_is_worked_out(void **state)
+{
+	static const char text[] = "jobfile: 1\njobs:\n  a: {run: x, foreach: {v: [1]}}\n"
+				   "  b: {steps: {s: {run: x, foreach: {v: [1]}}, t: {run: x, matrix: {v: [1]}}}}\n";
+	static const char *const targets[] = {"a", "b"};
+	struct buf told = BUF_INIT;
+	const struct expr_world world = {.ctx = &told};
+	const struct expand_options o = {.target = targets, .n_targets = 2, .world = &world, .loops_of = note_loop};
+	struct diags *d = diags_new();
+	struct jobfile *jf = jobfile_load_text("J", text, sizeof(text) - 1, "/", d);
+	struct expansion *x = expansion_build(jf, &o, d);
+
+	(void)state;
+	CHECK(x != NULL);
+	CHECK_STR(told.data, "a b ");
+	expansion_free(x);
+	jobfile_free(jf);
+	diags_free(d);
+	buf_release(&told);
+}
+
 static void a_loop_over_nothing_has_no_instances(void **state)
 {
 	(void)state;
@@ -755,6 +781,7 @@ int main(void)
 		cmocka_unit_test(a_rule_about_needs_is_that_of_the_family),
 		cmocka_unit_test(instances_that_ask_how_needs_ended_have_them_themselves),
 		cmocka_unit_test(foreach_goes_over_a_list_a_parameter_or_files),
+		cmocka_unit_test(whose_loop_it_is_is_told_before_it_is_worked_out),
 		cmocka_unit_test(a_loop_over_nothing_has_no_instances),
 		cmocka_unit_test(a_loop_over_no_list_is_said_once),
 		cmocka_unit_test(two_instances_of_one_name_are_refused),

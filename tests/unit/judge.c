@@ -97,6 +97,26 @@ static void a_promise_that_is_not_kept_is_a_failure(void **state)
 		  "failed exit 0: it promises 'a' but wrote no line a=... to $ORCHMAKE_OUTPUT");
 }
 
+/* As in a recovery, when orchmake died before the ledger knew where the output went. */
+static void what_is_not_known_is_no_success(void **state)
+{
+	static const char *const keys[] = {"fail_if: {stdout: x}", "fail_if: {stderr: x}",
+					   "provides: {v: {stdout: true}}", "call: ask"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct step_case c = step_case_new(keys[i]);
+		const struct attempt_ended ended = {.end = END_EXITED};
+		struct verdict v;
+
+		judge_attempt(c.step, &ended, &(struct attempt){0}, c.dir, &v);
+		CHECK_INT(v.state, STATE_FAILED);
+		CHECK(v.error.len > 0);
+		verdict_release(&v);
+		step_case_release(&c);
+	}
+}
+
 /* --- the failure's text -------------------------------------------------------------------------------- */
 
 static void the_step_says_itself_what_went_wrong(void **state)
@@ -237,6 +257,7 @@ int main(void)
 		cmocka_unit_test(a_signal_is_named),
 		cmocka_unit_test(fail_if_finds_failures_that_exit_well),
 		cmocka_unit_test(a_promise_that_is_not_kept_is_a_failure),
+		cmocka_unit_test(what_is_not_known_is_no_success),
 		cmocka_unit_test(the_step_says_itself_what_went_wrong),
 		cmocka_unit_test(the_text_is_one_short_line_of_utf8),
 		cmocka_unit_test(ten_megabytes_of_log_are_seen_from_their_end),

@@ -75,7 +75,7 @@ static void stdout_is_a_value_without_its_last_line_ends(void **state)
 	(void)state;
 	leaves(OUT("stdout: true"), (struct left){.out = " a\nb \r\n\n"}, "{\"v\":\" a\\nb \"}");
 	leaves(OUT("stdout: true"), (struct left){.out = ""}, "{\"v\":\"\"}");
-	leaves(OUT("stdout: true"), (struct left){0}, "{\"v\":\"\"}");
+	leaves(OUT("stdout: true"), (struct left){0}, "cannot read its output: No such file or directory");
 	leaves(OUT("stdout: true"), (struct left){.out = "a\0b", .out_len = 3}, "'v' holds a NUL character");
 	leaves(OUT("stdout: true"), (struct left){.out = "\xff\xfe"}, "'v' is not valid UTF-8");
 	/* and does not change for the next who looks */
@@ -174,8 +174,9 @@ static void a_callable_answers_with_a_map(void **state)
 	leaves("call: ask, provides: {n: {json: \".items[0]\"}}", (struct left){.out = "{\"items\": [1]}\n"},
 	       "{\"items\":[1],\"n\":1}");
 	leaves("call: ask", (struct left){.out = "[1]"}, "callable 'ask' did not answer with a JSON map");
-	leaves("call: ask", (struct left){0},
+	leaves("call: ask", (struct left){.out = ""},
 	       "callable 'ask' did not answer with a JSON map: 1:1: a value is missing: the text ends here");
+	leaves("call: ask", (struct left){0}, "cannot read its output: No such file or directory");
 	leaves("call: ask", (struct left){.out = "{\"items\": [], \"items_ref\": \"x\"}"},
 	       "callable 'ask' answered with both items and items_ref");
 	leaves("call: ask", (struct left){.out = "{\"items\": [], \"items_ref\": null}"},
