@@ -167,6 +167,7 @@ struct level {
 	size_t n, at, number;
 	unsigned depth;
 	size_t width;
+	bool before; /* what the target needs: listed before its members, without numbers */
 };
 
 struct levels {
@@ -244,7 +245,10 @@ static void unit_line(struct buf *out, const struct listing *l, const struct lev
 	reason_text(&why, l, v->group, unit);
 	width = tty_width(name.data);
 	buf_pad(out, ' ', 2 * v->depth);
-	buf_addf(out, "%zu %s", v->number, name.data);
+	if (v->before)
+		buf_addf(out, "+ %s", name.data);
+	else
+		buf_addf(out, "%zu %s", v->number, name.data);
 	buf_pad(out, ' ', (width < v->width ? v->width - width : 0) + 2);
 	tty_clean(out, (struct span){why.data, why.len});
 	buf_putc(out, '\n');
@@ -262,11 +266,11 @@ static void list_levels(struct buf *out, const struct listing *l, struct levels 
 
 		if (v->at == v->n) {
 			size_t number = v->number;
-			bool transparent = l->x->bundle[v->group].kind == BUNDLE_SUPPORT;
+			bool carries = l->x->bundle[v->group].kind == BUNDLE_SUPPORT && !v->before;
 
 			free(v->unit);
 			stack->n--;
-			if (transparent && stack->n)
+			if (carries && stack->n)
 				stack->at[stack->n - 1].number = number;
 			continue;
 		}
@@ -289,16 +293,22 @@ size_t listing_text(struct buf *out, const struct expansion *x, const struct sch
 {
 	const struct unit *only = &x->graph->unit[x->target_unit[0]];
 	size_t n = listing_count(x, s);
-	uint32_t group = x->graph->root;
 	struct levels stack = {0};
 	struct listing l;
 
 	listing_init(&l, x, s, o);
 	buf_addf(out, "%s: %zu step%s would run\n", o->target, n, n == 1 ? "" : "s");
-	/* One target that has members: they are the list. */
-	if (x->n_targets == 1 && only->kind == UNIT_END && x->graph->member_at[group + 1] - x->graph->member_at[group] == 1)
-		group = only->group;
-	open_level(&stack, &l, group, 0, 0);
+	/* One target that has members: they are the list, behind what they need. */
+	if (x->n_targets == 1 && only->kind == UNIT_END) {
+		open_level(&stack, &l, only->group, 0, 0);
+		for (uint32_t g = x->graph->n_groups; g-- > 0;)
+			if (x->bundle[g].kind == BUNDLE_SUPPORT) {
+				open_level(&stack, &l, g, 0, 0);
+				stack.at[stack.n - 1].before = true;
+			}
+	} else {
+		open_level(&stack, &l, x->graph->root, 0, 0);
+	}
 	list_levels(out, &l, &stack);
 	free(l.rank);
 	return n;
@@ -394,6 +404,9 @@ json_t *listing_json(const struct expansion *x, const struct schedule *s, const 
 		whole = json_incref(doc[only->group]);
 	else
 		whole = json_incref(doc[g->root]);
+	for (uint32_t i = 0; i < g->n_groups; i++)
+		if (x->bundle[i].kind == BUNDLE_SUPPORT && only->kind == UNIT_END)
+			json_object_set(whole, "needed", json_object_get(doc[i], "members"));
 	json_object_set_new(whole, "steps", json_integer((json_int_t)listing_count(x, s)));
 	for (uint32_t i = 0; i < g->n_groups; i++)
 		json_decref(doc[i]);

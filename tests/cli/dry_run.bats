@@ -16,7 +16,8 @@ prepare() {
 @test "phases are listed in order" {
 	want 0 orchmake -n all
 	says "all: 4 steps would run"
-	grep -q '^1 help' <<<"$out"
+	grep -q '^+ help .*needed by two' <<<"$out"
+	grep -q '^1 one' <<<"$out"
 	grep -q 'stage one' <<<"$out"
 	grep -q 'three.*if `env.NOPE' <<<"$out"
 }

@@ -672,7 +672,7 @@ static void what_an_instance_took_is_asked_by_its_name(void **state)
 
 /* --- size ---------------------------------------------------------------------------------------------- */
 
-enum { STACK_BYTES = 256 * 1024, SECONDS = 20, MANY_UNITS = 50000 };
+enum { STACK_BYTES = 256 * 1024, SECONDS = 120, MANY_UNITS = 50000 };
 
 /* Expand in a child that has little stack and little time; the number of units, or 0. */
 static void is_quick_and_flat(const struct buf *text, const char *target, uint32_t least_units)
