@@ -690,6 +690,7 @@ static void is_quick_and_flat(const struct buf *text, const char *target, uint32
 		struct jobfile *jf = jobfile_load_text("J", text->data, text->len, "/", d);
 		struct expansion *x;
 		int64_t start = stamp_mono_ns();
+		bool good;
 
 		(void)setrlimit(RLIMIT_STACK, &stack);
 		(void)setrlimit(RLIMIT_CPU, &cpu);
@@ -697,7 +698,11 @@ static void is_quick_and_flat(const struct buf *text, const char *target, uint32
 		if (getenv("TEST_VERBOSE"))
 			fprintf(stderr, "# %s: %u units, %lld ms\n", target, x ? x->graph->n_units : 0,
 				(long long)((stamp_mono_ns() - start) / NS_PER_MS));
-		_exit(x && x->graph->n_units >= least_units ? 0 : 1);
+		good = x && x->graph->n_units >= least_units;
+		expansion_free(x);
+		jobfile_free(jf);
+		diags_free(d);
+		_exit(good ? 0 : 1);
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
