@@ -218,7 +218,7 @@ static bool wants_stdout(const struct step *st)
 		if (from == PROVIDE_STDOUT || from == PROVIDE_JSON || from == PROVIDE_REGEX || from == PROVIDE_LINE)
 			return true;
 	}
-	return st->t.fail_if.out != NULL;
+	return st->t.fail_if.out || st->t.fail_if.err; /* then the log has the errors alone */
 }
 
 static bool value_path(struct engine *e, const struct value *v, const struct expr_world *w, char **ret,

@@ -164,7 +164,7 @@ static void restrict_to_asked(struct engine *e, struct choice *c)
 {
 	bool *mark;
 
-	if (!e->x->n_asked_steps || e->x->n_asked_steps != e->x->n_targets)
+	if (!e->x->n_step_targets || e->x->n_step_targets != e->x->n_targets)
 		return;
 	mark = xcalloc(c->n, sizeof(*mark));
 	for (size_t i = 0; i < e->x->n_asked_steps; i++)

@@ -258,7 +258,8 @@ static json_t *action_doc(struct engine *e, uint32_t unit)
 	if (!state_is_ok(s))
 		json_object_set_new(outcome, "error", error_of(e, unit));
 	json_object_set_new(doc, "outcomes", json_pack("[o]", outcome));
-	json_object_set_new(doc, "duration_ms", json_integer((n->end_mono_ns - n->start_mono_ns) / NS_PER_MS));
+	json_object_set_new(doc, "duration_ms",
+			    json_integer(n->start_mono_ns ? (n->end_mono_ns - n->start_mono_ns) / NS_PER_MS : 0));
 	add_fields(doc, n->result);
 	return doc;
 }

@@ -537,14 +537,16 @@ bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const s
 	return true;
 }
 
-static void tell_one(struct engine *e, struct told *t, struct buf *name)
+/* What the ledger could not take is told to nobody. */
+static void tell_one(struct engine *e, struct told *t, struct buf *name, bool known)
 {
 	buf_reset(name);
 	if (t->e.unit != UNIT_NONE) {
 		expansion_unit_name(e->x, t->e.unit, name);
 		t->e.step = name->data;
 	}
-	sinks_event(e->sinks, &t->e);
+	if (known)
+		sinks_event(e->sinks, &t->e);
 	free(t->cause);
 	free(t->error);
 	free(t->log);
@@ -562,7 +564,7 @@ bool record_flush(struct engine *e)
 	}
 	good = commit(e);
 	for (size_t i = 0; i < e->n_told; i++)
-		tell_one(e, &e->told[i], &name);
+		tell_one(e, &e->told[i], &name, good);
 	e->n_told = 0;
 	buf_release(&name);
 	return good;

@@ -184,8 +184,13 @@ static void outcome_of(const struct open_run *run, const struct step *st, const 
 {
 	const struct attempt_ended end = ended_of(a);
 	char *work = path_dir(run->journal);
-	struct attempt at = {.log = (char *)row->log, .out = (char *)row->out,
+	struct attempt at = {.log = (char *)row->log,
 			     .output = xasprintf("%s/output-%" PRIu32, work, a->serial)};
+
+	/* The row may be older than the start by what waits for a commit; the name follows from the serial. */
+	at.out = row->out ? xstrdup(row->out)
+			  : xasprintf("%s/out-%" PRIu32 "%s", work, a->serial,
+				      st && st->t.act.kind == ACT_CALL ? ".json" : "");
 
 	if (st)
 		judge_attempt(st, &end, &at, run->root, v);
@@ -203,6 +208,7 @@ static void outcome_of(const struct open_run *run, const struct step *st, const 
 			.leftovers = a->leftovers, .log_bytes = -1},
 	};
 	free(at.output);
+	free(at.out);
 	free(work);
 }
 

@@ -197,11 +197,13 @@ static void keep_outcome(struct engine *e, uint32_t unit, struct verdict *v)
 }
 
 /* Inputs and answers of a call that went well have served. */
-static void drop_files(const struct attempt *a, const struct verdict *v)
+static void drop_files(const struct engine *e, const struct attempt *a, const struct verdict *v)
 {
+	size_t ours = strlen(e->paths.work);
+
 	if (state_is_failure(v->state))
 		return;
-	if (a->out && strstr(a->out, "/runs/"))
+	if (a->out && !strncmp(a->out, e->paths.work, ours) && a->out[ours] == '/') /* and not the user's own file */
 		(void)unlink(a->out);
 	if (a->output && v->result)
 		(void)unlink(a->output);
@@ -219,7 +221,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	keep_outcome(e, a->unit, &v);
 	record_ended(e, end->serial, end, &v);
 	schedule_ended(e->s, now_ms(), a->unit, v.state, v.again, v.reason);
-	drop_files(a, &v);
+	drop_files(e, a, &v);
 	attempt_release(a);
 	verdict_release(&v);
 }
@@ -384,22 +386,25 @@ static enum state final_state(struct engine *e)
 	const struct graph *g = e->x->graph;
 	enum state s = schedule_state(e->s, g->group[g->root].end);
 
+	/* A signal that comes when everything has ended well changes nothing. */
+	if (state_is_ok(s) && !e->broken && targets_ran(e))
+		return STATE_SUCCEEDED;
 	if (e->timed_out)
 		return STATE_TIMED_OUT;
-	if (e->signals || s == STATE_CANCELED)
-		return STATE_CANCELED;
-	return state_is_ok(s) && !e->broken && targets_ran(e) ? STATE_SUCCEEDED : STATE_FAILED;
+	return e->signals || s == STATE_CANCELED ? STATE_CANCELED : STATE_FAILED;
 }
 
 static int exit_code_of(const struct engine *e, enum state s)
 {
 	if (e->broken)
 		return e->broken_exit;
+	if (s == STATE_SUCCEEDED)
+		return EXIT_DONE;
 	if (e->timed_out)
 		return EXIT_TIMED_OUT;
 	if (e->signal)
 		return EXIT_SIGNAL + e->signal;
-	return s == STATE_SUCCEEDED ? EXIT_DONE : EXIT_RUN_FAILED;
+	return EXIT_RUN_FAILED;
 }
 
 static void finish(struct engine *e, int *ret_code)

@@ -379,3 +379,30 @@ late"
 	want 0 orchmake -j6
 	[ "$(sort -n counts | tail -1)" -le 2 ]
 }
+
+@test "a file that a step's stdout goes to is the user's, wherever it lies" {
+	mkdir -p data/runs
+	jobfile <<-'J'
+	jobfile: 1
+	jobs: {j: {stdout: data/runs/x.txt, run: echo kept}}
+	J
+	want 0 orchmake
+	is "$(cat data/runs/x.txt)" kept
+}
+
+@test "job/step as a target runs that step, in every instance, and what it needs" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  m:
+	    matrix: {k: [a, b]}
+	    steps:
+	      one: {argv: [touch, "one-${{ matrix.k }}"]}
+	      two: {needs: [one], argv: [touch, "two-${{ matrix.k }}"]}
+	      other: {argv: [touch, other]}
+	J
+	want 0 orchmake m/two
+	[ -e one-a ]
+	[ -e two-b ]
+	[ ! -e other ]
+}
