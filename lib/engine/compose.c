@@ -149,6 +149,7 @@ static bool callable_command(struct engine *e, const struct step *st, const stru
 		add_arg(c, xstrdup(st->t.act.call));
 		return true;
 	}
+	c->callable_timeout_ms = declared->timeout_ms;
 	for (size_t i = 0; good && i < declared->argv.n; i++)
 		good = add_value_args(c, declared->argv.value[i], w, err);
 	for (size_t i = 0; good && i < declared->env.n; i++) {
@@ -322,6 +323,12 @@ static char *command_line(const struct composed *c)
 	return buf_detach(&line);
 }
 
+/* Of two limits, where 0 is none. */
+static int64_t shorter(int64_t a, int64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
 static void seal(struct composed *c, const struct step *st, uint32_t serial)
 {
 	c->command = command_line(c);
@@ -336,7 +343,7 @@ static void seal(struct composed *c, const struct step *st, uint32_t serial)
 		.stdin_path = c->stdin_path,
 		.stdout_path = c->stdout_path,
 		.stderr_path = c->stderr_path,
-		.timeout_ms = st->t.timeout_ms,
+		.timeout_ms = shorter(st->t.timeout_ms, c->callable_timeout_ms),
 		.grace_ms = st->t.grace_ms ? st->t.grace_ms : DEFAULT_GRACE_MS,
 		.umask = -1,
 	};

@@ -213,6 +213,19 @@ static void init(struct engine *e)
 	json_object_set_new(e->run_info, "resumed", json_false());
 }
 
+/* A loop over nothing has nothing to do: it is skipped, and says so. */
+static void skip_empty_loops(struct engine *e)
+{
+	const struct graph *g = e->x->graph;
+
+	for (uint32_t i = 0; i < g->n_groups; i++) {
+		enum bundle_kind kind = e->x->bundle[i].kind;
+
+		if ((kind == BUNDLE_FAMILY || kind == BUNDLE_STEPS) && g->member_at[i] == g->member_at[i + 1])
+			schedule_preset(e->s, g->group[i].end, STATE_SKIPPED, REASON_NO_INSTANCES);
+	}
+}
+
 static bool make_schedule(struct engine *e, struct diags *d)
 {
 	const struct schedule_options so = {
@@ -224,6 +237,7 @@ static bool make_schedule(struct engine *e, struct diags *d)
 	e->note = xcalloc(e->x->graph->n_units, sizeof(*e->note));
 	for (uint32_t u = 0; u < e->x->graph->n_units; u++)
 		e->note[u].exit_code = -1;
+	skip_empty_loops(e);
 	return restrict_units(e, d);
 }
 

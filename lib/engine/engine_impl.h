@@ -149,6 +149,7 @@ struct composed {
 	size_t n_argv, room_argv;
 	const char **envp;
 	char *cwd, *stdin_path, *stdout_path, *stderr_path;
+	int64_t callable_timeout_ms; /* 0: none */
 	char *command; /* one line, for people and the ledger */
 };
 bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c,

@@ -406,3 +406,26 @@ late"
 	[ -e two-b ]
 	[ ! -e other ]
 }
+
+@test "a loop over nothing is skipped" {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {names: {type: list, default: []}}
+	jobs:
+	  all: {needs: [each], run: touch all}
+	  each: {foreach: {name: "${{ params.names }}"}, run: touch each}
+	J
+	want 0 orchmake all
+	[ -e all ]
+	is "$(sql "select state from v_jobs where job='each'")" skipped
+}
+
+@test "a callable's own timeout holds where the step has none" {
+	jobfile <<-'J'
+	jobfile: 1
+	callables: {slow: {argv: [sleep, "60"], timeout: 100ms}}
+	jobs: {j: {grace: 100ms, call: slow}}
+	J
+	want 1 orchmake
+	complains "timed out after 100ms"
+}
