@@ -292,13 +292,13 @@ bool engine_file_envs(struct engine *e, struct diags *d)
 
 bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err)
 {
-	const struct step *st = w->step;
+	/* A gate has no step: it sees what the job itself says. */
+	const struct job *j = w->step ? w->step->job : e->x->scope[w->scope].job;
+	const struct traits *t = w->step ? &w->step->t : &j->t;
 	struct expr_world xw;
-	bool good;
 
-	l->base = &e->file_env[file_number(e->jf, st->job->file)];
+	l->base = &e->file_env[file_number(e->jf, j->file)];
 	w->env = l; /* a later value may use an earlier one */
 	xw = unit_world_expr(w);
-	good = read_dotenvs(l, &st->t.dotenv, e->root, err) && apply_map(l, &st->t.env, &xw, err);
-	return good;
+	return read_dotenvs(l, &t->dotenv, e->root, err) && apply_map(l, &t->env, &xw, err);
 }

@@ -123,7 +123,7 @@ static const json_t *get_env(struct unit_world *w, const char *key)
 	struct buf err = BUF_INIT;
 	const char *value;
 
-	if (!l && w->step) {
+	if (!l && (w->step || w->scope != SCOPE_NONE) && w->e->file_env) {
 		(void)engine_step_env(w->e, w, &w->own_env, &err);
 		buf_release(&err);
 		l = w->env;

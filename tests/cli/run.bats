@@ -429,3 +429,16 @@ late"
 	want 1 orchmake
 	complains "timed out after 100ms"
 }
+
+@test "the when of a job with steps sees the job's own env" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  j:
+	    env: {MODE: real}
+	    when: "env.MODE == 'real'"
+	    steps: [{id: a, run: touch ran}]
+	J
+	want 0 orchmake
+	[ -e ran ]
+}
