@@ -49,7 +49,7 @@ static void read_source(struct loader *l, struct source *s, const char *path, st
 			struct mark m)
 {
 	l->file = add_file(l, s, path, included_by, m);
-	read_native(l, s);
+	read_document(l, s);
 	l->file = NULL;
 }
 

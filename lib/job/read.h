@@ -170,10 +170,12 @@ void read_callables(struct loader *l, const struct node *n);
 void read_stores(struct loader *l, const struct node *n);
 void read_includes(struct loader *l, const struct node *n);
 
-/* --- documents (read_native.c, find.c, load.c, settings.c) ------------------------------------ */
+/* --- documents (read_document.c, read_native.c, find.c, load.c, settings.c) ------------------------------------ */
 
-enum doc_kind { DOC_IS_NATIVE, DOC_IS_LORCHESTRA, DOC_IS_PIPELINE, DOC_IS_PLAN, DOC_IS_UNKNOWN };
-void read_native(struct loader *l, const struct source *s);
+/* Any document, by the reader of its format. */
+void read_document(struct loader *l, const struct source *s);
+/* One reader a format: the pairs of the document's map, which c has entered. */
+void read_native(struct loader *l, struct cursor *c);
 
 /* The files that w asks for, or that are found from the current folder up; *ret_root too.  False after an
  * error. */

@@ -16,56 +16,6 @@ static void tidy(struct loader *l)
 	l->scratch = arena_new();
 }
 
-/* --- which format ----------------------------------------------------------------------------- */
-
-static const struct {
-	const char *key;
-	enum doc_kind kind;
-	const char *name;
-} marks[] = {
-	{"jobfile", DOC_IS_NATIVE, "Jobfile"},
-	{"job_id", DOC_IS_LORCHESTRA, "lorchestra job"},
-	{"pipeline_id", DOC_IS_PIPELINE, "lorchestra pipeline"},
-	{"plan_id", DOC_IS_PLAN, "plan"},
-};
-
-struct doc_look {
-	enum doc_kind kind;
-	const char *name; /* of the format */
-	struct mark mark; /* of the key that tells */
-	bool has_jobs; /* a native document whose mark was forgotten */
-};
-
-/*
- * Look for the key that tells the format; it is among the first as a rule, so little is read twice.
- * What is wrong with the text is for the reader to say.
- */
-static struct doc_look look_at(const struct source *s)
-{
-	struct doc_look look = {.kind = DOC_IS_UNKNOWN};
-	struct diags *quiet = diags_new();
-	struct cursor *c = cursor_open(s, doc_format_of(s), quiet);
-	const struct node *key;
-
-	if (cursor_next(c, NULL) != DOC_MAP)
-		goto out;
-	while (look.kind == DOC_IS_UNKNOWN && cursor_next(c, &key) == DOC_SCALAR) {
-		for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-			if (!strcmp(key->text, marks[i].key)) {
-				look.kind = marks[i].kind;
-				look.name = marks[i].name;
-				look.mark = key->mark;
-			}
-		look.has_jobs |= !strcmp(key->text, "jobs");
-		if (!cursor_skip(c))
-			break;
-	}
-out:
-	cursor_free(c);
-	diags_free(quiet);
-	return look;
-}
-
 /* --- keys of the file ------------------------------------------------------------------------- */
 
 /* A map whose values are read one at a time. */
@@ -193,53 +143,8 @@ static bool read_pair(struct loader *l, struct cursor *c)
 	return true;
 }
 
-static void read_document(struct loader *l, const struct source *s)
+void read_native(struct loader *l, struct cursor *c)
 {
-	struct cursor *c = cursor_open(s, doc_format_of(s), l->d);
-
-	if (cursor_next(c, NULL) == DOC_MAP) {
-		while (read_pair(l, c))
-			;
-		if (cursor_next(c, NULL) == DOC_END)
-			cursor_next(c, NULL); /* says if something follows */
-	}
-	l->cut_short |= cursor_peek(c) != DOC_FINISHED;
-	cursor_free(c);
-}
-
-/* Complain about what the text itself has wrong with it; false if there is something. */
-static bool is_readable(struct loader *l, const struct source *s)
-{
-	size_t before = diags_errors(l->d);
-	struct cursor *c = cursor_open(s, doc_format_of(s), l->d);
-
-	if (cursor_peek(c) != DOC_FINISHED && cursor_skip(c))
-		cursor_next(c, NULL);
-	cursor_free(c);
-	return diags_errors(l->d) == before;
-}
-
-static void refuse_unmarked(struct loader *l, const struct source *s, bool has_jobs)
-{
-	diag_error(l->d, source_mark(s, 0, 0), "this is no Jobfile: it does not say `jobfile: 1`");
-	diag_hint(l->d, has_jobs ? "put `jobfile: 1` on a line of its own at the top"
-				 : "put `jobfile: 1` at the top if it is one; else move it out of here");
-}
-
-void read_native(struct loader *l, const struct source *s)
-{
-	struct doc_look look = look_at(s);
-
-	l->cut_short |= look.kind != DOC_IS_NATIVE;
-	if (look.kind == DOC_IS_NATIVE) {
-		read_document(l, s);
-	} else if (look.kind != DOC_IS_UNKNOWN) {
-		diag_error(l->d, look.mark, "a %s: this format is not supported yet", look.name);
-		diag_hint(l->d, "only documents with `jobfile: 1` are read");
-	} else if (look.has_jobs) {
-		refuse_unmarked(l, s, true);
-		read_document(l, s);
-	} else if (is_readable(l, s)) {
-		refuse_unmarked(l, s, false);
-	}
+	while (read_pair(l, c))
+		;
 }
