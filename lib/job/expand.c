@@ -350,12 +350,17 @@ static void push(struct expander *e, const struct child *c, const struct frame *
 static void support_with(struct expander *e, uint32_t unit, bool inner)
 {
 	uint32_t *group = &e->support[inner];
+	struct unit *end;
 
 	if (*group == GROUP_NONE) {
-		*group = expander_add_group(e, &(struct group){.stop_at_once = !inner && !e->o->keep_going},
+		bool stops = !inner && !e->o->keep_going;
+
+		*group = expander_add_group(e, &(struct group){.heeds_abort = stops, .passes_abort = stops},
 					    &(struct bundle){.kind = BUNDLE_SUPPORT, .scope = SCOPE_NONE,
 							     .cell = CELL_NONE});
-		graph_unit(e->b, graph_group(e->b, *group)->end)->flags |= UNIT_CRITICAL;
+		end = graph_unit(e->b, graph_group(e->b, *group)->end);
+		end->flags |= UNIT_CRITICAL;
+		end->on_failure = ON_FAILURE_CONTINUE; /* what failed in it has had its say already */
 		graph_add_member(e->b, e->root, graph_group(e->b, *group)->end);
 	}
 	graph_add_member(e->b, *group, unit);
@@ -578,7 +583,7 @@ static void expander_init(struct expander *e)
 		e->x->job_unit[i] = UNIT_NONE;
 	e->instance = xcalloc(e->jf->n_jobs, sizeof(*e->instance));
 	e->support[0] = e->support[1] = GROUP_NONE;
-	e->root = expander_add_group(e, &(struct group){.stop_at_once = !e->o->keep_going,
+	e->root = expander_add_group(e, &(struct group){.heeds_abort = !e->o->keep_going,
 							.fail_limit = e->o->fail_limit},
 				     &(struct bundle){.kind = BUNDLE_ROOT, .scope = SCOPE_NONE,
 						      .cell = CELL_NONE});

@@ -571,7 +571,7 @@ uint32_t expander_make_instance(struct expander *e, struct frame *f)
 		return make_action(e, f);
 	group = expander_add_group(e,
 		&(struct group){.stop_on_failure = j->kind == JOB_COMPOSITE && j->t.stop_on_failure,
-				.is_job = j->kind == JOB_STEPS,
+				.heeds_abort = j->kind == JOB_STEPS,
 				.asks_end = j->t.success != NULL},
 		&(struct bundle){.kind = j->kind == JOB_COMPOSITE ? BUNDLE_COMPOSITE : BUNDLE_JOB,
 				 .scope = f->scope, .job = j, .cell = f->cell});

@@ -77,7 +77,7 @@ struct unit {
 	int16_t priority;      /* higher first */
 	uint16_t retry;	       /* index into graph's retry table; 0 = the policy "none" */
 	uint32_t rule;	       /* needs_rule: 0 = all, else so many must hold (order_only, OPEN apart) */
-	uint32_t group;	       /* STEP: the group that its policy `abort` stops, if that is_job;
+	uint32_t group;	       /* STEP: the group that its policy `abort` stops, if that heeds_abort;
 				* gates: the group they belong to */
 	uint32_t stand_in;     /* ON_FAILURE_FALLBACK: what stands in, a group by its END; else UNIT_NONE */
 	float cost_ms;	       /* expected duration; 0 = unknown */
@@ -105,10 +105,14 @@ struct pool_decl {
 
 struct group {
 	uint32_t begin, end;	/* gates */
-	bool is_job;		/* a job with steps: `abort` of a member stops it; else a member's
-				 * failure is judged by the three below alone */
+	/* The policy `abort` of a member that failed stops it: a job with steps, and the root without
+	 * -k.  Else a member's failure is judged by the three below alone. */
+	bool heeds_abort;
+	/* What stops it stops the groups above, whatever the policy of its END: it is no job, it only
+	 * holds together what was not asked for by name but is needed. */
+	bool passes_abort;
 	bool stop_on_failure;	/* after a failed member nothing new of the next stages starts */
-	bool stop_at_once;	/* fail_fast, and the root without -k: nothing new at all starts */
+	bool stop_at_once;	/* fail_fast: nothing new at all starts, whatever the member's policy */
 	uint32_t fail_limit;	/* stop at so many failed members; 0 = no limit (the root under -k N) */
 	bool asks_end;		/* the engine judges the end (`success`) */
 };

@@ -21,7 +21,7 @@
  *   an aborted or canceled unit is hard for those who need it, because it is no evidence.
  *   A unit that is not critical is at most soft.  Only a failure counts for fail_limit and
  *   starts the policy `abort`; what is hard without having failed makes the group fail,
- *   stops the next stage, and stops a group that stops at once.
+ *   stops the next stage, and stops a group that stops at once (fail_fast).
  * - aborted, canceled: the group's own end says it (below).
  * A critical failure under `continue` is hard and yet releases its dependents.
  *

@@ -54,7 +54,7 @@ static bool stops(const struct schedule *s, uint32_t group, uint32_t unit)
 {
 	const struct group *g = &s->g->group[group];
 
-	return g->stop_at_once || (g->is_job && policy_of(s, unit) == ON_FAILURE_ABORT &&
+	return g->stop_at_once || (g->heeds_abort && policy_of(s, unit) == ON_FAILURE_ABORT &&
 				   state_is_failure(s->note[unit].state));
 }
 
@@ -118,7 +118,7 @@ void schedule_abort_job(struct schedule *s, uint32_t unit)
 {
 	const struct unit *u = &s->g->unit[unit];
 
-	if (u->kind == UNIT_STEP && u->group != GROUP_NONE && s->g->group[u->group].is_job &&
+	if (u->kind == UNIT_STEP && u->group != GROUP_NONE && s->g->group[u->group].heeds_abort &&
 	    policy_of(s, unit) == ON_FAILURE_ABORT && state_is_failure(s->note[unit].state))
 		abort_group(s, u->group, REASON_POLICY_ABORT, unit);
 }
@@ -180,7 +180,7 @@ static void stop_above(struct schedule *s, uint32_t group)
 {
 	const struct graph *g = s->g;
 	uint32_t end = g->group[group].end;
-	bool is_job_policy = policy_of(s, end) == ON_FAILURE_ABORT;
+	bool aborts = policy_of(s, end) == ON_FAILURE_ABORT || g->group[group].passes_abort;
 
 	if (g->group[group].asks_end || !(g->unit[end].flags & UNIT_CRITICAL) ||
 	    policy_of(s, end) == ON_FAILURE_FALLBACK)
@@ -188,7 +188,7 @@ static void stop_above(struct schedule *s, uint32_t group)
 	for (uint32_t i = g->want_at[end]; i < g->want_at[end + 1]; i++) {
 		const struct group *above = &g->group[g->want[i]];
 
-		if (above->stop_at_once || (above->is_job && is_job_policy))
+		if (above->stop_at_once || (above->heeds_abort && aborts))
 			abort_group(s, g->want[i], REASON_POLICY_ABORT, s->crowd[group].cause);
 	}
 }

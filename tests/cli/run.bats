@@ -442,3 +442,46 @@ late"
 	want 0 orchmake
 	[ -e ran ]
 }
+
+@test "a job that says continue or skip_dependents does not stop the other targets" {
+	for policy in continue skip_dependents; do
+		cat > Jobfile <<J
+jobfile: 1
+jobs:
+  a: { run: exit 3, on_failure: $policy }
+  b: { run: echo b > b.$policy }
+J
+		run orchmake a b
+		[ "$status" -eq 1 ]
+		[ -f "b.$policy" ]
+	done
+}
+
+@test "a job that says nothing about failure stops the other targets, and under -k it does not" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  a: { run: exit 3 }
+  b: { run: echo b > b }
+J
+	run orchmake a b
+	[ "$status" -eq 1 ]
+	[ ! -e b ]
+	run orchmake -k a b
+	[ "$status" -eq 1 ]
+	[ -f b ]
+}
+
+@test "without -k a need that failed under continue does not stop what else was asked for" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  base: { run: exit 3, on_failure: continue }
+  top: { run: echo top > top, needs: [base] }
+  other: { run: echo other > other, needs: [top] }
+J
+	run orchmake other
+	[ "$status" -eq 1 ]
+	[ -f top ]
+	[ -f other ]
+}

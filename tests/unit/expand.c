@@ -15,7 +15,7 @@ static void needs_bring_their_jobs_which_are_no_targets(void **state)
 	expands_to("  a: {run: x}\n  b: {run: x, needs: [a]}\n  c: {run: x, needs: [b]}\n  d: {run: x}\n", "c",
 		   "a\n"
 		   "b: a\n"
-		   "needed> a b\n"
+		   "needed> a b {continue}\n"
 		   "c: b\n"
 		   "run> needed c\n");
 }
@@ -42,7 +42,7 @@ static void a_job_that_is_needed_and_asked_for_is_there_once(void **state)
 	(void)state;
 	expands_to("  a: {run: x}\n  b: {run: x, needs: [a]}\n", "b a b",
 		   "a\n"
-		   "needed> a\n"
+		   "needed> a {continue}\n"
 		   "b: a\n"
 		   "run> needed b a\n");
 }
@@ -72,7 +72,7 @@ static void a_job_may_need_one_that_is_called_like_its_own_step(void **state)
 	expands_to("  build: {run: x}\n"
 		   "  deploy: {needs: [build], steps: {build: {run: x}, push: {run: x, needs: [build]}}}\n", "deploy",
 		   "build\n"
-		   "needed> build\n"
+		   "needed> build {continue}\n"
 		   "<deploy: build\n"
 		   "deploy/build: <deploy\n"
 		   "deploy/push: <deploy deploy/build\n"
@@ -88,7 +88,7 @@ static void a_step_needs_a_step_of_another_job(void **state)
 		   "a/one: <a\n"
 		   "a/two: <a\n"
 		   "a> a/one a/two\n"
-		   "needed> a\n"
+		   "needed> a {continue}\n"
 		   "b/s: <b a/one\n"
 		   "b> b/s\n"
 		   "run> needed b\n");
@@ -102,7 +102,7 @@ static void a_need_names_an_instance_or_a_step_in_it_or_in_all(void **state)
 	(void)state;
 	snprintf(jobs, sizeof(jobs), "%s  b: {run: x, needs: [\"f[u]\"]}\n", family);
 	expands_to(jobs, "b",
-		   "f[u]/one: <f[u]\nf[u]> f[u]/one\nneeded> f[u]\nb: f[u]\nrun> needed b\n");
+		   "f[u]/one: <f[u]\nf[u]> f[u]/one\nneeded> f[u] {continue}\nb: f[u]\nrun> needed b\n");
 	snprintf(jobs, sizeof(jobs), "%s  b: {run: x, needs: [\"f[u]/one\"]}\n", family);
 	expands_to(jobs, "f b",
 		   "<f[u]: <f[*]\nf[u]/one: <f[u]\nf[u]> f[u]/one\n<f[v]: <f[*]\nf[v]/one: <f[v]\n"
@@ -119,7 +119,7 @@ static void an_instance_that_is_needed_by_name_is_the_one_of_the_family(void **s
 
 	(void)state;
 	expands_to(jobs, "f b", "f[u]: <f[*]\nf[v]: <f[*]\nf[*]> f[u] f[v]\nb: f[v]\nrun> f[*] b\n");
-	expands_to(jobs, "b f", "f[v]: <f[*]\nneeded> f[v]\nb: f[v]\nf[u]: <f[*]\nf[*]> f[u] f[v]\n"
+	expands_to(jobs, "b f", "f[v]: <f[*]\nneeded> f[v] {continue}\nb: f[v]\nf[u]: <f[*]\nf[*]> f[u] f[v]\n"
 				"run> needed b f[*]\n");
 }
 
@@ -269,11 +269,11 @@ static void what_members_need_from_outside_is_support_of_its_own(void **state)
 	expands_to("  s: {run: x}\n  t: {run: x}\n  a: {run: x, needs: [s]}\n  p: {stages: [a]}\n"
 		   "  b: {run: x, needs: [t]}\n", "p b",
 		   "s\n"
-		   "needed> s\n"
+		   "needed> s {continue}\n"
 		   "a: s <p\n"
 		   "p> a\n"
 		   "t\n"
-		   "needed> t\n"
+		   "needed> t {continue}\n"
 		   "b: t\n"
 		   "run> needed p needed b\n");
 }
@@ -286,7 +286,7 @@ static void a_matrix_is_one_instance_for_each_combination(void **state)
 	expands_to("  j: {run: x, needs: [n], matrix: {a: [1, 2], b: [x, y], exclude: [{a: 2, b: x}], "
 		   "include: [{b: z, a: 3}]}}\n  n: {run: x}\n", "j",
 		   "n\n"
-		   "needed> n\n"
+		   "needed> n {continue}\n"
 		   "<j[*]: n\n"
 		   "j[1,x]: <j[*]\n"
 		   "j[1,y]: <j[*]\n"
@@ -470,7 +470,7 @@ static void calls_nest_and_what_the_called_need_is_shared(void **state)
 	expands_to("  n: {run: x}\n  k: {run: x, needs: [n]}\n  m: {steps: {c: {job: k}}}\n"
 		   "  j: {steps: {a: {job: m}, b: {job: k}}}\n", "j",
 		   "n\n"
-		   "needed> n\n"
+		   "needed> n {continue}\n"
 		   "<call j/a: <j {asks}\n"
 		   "<j/a: <call j/a\n"
 		   "<call j/a/c: <j/a {asks}\n"
@@ -544,7 +544,7 @@ static void who_consumes_waits_for_who_provides(void **state)
 		   "  k: {run: x, consumes: [v]}\n", "j k",
 		   "p/b: <p\n"
 		   "p> p/b\n"
-		   "needed> p\n"
+		   "needed> p {continue}\n"
 		   "j/a: <j p\n"
 		   "j> j/a\n"
 		   "k: p\n"

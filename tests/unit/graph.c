@@ -74,7 +74,7 @@ static void cycle_is(struct graph_builder *b, const char *want)
 static void a_group_waits_for_its_members_and_they_for_its_begin(void **state)
 {
 	struct graph_builder *b = with_root();
-	uint32_t a = add_step(b, 0), j = graph_add_group(b, &(struct group){.is_job = true}), c = add_step(b, j);
+	uint32_t a = add_step(b, 0), j = graph_add_group(b, &(struct group){.heeds_abort = true}), c = add_step(b, j);
 	struct graph *g;
 
 	(void)state;
@@ -82,7 +82,7 @@ static void a_group_waits_for_its_members_and_they_for_its_begin(void **state)
 	g = sealed(b);
 	CHECK_INT(g->group[j].begin, 3);
 	CHECK_INT(g->group[j].end, 4);
-	CHECK(g->group[j].is_job);
+	CHECK(g->group[j].heeds_abort);
 	needs_are(g, a, "0:open");
 	needs_are(g, 3, "0:open"); /* the group's BEGIN waits for the outer one */
 	needs_are(g, c, "3:open");

@@ -994,7 +994,7 @@ static void a_finally_that_fails_fails_its_job(void **state)
 static void a_finally_may_be_a_group(void **state)
 {
 	struct test_case *t = case_new();
-	uint32_t j = job(t, "J"), a = step(t, j, "a"), f = group_in(t, j, "F", (struct group){.is_job = true});
+	uint32_t j = job(t, "J"), a = step(t, j, "a"), f = group_in(t, j, "F", (struct group){.heeds_abort = true});
 	uint32_t b = step(t, f, "b"), c = step(t, f, "c");
 
 	(void)state;

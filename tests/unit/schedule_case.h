@@ -103,7 +103,7 @@ static inline uint32_t group_in(struct test_case *t, uint32_t outer, const char 
 
 static inline uint32_t job(struct test_case *t, const char *name)
 {
-	return group_in(t, CASE_ROOT, name, (struct group){.is_job = true});
+	return group_in(t, CASE_ROOT, name, (struct group){.heeds_abort = true});
 }
 
 static inline void need(struct test_case *t, uint32_t u, uint32_t on, enum cond cond)

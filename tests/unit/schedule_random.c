@@ -100,7 +100,7 @@ static void add_random_group(struct shape *h)
 {
 	uint32_t outer = h->n_groups;
 	uint32_t g = graph_add_group(h->b, &(struct group){
-		.is_job = one_in(h->r, 2), .stop_on_failure = one_in(h->r, 3), .stop_at_once = one_in(h->r, 5),
+		.heeds_abort = one_in(h->r, 2), .stop_on_failure = one_in(h->r, 3), .stop_at_once = one_in(h->r, 5),
 		.fail_limit = one_in(h->r, 5) ? 1 + draw(h->r, 3) : 0, .asks_end = one_in(h->r, 5)});
 	uint32_t begin = graph_group(h->b, g)->begin, end = graph_group(h->b, g)->end;
 
@@ -239,7 +239,7 @@ static bool op_must_stop(const struct opinion *o, uint32_t group)
 		uint32_t m = g->member[i];
 
 		if (op_is_hard(o, m) && (g->group[group].stop_at_once ||
-					 (g->group[group].is_job && g->unit[m].on_failure == ON_FAILURE_ABORT)))
+					 (g->group[group].heeds_abort && g->unit[m].on_failure == ON_FAILURE_ABORT)))
 			return true;
 	}
 	return false;
@@ -497,7 +497,7 @@ static void extend(struct round *k)
 	for (uint32_t u = 0; u < g->n_units; u++)
 		if (g->unit[u].kind == UNIT_STEP && g->unit[u].stand_in == UNIT_NONE)
 			h.member[h.n_members++] = u;
-	h.group[h.n_groups++] = graph_add_group(h.b, &(struct group){.is_job = true});
+	h.group[h.n_groups++] = graph_add_group(h.b, &(struct group){.heeds_abort = true});
 	if (h.n_groups > 1) {
 		uint32_t end = graph_group(h.b, h.group[h.n_groups - 1])->end;
 
