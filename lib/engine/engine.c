@@ -65,6 +65,11 @@ static bool read_durations(struct engine *e, struct ledger_durations *ret)
 	return good;
 }
 
+static void loops_of(void *world, const struct job *j)
+{
+	((struct unit_world *)world)->looping = j;
+}
+
 static bool expand(struct engine *e, struct diags *d)
 {
 	struct ledger_durations durations = {0};
@@ -73,7 +78,7 @@ static bool expand(struct engine *e, struct diags *d)
 	struct expr_world xw;
 	struct expand_options o = {
 		.target = e->o->targets.at, .n_targets = e->o->targets.n, .keep_going = e->o->keep_going,
-		.fail_limit = e->o->fail_limit, .cost_ms = known ? cost_of : NULL, .ctx = &durations,
+		.fail_limit = e->o->fail_limit, .cost_ms = known ? cost_of : NULL, .ctx = &durations, .loops_of = loops_of,
 	};
 
 	scope_world_init(&w, e, SCOPE_NONE);

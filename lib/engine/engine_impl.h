@@ -104,7 +104,7 @@ bool engine_static_params(struct engine *e, struct diags *d);
 bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err);
 /* The param of that name of whichever job declares it, where there is no instance yet: loops over params are
  * worked out before there are instances.  New reference, or NULL. */
-json_t *engine_loose_param(struct engine *e, const char *name);
+json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name);
 /* What the command line gave, as a map. */
 json_t *engine_given_params(const struct engine *e);
 
@@ -122,6 +122,7 @@ struct unit_world {
 	struct env_list own_env;
 	json_t *made; /* list of values made on the way, kept until release */
 	struct tally *tally;
+	const struct job *looping; /* while its loops are worked out there is no scope yet: params are its own */
 };
 void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit);
 void scope_world_init(struct unit_world *w, struct engine *e, uint32_t scope);

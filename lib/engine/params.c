@@ -47,7 +47,14 @@ static json_t *from_command_line(struct engine *e, const struct param *p, struct
 	return got;
 }
 
-static json_t *from_default(struct engine *e, uint32_t scope, const struct param *p, struct buf *err)
+/* Where the params of a scope are being made; scope SCOPE_NONE: before there are any, for the loops of job. */
+struct here {
+	uint32_t scope;
+	const struct job *job;
+	const json_t *given; /* by the step that calls it; NULL: the command line and the payload say */
+};
+
+static json_t *from_default(struct engine *e, const struct here *h, const struct param *p, struct buf *err)
 {
 	struct unit_world w;
 	struct expr_world xw;
@@ -55,7 +62,8 @@ static json_t *from_default(struct engine *e, uint32_t scope, const struct param
 
 	if (!p->dflt)
 		return json_null();
-	scope_world_init(&w, e, scope);
+	scope_world_init(&w, e, h->scope);
+	w.looping = h->job;
 	xw = unit_world_expr(&w);
 	raw = value_eval(p->dflt, &xw, err);
 	if (raw)
@@ -65,18 +73,17 @@ static json_t *from_default(struct engine *e, uint32_t scope, const struct param
 	return v;
 }
 
-/* One param's value in a scope; given: from the step that calls it, or NULL.  NULL and err on failure. */
-static json_t *param_value(struct engine *e, uint32_t scope, const struct param *p, const json_t *given,
-			   bool from_outside, struct buf *err)
+/* One param's value.  NULL and err on failure. */
+static json_t *param_value(struct engine *e, const struct here *h, const struct param *p, struct buf *err)
 {
+	const json_t *v = json_object_get(h->given, p->name);
 	const char *text;
-	const json_t *v;
 	bool found;
 	json_t *got;
 
-	if (given)
-		return param_from_json(p, given, err);
-	if (from_outside) {
+	if (v)
+		return param_from_json(p, v, err);
+	if (!h->given) {
 		got = from_command_line(e, p, err, &found);
 		if (found)
 			return got;
@@ -91,7 +98,7 @@ static json_t *param_value(struct engine *e, uint32_t scope, const struct param 
 		buf_addf(err, "param '%s' is required and was not given", p->name);
 		return NULL;
 	}
-	return from_default(e, scope, p, err);
+	return from_default(e, h, p, err);
 }
 
 static const struct param *find_anywhere(const struct jobfile *jf, const char *name)
@@ -103,25 +110,30 @@ static const struct param *find_anywhere(const struct jobfile *jf, const char *n
 	return p;
 }
 
-json_t *engine_loose_param(struct engine *e, const char *name)
+json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name)
 {
-	const struct param *p = find_anywhere(e->jf, name);
+	const struct param *p = j ? param_find(&j->params, name) : NULL;
 	struct buf err = BUF_INIT;
-	json_t *v = p ? param_value(e, SCOPE_NONE, p, NULL, true, &err) : NULL;
+	json_t *v = NULL;
 
+	if (!p)
+		p = j ? param_find(&e->jf->params, name) : find_anywhere(e->jf, name);
+	if (p)
+		v = param_value(e, &(struct here){.scope = SCOPE_NONE, .job = j}, p, &err);
 	buf_release(&err);
 	return v;
 }
 
-static bool fill(struct engine *e, uint32_t scope, const struct param_list *l, json_t *into,
-		 const json_t *given, bool from_outside, struct buf *err)
+static bool fill(struct engine *e, const struct here *h, const struct param_list *l, struct buf *err)
 {
+	json_t *into = e->params[h->scope];
+
 	for (size_t i = 0; i < l->n; i++) {
 		json_t *v;
 
 		if (json_object_get(into, l->at[i].name))
 			continue;
-		v = param_value(e, scope, &l->at[i], json_object_get(given, l->at[i].name), from_outside, err);
+		v = param_value(e, h, &l->at[i], err);
 		if (!v)
 			return false;
 		json_object_set_new(into, l->at[i].name, v);
@@ -130,14 +142,12 @@ static bool fill(struct engine *e, uint32_t scope, const struct param_list *l, j
 }
 
 /* The job's own params shadow those of the file.  Defaults may use params that come before them. */
-static bool make_params(struct engine *e, uint32_t scope, const json_t *given, bool from_outside,
-			struct buf *err)
+static bool make_params(struct engine *e, uint32_t scope, const json_t *given, struct buf *err)
 {
-	json_t *into = json_object();
+	const struct here h = {.scope = scope, .job = e->x->scope[scope].job, .given = given};
 
-	e->params[scope] = into;
-	return fill(e, scope, &e->jf->params, into, given, from_outside, err) &&
-	       fill(e, scope, &e->x->scope[scope].job->params, into, given, from_outside, err);
+	e->params[scope] = json_object();
+	return fill(e, &h, &e->jf->params, err) && fill(e, &h, &h.job->params, err);
 }
 
 static void suggest_param(struct engine *e, struct diags *d, const char *name)
@@ -170,39 +180,49 @@ static bool is_declared(struct engine *e, const char *name)
 	return false;
 }
 
-bool engine_static_params(struct engine *e, struct diags *d)
+static void refuse_undeclared(struct engine *e, struct diags *d)
 {
-	struct buf err = BUF_INIT, name = BUF_INIT;
-	size_t errors = diags_errors(d);
-	json_t *shared = NULL;
-
 	for (size_t i = 0; i < e->o->n_params; i++) {
 		if (is_declared(e, e->o->param[i].name))
 			continue;
 		diag_error(d, MARK_NONE, "no job of this run declares the param '%s'", e->o->param[i].name);
 		suggest_param(e, d, e->o->param[i].name);
 	}
+}
+
+/* Instances of one matrix agree in their params unless a default looks at the cell. */
+static bool agrees_with_last(const struct engine *e, uint32_t s)
+{
+	const struct scope *sc = &e->x->scope[s];
+
+	return s && sc->job == sc[-1].job && sc[-1].caller == SCOPE_NONE && !sc->job->params.n;
+}
+
+bool engine_static_params(struct engine *e, struct diags *d)
+{
+	struct buf err = BUF_INIT, said = BUF_INIT, name = BUF_INIT;
+	size_t errors = diags_errors(d);
+
+	refuse_undeclared(e, d);
 	e->params = xcalloc(e->x->n_scopes, sizeof(*e->params));
 	for (uint32_t s = 0; s < e->x->n_scopes; s++) {
-		const struct scope *sc = &e->x->scope[s];
-
-		/* Instances of one matrix agree in their params unless a default looks at the cell. */
-		if (s && sc->job == sc[-1].job && sc->caller == SCOPE_NONE && sc[-1].caller == SCOPE_NONE &&
-		    !sc->job->params.n && shared) {
-			e->params[s] = json_incref(shared);
+		if (e->x->scope[s].caller != SCOPE_NONE)
+			continue;
+		if (agrees_with_last(e, s)) {
+			e->params[s] = json_incref(e->params[s - 1]);
 			continue;
 		}
-		if (sc->caller != SCOPE_NONE)
-			continue;
 		buf_reset(&err);
-		if (!make_params(e, s, NULL, true, &err)) {
-			buf_reset(&name);
-			expansion_scope_name(e->x, s, &name);
-			diag_error(d, MARK_NONE, "%s: %s", name.data, err.data);
-		}
-		shared = e->params[s];
+		if (make_params(e, s, NULL, &err) || (said.len && !strcmp(said.data, err.data)))
+			continue; /* what many jobs lack is said for the first */
+		buf_reset(&said);
+		buf_add(&said, err.data, err.len);
+		buf_reset(&name);
+		expansion_scope_name(e->x, s, &name);
+		diag_error(d, MARK_NONE, "%s: %s", name.data, err.data);
 	}
 	buf_release(&err);
+	buf_release(&said);
 	buf_release(&name);
 	return diags_errors(d) == errors;
 }
@@ -232,29 +252,63 @@ static json_t *call_arguments(struct engine *e, const struct step *st, uint32_t 
 	return given;
 }
 
+/* The instance that unit, a member of a call, stands for. */
+static uint32_t scope_of_member(const struct engine *e, uint32_t unit)
+{
+	const struct unit *u = &e->x->graph->unit[unit];
+
+	return u->kind == UNIT_END ? e->x->bundle[u->group].scope : e->x->place[unit].scope;
+}
+
+static bool fill_members(struct engine *e, uint32_t group, const json_t *given, struct buf *err)
+{
+	const struct graph *g = e->x->graph;
+	bool good = true;
+
+	for (uint32_t i = g->member_at[group]; good && i < g->member_at[group + 1]; i++) {
+		uint32_t scope = scope_of_member(e, g->member[i]);
+
+		if (scope != SCOPE_NONE && !e->params[scope])
+			good = make_params(e, scope, given, err);
+	}
+	return good;
+}
+
+/* What a call's group holds: the instance, or the family of instances. */
 bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err)
 {
-	const struct place *p = &e->x->place[unit];
-	json_t *given = call_arguments(e, p->step, unit, err);
-	bool good = given != NULL;
+	const struct graph *g = e->x->graph;
+	uint32_t group = g->unit[unit].group;
+	json_t *given = call_arguments(e, e->x->place[unit].step, unit, err);
+	bool good = given && fill_members(e, group, given, err);
 
-	/* Scopes are numbered callers first, so nested calls come later and are not touched here. */
-	for (uint32_t s = p->scope + 1; good && s < e->x->n_scopes; s++) {
-		const struct scope *sc = &e->x->scope[s];
+	for (uint32_t i = g->member_at[group]; good && i < g->member_at[group + 1]; i++) {
+		const struct unit *u = &g->unit[g->member[i]];
 
-		if (sc->caller == p->scope && sc->call == p->step && sc->call_cell == p->cell &&
-		    !e->params[s])
-			good = make_params(e, s, given, false, err);
+		if (u->kind == UNIT_END && e->x->bundle[u->group].kind == BUNDLE_FAMILY)
+			good = fill_members(e, u->group, given, err);
 	}
 	json_decref(given);
 	return good;
 }
 
+/* As they were typed; those of a `multiple` param as a list. */
 json_t *engine_given_params(const struct engine *e)
 {
 	json_t *map = json_object();
 
-	for (size_t i = 0; i < e->o->n_params; i++)
-		json_object_set_new(map, e->o->param[i].name, json_string(e->o->param[i].text));
+	for (size_t i = 0; i < e->o->n_params; i++) {
+		const char *name = e->o->param[i].name;
+		const struct param *p = find_anywhere(e->jf, name);
+		json_t *text = json_string(e->o->param[i].text), *all = json_object_get(map, name);
+
+		if (!p || !p->multiple) {
+			json_object_set_new(map, name, text);
+			continue;
+		}
+		if (!all)
+			json_object_set_new(map, name, all = json_array());
+		json_array_append_new(all, text);
+	}
 	return map;
 }

@@ -177,7 +177,7 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 	switch (root) {
 	case ROOT_PARAMS:
 		if (w->scope == SCOPE_NONE || !w->e->params)
-			return key[0] ? keep(w, engine_loose_param(w->e, key)) : NULL;
+			return key[0] ? keep(w, engine_loose_param(w->e, w->looping, key)) : NULL;
 		return member(w->e->params[w->scope], key);
 	case ROOT_VARS:
 		return member(w->e->vars, key);
@@ -243,21 +243,46 @@ static bool world_status(void *ctx, enum expr_status what)
 	return true;
 }
 
+/* The folder of the project is no pattern, whatever its name. */
+static char *pattern_below(const char *root, const char *pattern)
+{
+	struct buf b = BUF_INIT;
+
+	if (pattern[0] == '/')
+		return xstrdup(pattern);
+	for (; *root; root++) {
+		if (strchr("*?[\\", *root))
+			buf_add(&b, "\\", 1);
+		buf_add(&b, root, 1);
+	}
+	buf_addf(&b, "/%s", pattern);
+	return buf_detach(&b);
+}
+
+/* A folder that is not there has no files; one that cannot be read may have some. */
+static int unreadable(const char *path, int error)
+{
+	(void)path;
+	return error != ENOENT && error != ENOTDIR;
+}
+
 json_t *world_glob(void *ctx, const char *pattern)
 {
 	struct unit_world *w = ctx;
-	const char *root = w->e->root;
-	char *path = path_join(root, pattern);
-	size_t skip = pattern[0] == '/' ? 0 : strlen(path) - strlen(pattern);
+	size_t skip = pattern[0] == '/' ? 0 : strlen(w->e->root) + 1;
+	char *path = pattern_below(w->e->root, pattern);
 	json_t *list = json_array();
 	glob_t g;
+	int error = glob(path, 0, unreadable, &g);
 
-	if (!glob(path, 0, NULL, &g)) {
-		for (size_t i = 0; i < g.gl_pathc; i++)
-			json_array_append_new(list, json_string(g.gl_pathv[i] + skip));
-		globfree(&g);
-	}
 	free(path);
+	if (error && error != GLOB_NOMATCH) {
+		json_decref(list);
+		return NULL;
+	}
+	for (size_t i = 0; !error && i < g.gl_pathc; i++)
+		json_array_append_new(list, json_string(g.gl_pathv[i] + skip));
+	globfree(&g);
 	return list;
 }
 

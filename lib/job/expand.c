@@ -63,6 +63,18 @@ static void refuse_late_name(void *ctx, enum expr_root root, const char *const *
 		l->bad = root == ROOT_STEPS ? "steps" : root == ROOT_NEEDS ? "needs" : "consumes";
 }
 
+static json_t *glob_values(struct expander *e, const char *pattern, struct mark at)
+{
+	json_t *list;
+
+	if (!e->o->world || !e->o->world->glob)
+		return json_array();
+	list = e->o->world->glob(e->o->world->ctx, pattern);
+	if (!list)
+		diag_error(e->d, at, "foreach over '%s': a folder on the way cannot be read", pattern);
+	return list;
+}
+
 static json_t *foreach_values(struct expander *e, const struct foreach_decl *f, const struct job *j, struct mark at)
 {
 	struct loop_names names = {0};
@@ -72,8 +84,7 @@ static json_t *foreach_values(struct expander *e, const struct foreach_decl *f, 
 	if (e->o->loops_of)
 		e->o->loops_of(e->o->world->ctx, j);
 	if (f->glob)
-		return e->o->world && e->o->world->glob ? e->o->world->glob(e->o->world->ctx, f->glob)
-							: json_array();
+		return glob_values(e, f->glob, at);
 	value_names(f->over, refuse_late_name, &names);
 	if (names.bad) {
 		diag_error(e->d, at, "foreach over '%s', which exists only while the run is under way, "

@@ -69,7 +69,7 @@ struct expr_world {
 	 * in it.  After NULL for a key, "" is asked for too, to name a key that was perhaps meant. */
 	const json_t *(*get)(void *ctx, enum expr_root root, const char *key);
 	bool (*status)(void *ctx, enum expr_status what);
-	json_t *(*glob)(void *ctx, const char *pattern);   /* a new list of names, sorted */
+	json_t *(*glob)(void *ctx, const char *pattern);   /* a new list of names, sorted; NULL: a folder cannot be read */
 	bool (*exists)(void *ctx, const char *path);
 	json_t *(*hash)(void *ctx, const char *path);      /* SHA-256 of a file as text, null if absent */
 	int64_t now_wall_ms;			     /* today() and now(): fixed at the start of the run */

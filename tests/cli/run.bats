@@ -485,3 +485,92 @@ J
 	[ -f top ]
 	[ -f other ]
 }
+
+@test "a glob is looked for in the project whatever the name of its folder" {
+	mkdir -p 'odd [a-c] *x\y/in'
+	cd 'odd [a-c] *x\y'
+	touch in/1.csv in/2.csv
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  each: { foreach: { file: "in/*.csv" }, run: 'echo "$FILE"', env: { FILE: "${{ foreach.file }}" } }
+  all: { run: 'test "$ALL" = "in/1.csv in/2.csv"', env: { ALL: "${{ join(glob('in/*.csv'), ' ') }}" } }
+J
+	run orchmake -n each
+	[[ "$output" == *"each[in/2.csv]"* ]]
+	run orchmake all
+	[ "$status" -eq 0 ]
+}
+
+@test "a folder that cannot be read is no empty one" {
+	[ "$(id -u)" -ne 0 ] || skip "root reads everything"
+	mkdir in
+	chmod 0 in
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  each: { foreach: { file: "in/*.csv" }, run: "true" }
+J
+	run orchmake -n each
+	chmod 700 in
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"Jobfile:3:"*"cannot be read"* ]]
+}
+
+@test "every value of a multiple param is kept with the run" {
+	cat > Jobfile <<'J'
+jobfile: 1
+params:
+  tag: { type: string, multiple: true, default: [] }
+  one: { type: string, default: "" }
+jobs:
+  a: { run: 'test "$T" = "x y"', env: { T: "${{ join(params.tag, ' ') }}" } }
+J
+	run orchmake -P tag=x -P tag=y -P one=1 -P one=2 a
+	[ "$status" -eq 0 ]
+	run sqlite3 .orchmake/ledger.db "SELECT params FROM v_runs"
+	[ "$output" = '{"tag":["x","y"],"one":"2"}' ]
+}
+
+@test "the loop of a job sees the job's own param, not one of that name elsewhere" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  a: { params: { of: { type: list, default: [a1, a2] } }, foreach: { x: "${{ params.of }}" }, run: "true" }
+  b: { params: { of: { type: list, default: [b1] } }, foreach: { x: "${{ params.of }}" }, run: "true" }
+J
+	run orchmake -n b
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"b[b1]"* ]]
+	[[ "$output" != *"a1"* ]]
+}
+
+@test "a param that many jobs lack is said once" {
+	cat > Jobfile <<'J'
+jobfile: 1
+params: { day: { required: true } }
+jobs:
+  a: { run: 'echo', env: { DAY: "${{ params.day }}" } }
+  b: { run: "true" }
+  c: { run: "true" }
+J
+	run orchmake a b c
+	[ "$status" -eq 2 ]
+	[ "$(grep -c "param 'day' is required" <<< "$output")" -eq 1 ]
+}
+
+@test "each call of a job has the params that its step gave it" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  leaf: { params: { n: { type: int, required: true } }, run: 'echo $N >> out', env: { N: "${{ params.n }}" } }
+  pair: { params: { n: { type: int, required: true } }, matrix: { m: [1, 2] }, run: 'echo $N.$M >> out', env: { N: "${{ params.n }}", M: "${{ matrix.m }}" } }
+  top:
+    steps:
+      - { id: one, foreach: { i: [1, 2, 3] }, job: leaf, params: { n: "${{ foreach.i }}" } }
+      - { id: two, job: pair, params: { n: 7 } }
+J
+	run orchmake top
+	[ "$status" -eq 0 ]
+	[ "$(sort out | tr '\n' ' ')" = "1 2 3 7.1 7.2 " ]
+}
