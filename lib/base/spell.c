@@ -49,7 +49,8 @@ void spell_try(struct spell *s, const char *candidate)
 {
 	size_t d = strcasecmp(s->word, candidate) ? spell_distance(s->word, candidate) : 0;
 
-	if (d < s->distance) {
+	/* Two words of which no letter agrees are not the same one misspelt. */
+	if (d < s->distance && (!d || d < strlen(s->word))) {
 		s->distance = d;
 		s->best = candidate;
 	}

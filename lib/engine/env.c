@@ -261,12 +261,29 @@ static bool apply_file(struct engine *e, struct env_list *l, const struct file *
 	return good;
 }
 
+static bool path_holds(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	for (const char *at = path; at; at = strchr(at, ':')) {
+		at += *at == ':';
+		if (!strncmp(at, folder, n) && (at[n] == ':' || !at[n]))
+			return true;
+	}
+	return false;
+}
+
 /* Our own small programs are found by name, behind everything of the user's. */
 static void add_to_path(const struct engine *e, struct env_list *env)
 {
 	const char *path = env_get(env, "PATH");
-	char *longer = xasprintf("%s:%s", path ? path : "/usr/local/bin:/usr/bin:/bin", e->o->libexec);
+	char *longer;
 
+	if (!path)
+		path = "/usr/local/bin:/usr/bin:/bin";
+	if (path_holds(path, e->o->libexec))
+		return;
+	longer = xasprintf("%s:%s", path, e->o->libexec);
 	env_set(env, "PATH", longer);
 	free(longer);
 }
@@ -300,5 +317,9 @@ bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l,
 	l->base = &e->file_env[file_number(e->jf, j->file)];
 	w->env = l; /* a later value may use an earlier one */
 	xw = unit_world_expr(w);
-	return read_dotenvs(l, &t->dotenv, e->root, err) && apply_map(l, &t->env, &xw, err);
+	if (!read_dotenvs(l, &t->dotenv, e->root, err) || !apply_map(l, &t->env, &xw, err))
+		return false;
+	if (map_has(&l->index, "PATH") && env_get(l, "PATH"))
+		add_to_path(e, l);
+	return true;
 }

@@ -573,15 +573,20 @@ static bool need_cycle(const struct graph *g, uint32_t **ret_cycle, size_t *ret_
 	return n < g->n_units;
 }
 
-/* Everything but struct graph itself. */
-static void release_arrays(struct graph *g)
+static void release_links(struct graph *g)
 {
-	free(g->unit);
 	free(g->need_at);
 	free(g->user_at);
 	free(g->need);
 	free(g->user);
 	free(g->user_need);
+}
+
+/* Everything but struct graph itself. */
+static void release_arrays(struct graph *g)
+{
+	release_links(g);
+	free(g->unit);
 	free(g->group);
 	free(g->member_at);
 	free(g->member);
@@ -599,6 +604,85 @@ static void release_arrays(struct graph *g)
 		(b)->array = NULL;                                                                 \
 	} while (0)
 
+/* --- members of groups that follow each other ------------------------------------------------------- */
+
+static bool wants(const struct graph *g, uint32_t group, uint32_t unit)
+{
+	for (uint32_t i = g->want_at[unit]; i < g->want_at[unit + 1]; i++)
+		if (g->want[i] == group)
+			return true;
+	return false;
+}
+
+/* unit waits for the gate only as a member that other groups want too. */
+static bool is_shared_hold(const struct graph_builder *b, const struct graph *g, uint32_t unit, uint32_t gate)
+{
+	uint32_t subject = graph_subject(g, unit);
+
+	return unit >= b->old_units && (g->unit[gate].kind == UNIT_BEGIN || g->unit[gate].kind == UNIT_STAGE) &&
+	       g->want_at[subject + 1] - g->want_at[subject] > 1 && wants(g, g->unit[gate].group, subject);
+}
+
+/* The circle goes by the end of another group that wants unit: by then it has run. */
+static bool runs_before(const struct graph *g, const uint32_t *cycle, size_t n, uint32_t unit, uint32_t gate)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct unit *u = &g->unit[cycle[i]];
+
+		if (u->kind == UNIT_END && u->group != g->unit[gate].group &&
+		    wants(g, u->group, graph_subject(g, unit)))
+			return true;
+	}
+	return false;
+}
+
+static void drop_need(struct graph_builder *b, uint32_t user, uint32_t on)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_links; i++)
+		if (b->link[i].user != user || b->link[i].need.unit != on || b->link[i].need.cond != COND_OPEN)
+			b->link[n++] = b->link[i];
+	b->n_links = n;
+}
+
+/*
+ * A member of two groups of which the second comes after the first runs with the first,
+ * and is not held back by the second: it has ended long before that opens.  A circle by two such members
+ * is none: there one barrier would have to give way.
+ */
+static bool let_run_with_first(struct graph_builder *b, const struct graph *g, const uint32_t *cycle, size_t n)
+{
+	size_t shared = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_shared_hold(b, g, cycle[i], cycle[(i + 1) % n]))
+			continue;
+		shared++;
+		at = i;
+	}
+	if (shared != 1 || !runs_before(g, cycle, n, cycle[at], cycle[(at + 1) % n]))
+		return false;
+	drop_need(b, cycle[at], cycle[(at + 1) % n]);
+	return true;
+}
+
+/* The arrays of links; false if they go in a circle. */
+static bool seal_links(struct graph *made, struct graph_builder *b, uint32_t **ret_cycle, size_t *ret_n)
+{
+	seal_needs(made, b);
+	seal_users(made);
+	while (need_cycle(made, ret_cycle, ret_n)) {
+		if (!let_run_with_first(b, made, *ret_cycle, *ret_n))
+			return false;
+		free(*ret_cycle);
+		release_links(made);
+		seal_needs(made, b);
+		seal_users(made);
+	}
+	return true;
+}
+
 struct graph *graph_seal(struct graph_builder *b, uint32_t **ret_cycle, size_t *ret_n)
 {
 	struct graph made = {0}, *g = b->old;
@@ -615,10 +699,8 @@ struct graph *graph_seal(struct graph_builder *b, uint32_t **ret_cycle, size_t *
 	made.n_units = (uint32_t)b->n_units;
 	made.group = b->group;
 	made.n_groups = (uint32_t)b->n_groups;
-	seal_needs(&made, b);
-	seal_users(&made);
 	seal_members(&made, b);
-	if (need_cycle(&made, ret_cycle, ret_n)) {
+	if (!seal_links(&made, b, ret_cycle, ret_n)) {
 		rotate_to_lowest(*ret_cycle, *ret_n);
 		made.unit = NULL;
 		made.group = NULL;

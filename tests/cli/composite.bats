@@ -66,3 +66,38 @@ prepare() {
 	touch break-a2
 	want 0 orchmake most
 }
+
+@test "a job of two composites that follow each other runs once, with the first" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  x: { run: 'echo x >> out' }
+  y: { run: 'echo y >> out' }
+  a: { stages: [ { name: s, jobs: [x] } ] }
+  b: { stages: [ { name: s, jobs: [x, y] } ], needs: [a] }
+  two: { stages: [ { name: s, jobs: [a] }, { name: t, jobs: [b] } ] }
+J
+	for target in b two; do
+		rm -f out
+		run orchmake --format=json "$target"
+		[ "$status" -eq 0 ]
+		[ "$(cat out)" = "x
+y" ]
+	done
+	run jq -c '[.phase_results.a.total, .phase_results.b.total]' <(orchmake --format=json two)
+	[ "$output" = "[1,2]" ]
+}
+
+@test "two composites whose stages want the same jobs in opposite order are refused" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  x: { run: "true" }
+  y: { run: "true" }
+  a: { stages: [ { name: s, jobs: [x] }, { name: t, jobs: [y] } ] }
+  b: { stages: [ { name: s, jobs: [y] }, { name: t, jobs: [x] } ] }
+J
+	run orchmake a b
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"wait for each other"* ]]
+}

@@ -255,11 +255,25 @@ static void a_job_in_two_composites_waits_for_both(void **state)
 		   "run> p q\n");
 }
 
-static void composites_that_want_one_job_one_after_the_other_are_told_so(void **state)
+static void a_job_of_two_composites_that_follow_each_other_is_held_by_the_first(void **state)
 {
 	(void)state;
-	is_refused("  x: {run: x}\n  p: {stages: [x]}\n  q: {stages: [x]}\n  all: {stages: [p, q]}\n", "all",
-		   "the jobs wait for each other: x -> q -> all -> p -> x; "
+	expands_to("  x: {run: x}\n  p: {stages: [x]}\n  q: {stages: [x]}\n  all: {stages: [p, q]}\n", "all",
+		   "<p: <all\n"
+		   "x: <p\n"
+		   "p> x\n"
+		   "all|1: <all p:done\n"
+		   "<q: all|1\n"
+		   "q> x\n"
+		   "all> p q\n"
+		   "run> all\n");
+}
+
+static void composites_that_want_two_jobs_in_opposite_order_are_told_so(void **state)
+{
+	(void)state;
+	is_refused("  x: {run: x}\n  y: {run: y}\n  p: {stages: [x, y]}\n  q: {stages: [y, x]}\n", "p q",
+		   "the jobs wait for each other: x -> q -> y -> p -> x; "
 		   "a job that several composites have starts when all of them let it");
 }
 
@@ -778,7 +792,8 @@ int main(void)
 		cmocka_unit_test(stages_have_barriers_between_them),
 		cmocka_unit_test(composites_hold_composites_and_jobs_with_steps),
 		cmocka_unit_test(a_job_in_two_composites_waits_for_both),
-		cmocka_unit_test(composites_that_want_one_job_one_after_the_other_are_told_so),
+		cmocka_unit_test(a_job_of_two_composites_that_follow_each_other_is_held_by_the_first),
+		cmocka_unit_test(composites_that_want_two_jobs_in_opposite_order_are_told_so),
 		cmocka_unit_test(what_members_need_from_outside_is_support_of_its_own),
 		cmocka_unit_test(a_matrix_is_one_instance_for_each_combination),
 		cmocka_unit_test(instances_of_a_job_with_steps_have_steps),
