@@ -14,9 +14,10 @@
 #include "doc/utf8.h"
 #include "engine/engine_impl.h"
 #include "engine/outputs.h"
+#include "engine/search.h"
 
 enum {
-	TAIL_MAX = 256 * 1024, /* how much of a log a pattern sees */
+	TAIL_MAX = 256 * 1024, /* how much of a log is looked at for the failure's text */
 	LINE_MAX_BYTES = 500,  /* how much of a line becomes the failure's text */
 };
 
@@ -116,7 +117,6 @@ static void exit_text(const struct step *st, int status, struct span log, struct
 
 static bool pattern_hits(const struct pattern *p, const char *path, const char *what, struct buf *why)
 {
-	struct buf text = BUF_INIT;
 	enum pattern_result r;
 
 	if (!p)
@@ -125,13 +125,11 @@ static bool pattern_hits(const struct pattern *p, const char *path, const char *
 		buf_addf(why, "its %s is not known (fail_if)", what);
 		return true;
 	}
-	read_tail(path, TAIL_MAX, &text);
-	r = pattern_match(p, (struct span){text.data, text.len});
-	buf_release(&text);
+	r = file_search(path, p);
 	if (r == PATTERN_YES)
 		buf_addf(why, "its %s matches %s (fail_if)", what, pattern_text(p));
 	else if (r == PATTERN_LIMIT)
-		buf_addf(why, "the pattern %s is too costly on its %s (fail_if)", pattern_text(p), what);
+		buf_addf(why, "its %s could not be searched for %s (fail_if)", what, pattern_text(p));
 	return r != PATTERN_NO;
 }
 
@@ -181,9 +179,6 @@ static void judge_exit(const struct step *st, const struct attempt_ended *ended,
 static bool rule_holds(const struct retry_rule *r, const struct attempt_ended *ended, const struct verdict *v,
 		       const struct attempt *a)
 {
-	struct buf text = BUF_INIT;
-	bool holds = false;
-
 	switch (r->on) {
 	case RETRY_ANY:
 		return true;
@@ -197,10 +192,7 @@ static bool rule_holds(const struct retry_rule *r, const struct attempt_ended *e
 		return v->exit_code == r->exit;
 	case RETRY_STDOUT:
 	case RETRY_STDERR:
-		read_tail(r->on == RETRY_STDOUT && a->out ? a->out : a->log, TAIL_MAX, &text);
-		holds = pattern_match(r->pattern, (struct span){text.data, text.len}) == PATTERN_YES;
-		buf_release(&text);
-		return holds;
+		return file_search(r->on == RETRY_STDOUT && a->out ? a->out : a->log, r->pattern) == PATTERN_YES;
 	}
 	BUG("unknown retry rule %d", (int)r->on);
 }

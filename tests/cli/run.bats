@@ -256,16 +256,16 @@ late"
 	jobfile <<-'J'
 	jobfile: 1
 	params:
-	  n: {type: int, min: 1, max: 5, default: 2}
+	  size: {type: int, min: 1, max: 5, default: 2}
 	jobs:
-	  j: {argv: [touch, "n${{ params.n }}"]}
+	  j: {argv: [touch, "n${{ params.size }}"]}
 	J
-	want 2 orchmake n=9
+	want 2 orchmake size=9
 	[ ! -e .orchmake ]
-	want 2 orchmake n=many
-	want 2 orchmake m=1
+	want 2 orchmake size=many
+	want 2 orchmake siez=1
 	complains "did you mean"
-	want 0 orchmake n=4
+	want 0 orchmake size=4
 	[ -e n4 ]
 }
 

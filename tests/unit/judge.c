@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "engine/engine_impl.h"
+#include "engine/search.h"
 #include "step_case.h"
 
 struct end {
@@ -87,6 +88,56 @@ static void fail_if_finds_failures_that_exit_well(void **state)
 		  "failed exit 0: its output matches /ERROR/ (fail_if)");
 	is_judged(keys, (struct end){EXITED(0), .out = "", .log = "a WARNing\n"},
 		  "failed exit 0: its error output matches /WARN/ (fail_if)");
+}
+
+/* Megabytes of good lines before and behind the bad one, which windows must not cut in two. */
+static void fail_if_looks_at_all_of_the_output(void **state)
+{
+	enum { LINES = 200000, STEP = 19 };
+	struct buf text = BUF_INIT;
+	size_t bad = 0;
+
+	(void)state;
+	for (size_t round = 0; round < 3; round++) {
+		buf_reset(&text);
+		bad = LINES / 4 * (round + 1) + STEP;
+		for (size_t i = 0; i < LINES; i++)
+			buf_puts(&text, i == bad ? "first ERROR\nsecond\n" : "nothing to see here\n");
+		is_judged("fail_if: {stdout: \"/ERROR\\nsecond/\"}",
+			  (struct end){EXITED(0), .out = text.data, .log = ""},
+			  "failed exit 0: its output matches /ERROR\nsecond/ (fail_if)");
+	}
+	buf_reset(&text);
+	for (size_t i = 0; i < LINES; i++)
+		buf_puts(&text, "nothing to see here\n");
+	is_judged("fail_if: {stdout: \"/ERROR/\"}", (struct end){EXITED(0), .out = text.data, .log = ""},
+		  "succeeded none 0");
+	buf_release(&text);
+}
+
+/* A match across the border of two windows: the border is moved over it byte by byte. */
+static void no_window_cuts_a_match(void **state)
+{
+	enum { BEFORE = 1 << 20, AROUND = 12 };
+	struct step_case c = step_case_new("fail_if: {stdout: \"/needle/\"}");
+	struct buf text = BUF_INIT;
+
+	(void)state;
+	for (size_t at = BEFORE - AROUND; at < BEFORE + AROUND; at++) {
+		char *path;
+
+		buf_reset(&text);
+		while (text.len < at)
+			buf_puts(&text, "x");
+		buf_puts(&text, "needle");
+		while (text.len < 2 * BEFORE)
+			buf_puts(&text, "y");
+		path = step_case_file(&c, "out", text.data, text.len);
+		CHECK_INT(file_search(path, c.step->t.fail_if.out), PATTERN_YES);
+		free(path);
+	}
+	buf_release(&text);
+	step_case_release(&c);
 }
 
 static void a_promise_that_is_not_kept_is_a_failure(void **state)
@@ -256,6 +307,8 @@ int main(void)
 		cmocka_unit_test(ok_exit_and_skip_exit_say_what_codes_mean),
 		cmocka_unit_test(a_signal_is_named),
 		cmocka_unit_test(fail_if_finds_failures_that_exit_well),
+		cmocka_unit_test(fail_if_looks_at_all_of_the_output),
+		cmocka_unit_test(no_window_cuts_a_match),
 		cmocka_unit_test(a_promise_that_is_not_kept_is_a_failure),
 		cmocka_unit_test(what_is_not_known_is_no_success),
 		cmocka_unit_test(the_step_says_itself_what_went_wrong),
