@@ -215,18 +215,6 @@ static const char *job_name(const void *of, uint32_t i)
 	return ((const struct jobfile *)of)->job[i]->name;
 }
 
-const struct step *step_before(const struct step *st)
-{
-	const struct job *j = st->job;
-
-	if (!st->finally && (!j->in_order || st->t.fallback_only || key_set_has(&st->t.set, KEY_needs)))
-		return NULL;
-	for (uint32_t i = st->no; i-- > 0;)
-		if (j->step[i].finally == st->finally && !j->step[i].t.fallback_only)
-			return &j->step[i];
-	return NULL;
-}
-
 static void add_step_waits(struct waits *w, const struct job *j, const struct map *own)
 {
 	for (size_t i = 0; i < j->n_steps; i++) {

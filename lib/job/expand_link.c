@@ -464,23 +464,10 @@ static uint32_t make_step_family(struct expander *e, struct frame *f, const stru
 	return graph_group(e->b, group)->end;
 }
 
-/* In a list, a step without `needs` of its own waits for the one before it. */
-static const struct step *predecessor(const struct step *st)
-{
-	const struct job *j = st->job;
-
-	if (!st->finally && (!j->in_order || st->t.fallback_only || key_set_has(&st->t.set, KEY_needs)))
-		return NULL;
-	for (uint32_t i = st->no; i-- > 0;)
-		if (j->step[i].finally == st->finally && !j->step[i].t.fallback_only)
-			return &j->step[i];
-	return NULL;
-}
-
 /* The needs of a step, written and implied, of the unit that is held back by them. */
 static void link_needs(struct expander *e, const struct frame *f, const struct step *st, uint32_t opening)
 {
-	const struct step *before = predecessor(st);
+	const struct step *before = step_before(st);
 
 	expander_link_traits(e, f, &st->t, f->scope, opening);
 	if (before)

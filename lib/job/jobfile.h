@@ -445,6 +445,8 @@ void jobfile_free(struct jobfile *jf);
 
 const struct job *job_find(const struct jobfile *jf, const char *name);
 const struct step *step_find(const struct job *j, const char *id);
+/* In a list, a step without `needs` of its own waits for the one before it; NULL: for none. */
+const struct step *step_before(const struct step *st);
 const struct callable *callable_find(const struct jobfile *jf, const char *name);
 /* The job that provides an artifact to other jobs, or NULL. */
 const struct job *artifact_provider(const struct jobfile *jf, const char *name);

@@ -195,8 +195,6 @@ void traits_inherit(struct loader *l, struct traits *near, const struct traits *
 const struct step *job_main(const struct job *j);
 /* The job that is its action; NULL if it is another kind, or there is no such job. */
 const struct job *called_job(const struct jobfile *jf, const struct act_spec *act);
-/* The step that st waits for because they stand in a list, or NULL. */
-const struct step *step_before(const struct step *st);
 /* Keys that mean nothing at a job of its kind.  written: those that it says itself, not a template. */
 void check_job_keys(struct loader *l, const struct job *j, const struct key_set *written);
 void check_declared(struct loader *l); /* before inheritance: what is wrong at one place is said once */
