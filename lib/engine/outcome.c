@@ -113,19 +113,32 @@ static bool is_failed_member(struct engine *e, uint32_t unit)
 	return state_is_failure(schedule_state(e->s, unit)) || schedule_state(e->s, unit) == STATE_CANCELED;
 }
 
-static json_t *failures(struct engine *e, uint32_t group)
+/* Jobs that others need and nobody asked for, held together. */
+static bool is_support(const struct engine *e, uint32_t unit)
+{
+	const struct unit *u = &e->x->graph->unit[unit];
+
+	return u->kind == UNIT_END && e->x->bundle[u->group].kind == BUNDLE_SUPPORT;
+}
+
+static void add_failures(struct engine *e, uint32_t group, json_t *list)
 {
 	const struct graph *g = e->x->graph;
-	json_t *list = json_array();
 
 	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++) {
 		uint32_t unit = g->member[i];
 
-		if (!is_failed_member(e, unit))
-			continue;
-		json_array_append_new(list, json_pack("{s:o, s:o}", "job_id", name_of(e, unit), "error",
-						      error_of(e, unit)));
+		if (is_failed_member(e, unit) && !is_support(e, unit))
+			json_array_append_new(list, json_pack("{s:o, s:o}", "job_id", name_of(e, unit), "error",
+							      error_of(e, unit)));
 	}
+}
+
+static json_t *failures(struct engine *e, uint32_t group)
+{
+	json_t *list = json_array();
+
+	add_failures(e, group, list);
 	return list;
 }
 
@@ -170,22 +183,29 @@ static void add_phases(struct engine *e, uint32_t group, json_t *doc)
 	json_object_set_new(doc, "phase_results", results);
 }
 
-static json_t *composite_doc(struct engine *e, uint32_t group, json_t *name, bool success)
+static json_t *counted_doc(struct engine *e, uint32_t group, json_t *name, bool success, const struct tally *t,
+			   json_t *failed)
 {
 	const struct group *gr = &e->x->graph->group[group];
 	json_t *doc = doc_new(e, name, success, schedule_is_degraded(e->s, gr->end));
-	struct tally t;
 
-	schedule_tally(e->s, group, &t);
-	json_object_set_new(doc, "total", json_integer(t.total));
-	json_object_set_new(doc, "succeeded", json_integer(t.succeeded));
-	json_object_set_new(doc, "failed", json_integer(t.failed));
-	json_object_set_new(doc, "skipped", json_integer(t.skipped));
-	json_object_set_new(doc, "failures", failures(e, group));
+	json_object_set_new(doc, "total", json_integer(t->total));
+	json_object_set_new(doc, "succeeded", json_integer(t->succeeded));
+	json_object_set_new(doc, "failed", json_integer(t->failed));
+	json_object_set_new(doc, "skipped", json_integer(t->skipped));
+	json_object_set_new(doc, "failures", failed);
 	json_object_set_new(doc, "duration_ms", json_integer(duration_ms(e, gr->begin, gr->end)));
 	if (has_phases(e, group))
 		add_phases(e, group, doc);
 	return doc;
+}
+
+static json_t *composite_doc(struct engine *e, uint32_t group, json_t *name, bool success)
+{
+	struct tally t;
+
+	schedule_tally(e->s, group, &t);
+	return counted_doc(e, group, name, success, &t, failures(e, group));
 }
 
 /* --- errors of groups, as their parents quote them --------------------------------------------------------- */
@@ -214,7 +234,7 @@ static char *group_error(struct engine *e, uint32_t group)
 	text = e->note[bad].error ? e->note[bad].error : state_word(schedule_state(e->s, bad));
 	if (e->x->bundle[group].kind == BUNDLE_FAMILY || e->x->bundle[group].kind == BUNDLE_STEPS)
 		return xasprintf("%" PRIu32 " of %" PRIu32 " instances failed: %s", t.failed, t.total, text);
-	if (e->x->bundle[group].kind == BUNDLE_CALL)
+	if (e->x->bundle[group].kind == BUNDLE_CALL || e->x->bundle[group].kind == BUNDLE_SUPPORT)
 		return xstrdup(text);
 	return xasprintf("step '%s': %s", e->x->place[bad].step ? e->x->place[bad].step->id : "", text);
 }
@@ -264,20 +284,46 @@ static json_t *action_doc(struct engine *e, uint32_t unit)
 	return doc;
 }
 
+/* What was not asked for by name but needed counts one by one. */
+static void add_support(struct engine *e, struct tally *t, json_t *failed)
+{
+	const struct graph *g = e->x->graph;
+	uint32_t root = g->root;
+
+	for (uint32_t i = g->member_at[root]; i < g->member_at[root + 1]; i++) {
+		uint32_t unit = g->member[i], group = g->unit[unit].group;
+
+		if (!is_support(e, unit)) {
+			t->total++;
+			schedule_tally_add(e->s, unit, t);
+			continue;
+		}
+		for (uint32_t k = g->member_at[group]; k < g->member_at[group + 1]; k++) {
+			t->total++;
+			schedule_tally_add(e->s, g->member[k], t);
+		}
+		add_failures(e, group, failed);
+	}
+}
+
 /* One target: its own document.  Several: one over them, like a composite's. */
 json_t *outcome_run(struct engine *e, enum state state)
 {
-	uint32_t unit = e->x->target_unit[0];
-	json_t *doc;
+	uint32_t unit = e->x->target_unit[0], root = e->x->graph->root;
+	json_t *doc, *failed = failures(e, root);
+	struct tally t = {0};
 
+	add_support(e, &t, failed);
 	if (e->x->n_targets > 1)
-		return composite_doc(e, e->x->graph->root, json_string(e->target_text),
-				     state == STATE_SUCCEEDED);
-	if (e->x->graph->unit[unit].kind != UNIT_END || !e->note[unit].result)
-		return action_doc(e, unit);
-	doc = json_copy(e->note[unit].result);
+		return counted_doc(e, root, json_string(e->target_text), state == STATE_SUCCEEDED, &t, failed);
+	doc = e->x->graph->unit[unit].kind == UNIT_END && e->note[unit].result ? json_copy(e->note[unit].result)
+									     : action_doc(e, unit);
 	/* The run may have failed although its target did not: by a job that the target needs. */
-	if (state != STATE_SUCCEEDED)
+	if (state != STATE_SUCCEEDED) {
 		json_object_set_new(doc, "success", json_false());
+		if (!json_object_get(doc, "failures"))
+			json_object_set(doc, "failures", failed);
+	}
+	json_decref(failed);
 	return doc;
 }

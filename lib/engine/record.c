@@ -472,16 +472,6 @@ bool record_settled(struct engine *e, const struct action *a)
 
 /* --- events ------------------------------------------------------------------------------------------------------------- */
 
-static void fill_counts(const struct engine *e, struct run_event *ev)
-{
-	struct ledger_counts n = ledger_counts_of(e);
-
-	ev->n_total = n.total;
-	ev->n_settled = n.settled;
-	ev->n_running = n.running;
-	ev->n_failed = n.failed;
-}
-
 static void fill_unit(struct engine *e, struct told *t, const struct action *a)
 {
 	const struct note *n = &e->note[t->e.unit];
@@ -508,8 +498,19 @@ static void fill_unit(struct engine *e, struct told *t, const struct action *a)
 	}
 	if (n->serial && e->attempt[n->serial - 1].log)
 		t->log = xstrdup(e->attempt[n->serial - 1].log);
-	if (ev->kind == EVENT_JOB_FINISHED)
-		ev->result = n->result;
+}
+
+/* The ledger knows the steps by their names; what a job is called stands with its event. */
+static void keep_event(struct engine *e, struct run_event ev)
+{
+	struct buf name = BUF_INIT;
+
+	if (ev.unit != UNIT_NONE && e->x->graph->unit[ev.unit].kind != UNIT_STEP) {
+		expansion_unit_name(e->x, ev.unit, &name);
+		ev.step = name.data;
+	}
+	ledger_event(e->ledger, e->run_no, &ev);
+	buf_release(&name);
 }
 
 bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const struct action *a)
@@ -523,16 +524,14 @@ bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const s
 	else
 		t.e.state = kind == EVENT_RUN_CREATED ? STATE_PENDING
 			    : kind == EVENT_RUN_STARTED ? STATE_RUNNING : e->run_state;
-	if (kind == EVENT_RUN_COMPLETED || kind == EVENT_RUN_CANCELED) {
-		t.e.result = e->result;
+	if (kind == EVENT_RUN_COMPLETED || kind == EVENT_RUN_CANCELED)
 		t.e.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS;
-	}
 	t.e.cause = t.cause;
 	t.e.error = t.error;
 	t.e.log = t.log;
+	t.e.n_total = ledger_counts_of(e).total;
 	if (e->ledger)
-		ledger_event(e->ledger, e->run_no, &t.e);
-	fill_counts(e, &t.e);
+		keep_event(e, t.e);
 	VEC_PUSH(e->told, e->n_told, e->room_told, t);
 	return true;
 }

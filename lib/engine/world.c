@@ -56,7 +56,7 @@ static json_t *unit_fields(struct engine *e, uint32_t unit)
 	json_object_set_new(o, "attempts", json_integer(schedule_attempt(e->s, unit)));
 	json_object_set_new(o, "duration_ms",
 			    json_integer(n->start_mono_ns ? (n->end_mono_ns - n->start_mono_ns) / NS_PER_MS : 0));
-	if (n->error)
+	if (n->error && state_is_failure(schedule_state(e->s, unit)))
 		json_object_set_new(o, "error", json_string(n->error));
 	return o;
 }

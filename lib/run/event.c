@@ -75,17 +75,6 @@ static void put_number(json_t *o, const char *key, int64_t v, int64_t none)
 		put(o, key, json_integer(v));
 }
 
-/* Of an event that says how far the run has come. */
-static void put_progress(json_t *o, const struct run_event *e)
-{
-	if (!e->n_total)
-		return;
-	put(o, "total", json_integer(e->n_total));
-	put(o, "settled", json_integer(e->n_settled));
-	put(o, "running", json_integer(e->n_running));
-	put(o, "failed", json_integer(e->n_failed));
-}
-
 json_t *event_to_json(const struct run_event *e)
 {
 	json_t *o = json_object();
@@ -106,9 +95,7 @@ json_t *event_to_json(const struct run_event *e)
 	put_number(o, "signal", e->signal, 0);
 	put_number(o, "duration_ms", e->duration_ms, -1);
 	put_number(o, "due_ms", e->due_ms, -1);
-	put_text(o, "log", e->log);
-	if (e->result) /* its own copy: what is told does not change with the run */
-		put(o, "result", json_deep_copy(e->result));
-	put_progress(o, e);
+	if (e->kind == EVENT_STEP_STARTED)
+		put_text(o, "log", e->log);
 	return o;
 }

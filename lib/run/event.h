@@ -37,12 +37,11 @@ struct run_event {
 	int64_t duration_ms; /* -1: none */
 	int64_t due_ms;	   /* STEP_RETRY: pause in ms; -1 */
 	const char *log;   /* path of the attempt's log, or NULL */
-	const json_t *result; /* JOB_FINISHED, RUN_COMPLETED: the result document; borrowed, or NULL */
-	/* Progress at this instant, of steps. */
-	uint32_t n_total, n_settled, n_running, n_failed;
+	uint32_t n_total;  /* steps of the run at this instant; for the screen, not kept */
 };
 
-/* As one JSON object: {run, seq, time, event, step?, attempt?, state?, ...}.  New reference. */
+/* As one JSON object: {run, seq, time, event, step?, attempt?, state?, ...}, the same while it happens and
+ * later from the ledger.  New reference. */
 json_t *event_to_json(const struct run_event *e);
 
 #endif

@@ -176,6 +176,8 @@ struct tally {
 	uint32_t degraded;			    /* failed but not critical (counted in failed too) */
 };
 void schedule_tally(const struct schedule *s, uint32_t group, struct tally *ret);
+/* Count one settled unit into t, as a group that has it would. */
+void schedule_tally_add(const struct schedule *s, uint32_t unit, struct tally *t);
 
 struct schedule_counts {
 	uint32_t by_state[STATE_COUNT]; /* of steps, gates not counted */

@@ -34,7 +34,7 @@ static bool has_run(const struct schedule *s, uint32_t unit)
 	return n->attempts || n->state == STATE_SUCCEEDED;
 }
 
-static void tally(const struct schedule *s, uint32_t unit, struct tally *t)
+void schedule_tally_add(const struct schedule *s, uint32_t unit, struct tally *t)
 {
 	const struct note *n = &s->note[unit];
 	bool failure = state_is_failure(n->state);
@@ -100,7 +100,7 @@ void schedule_count_in(struct schedule *s, uint32_t group, uint32_t unit)
 	struct crowd *c = &s->crowd[group];
 	const struct note *n = &s->note[unit];
 
-	tally(s, unit, &c->tally);
+	schedule_tally_add(s, unit, &c->tally);
 	c->ran |= has_run(s, unit);
 	if (n->state == STATE_ABORTED)
 		c->aborted = true;

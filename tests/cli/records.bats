@@ -139,3 +139,32 @@ prepare() {
 	wait $two
 	is "$(sql "select count(*) from v_runs where state='succeeded'")" 2
 }
+
+@test "events says later, line by line, what --events said while it happened" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  a: { run: 'exit 3', retry: 1 }
+  b: { run: "true", needs: [a] }
+  c: { steps: [ {id: x, run: "exit 5", skip_exit: [5]}, {id: y, run: "echo hm"} ] }
+J
+	run orchmake -k -j2 --events live.jsonl b c
+	[ "$status" -eq 1 ]
+	orchmake events > later.jsonl
+	[ "$(wc -l < live.jsonl)" -gt 10 ]
+	diff <(jq -S . live.jsonl) <(jq -S . later.jsonl)
+}
+
+@test "what is needed and was not asked for counts and fails by its own name" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  a: { run: 'exit 3' }
+  b: { run: "true", needs: [a] }
+  c: { run: "true" }
+J
+	run jq -c '[.total, .succeeded, .failed, .skipped, .failures[0].job_id, .failures[0].error]' <(orchmake -k --format=json b c)
+	[ "$output" = '[3,1,1,1,"a","exit 3"]' ]
+	run jq -c '[.success, .failures[0].job_id]' <(orchmake --format=json b)
+	[ "$output" = '[false,"a"]' ]
+}
