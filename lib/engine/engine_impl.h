@@ -177,6 +177,8 @@ void verdict_release(struct verdict *v);
 /* --- record.c: ledger first, then tell -------------------------------------------------------------- */
 /* Every function returns false when the ledger cannot be written: then the run stops (engine_break). */
 bool record_run_begin(struct engine *e);
+/* The params of a called instance are known: they are part of what its steps are. */
+void record_call(struct engine *e, uint32_t scope);
 bool record_intents(struct engine *e, uint32_t unit);
 bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c);
 bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v);

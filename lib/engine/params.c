@@ -268,8 +268,11 @@ static bool fill_members(struct engine *e, uint32_t group, const json_t *given, 
 	for (uint32_t i = g->member_at[group]; good && i < g->member_at[group + 1]; i++) {
 		uint32_t scope = scope_of_member(e, g->member[i]);
 
-		if (scope != SCOPE_NONE && !e->params[scope])
-			good = make_params(e, scope, given, err);
+		if (scope == SCOPE_NONE || e->params[scope])
+			continue;
+		good = make_params(e, scope, given, err);
+		if (good)
+			record_call(e, scope);
 	}
 	return good;
 }

@@ -215,6 +215,49 @@ static void insert_step(struct engine *e, uint32_t unit, struct buf *name, struc
 		.critical = p->step->t.critical});
 }
 
+static void rename_step(struct engine *e, uint32_t unit)
+{
+	struct buf name = BUF_INIT, key = BUF_INIT;
+
+	expansion_unit_name(e->x, unit, &name);
+	make_key(e, unit, name.data, &key);
+	ledger_step_key(e->ledger, e->run_no, unit, key.data);
+	buf_release(&name);
+	buf_release(&key);
+}
+
+/* A step's unit, or the units of its instances. */
+static void rename_units(struct engine *e, uint32_t unit)
+{
+	const struct graph *g = e->x->graph;
+	uint32_t group = g->unit[unit].group;
+
+	if (g->unit[unit].kind == UNIT_STEP)
+		rename_step(e, unit);
+	else if (e->x->bundle[group].kind == BUNDLE_STEPS)
+		for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++)
+			if (g->unit[g->member[i]].kind == UNIT_STEP)
+				rename_step(e, g->member[i]);
+}
+
+void record_call(struct engine *e, uint32_t scope)
+{
+	const struct scope *s = &e->x->scope[scope];
+	struct buf params = BUF_INIT;
+
+	if (!e->ledger || !json_object_size(e->params[scope]))
+		return;
+	if (s->group == GROUP_NONE) {
+		rename_units(e, s->unit);
+		return;
+	}
+	text_of_json(e->params[scope], &params);
+	ledger_job_params(e->ledger, e->run_no, s->group, params.data);
+	buf_release(&params);
+	for (size_t i = 0; i < s->job->n_steps; i++)
+		rename_units(e, e->x->step_unit[scope][i]);
+}
+
 static bool insert_all(struct engine *e)
 {
 	struct buf name = BUF_INIT, key = BUF_INIT, cell = BUF_INIT;

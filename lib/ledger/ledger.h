@@ -207,6 +207,8 @@ struct ledger_step {
 };
 void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s);
 
+/* The params of a called instance, as JSON, which are known only when its call begins. */
+void ledger_job_params(struct ledger *l, int64_t run, uint32_t group, const char *params);
 /* Its key, where the params came to be known only when it began. */
 void ledger_step_key(struct ledger *l, int64_t run, uint32_t unit, const char *key);
 

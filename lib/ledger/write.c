@@ -160,6 +160,13 @@ void ledger_job(struct ledger *l, int64_t run, const struct ledger_job *j)
 	queue_reason(l, REASON_NONE);
 }
 
+void ledger_job_params(struct ledger *l, int64_t run, uint32_t group, const char *params)
+{
+	queue_op(l, STMT_JOB_PARAMS);
+	queue_int(l, id_of(run, group));
+	queue_text(l, params);
+}
+
 void ledger_job_finished(struct ledger *l, int64_t run, uint32_t group, const struct ledger_job_end *e)
 {
 	queue_op(l, STMT_JOB_END);

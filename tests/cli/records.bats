@@ -168,3 +168,29 @@ J
 	run jq -c '[.success, .failures[0].job_id]' <(orchmake --format=json b)
 	[ "$output" = '[false,"a"]' ]
 }
+
+@test "what a called step is in the ledger depends on the params of its call" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  leaf: { params: { n: { type: int, required: true } }, run: "true" }
+  two: { params: { n: { type: int, required: true } }, steps: [ {id: x, run: "true"}, {id: y, foreach: {i: [1, 2]}, run: "true"} ] }
+  top:
+    params: { to: { type: int, default: 1 } }
+    steps:
+      - { id: a, job: leaf, params: { n: "${{ params.to }}" } }
+      - { id: b, job: two, params: { n: "${{ params.to }}" } }
+J
+	orchmake to=1 top
+	orchmake to=2 top
+	orchmake to=2 top
+	run sqlite3 .orchmake/ledger.db "SELECT step, count(DISTINCT key), count(*) FROM v_steps GROUP BY step ORDER BY step"
+	[ "$output" = "top/a|2|3
+top/b/x|2|3
+top/b/y[1]|2|3
+top/b/y[2]|2|3" ]
+	run sqlite3 .orchmake/ledger.db "SELECT params FROM v_jobs WHERE kind = 'job' AND job LIKE 'top/b%' ORDER BY run"
+	[ "$output" = '{"n":1}
+{"n":2}
+{"n":2}' ]
+}
