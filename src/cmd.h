@@ -43,6 +43,8 @@ struct cli {
 	size_t n_params, room_params;
 	json_t *payload, *ctx;
 	int64_t slots; /* 0: not given */
+	enum slot_offer jobserver;
+	const struct makeflags *above;
 	bool keep_going, ignore_failures, dry_run, question, always, silent, verbose, print_model;
 	uint32_t fail_limit;
 	bool shuffle;

@@ -34,11 +34,13 @@ static int flushed(int code)
 
 int main(int argc, char **argv)
 {
+	struct makeflags above;
 	struct cli c = {0};
 	int code = EXIT_USAGE_ERROR;
 
-	if (!startup_check())
+	if (!startup_check(&above))
 		return EXIT_USAGE_ERROR;
+	c.above = &above;
 	if (!cli_parse(&c, argc, argv))
 		goto done;
 	if (c.dir && chdir(c.dir) < 0) {
@@ -52,10 +54,12 @@ int main(int argc, char **argv)
 			printf("orchmake %s\n", ORCHMAKE_VERSION);
 		code = EXIT_DONE;
 	} else {
+		c.dry_run |= above.dry_run;
 		code = c.verb->run(&c);
 	}
 done:
 	code = flushed(code);
 	cli_release(&c);
+	makeflags_release(&above);
 	return code;
 }

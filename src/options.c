@@ -14,7 +14,7 @@
 #include "cmd.h"
 #include "doc/json.h"
 
-enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SLOTS, KEEP_GOING, SEED, PARAM, JSON, COLOUR, PROGRESS, FORMAT };
+enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SLOTS, KEEP_GOING, SEED, PARAM, JSON, COLOUR, PROGRESS, FORMAT, OFFER };
 
 struct option_entry {
 	int letter; /* 0: none */
@@ -173,6 +173,11 @@ static bool apply(struct cli *c, const struct option_entry *o, const char *value
 		if (!set_word(o, value, format_words, &word))
 			return false;
 		c->format = (enum format)word;
+		return true;
+	case OFFER:
+		if (!set_word(o, value, offer_words, &word))
+			return false;
+		c->jobserver = (enum slot_offer)word;
 		return true;
 	case HEADING:
 		break;

@@ -329,8 +329,10 @@ static int64_t shorter(int64_t a, int64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
-static void seal(struct composed *c, const struct step *st, uint32_t serial)
+static void seal(struct engine *e, struct composed *c, const struct step *st, uint32_t serial)
 {
+	size_t n_fds = slots_offer(e, st, &c->env, c->fds);
+
 	c->command = command_line(c);
 	add_arg(c, NULL);
 	c->envp = xcalloc(c->env.n + (c->env.base ? c->env.base->n : 0) + 1, sizeof(*c->envp));
@@ -346,6 +348,8 @@ static void seal(struct composed *c, const struct step *st, uint32_t serial)
 		.timeout_ms = shorter(st->t.timeout_ms, c->callable_timeout_ms),
 		.grace_ms = st->t.grace_ms ? st->t.grace_ms : DEFAULT_GRACE_MS,
 		.umask = -1,
+		.fds = c->fds,
+		.n_fds = n_fds,
 	};
 }
 
@@ -367,7 +371,7 @@ bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t n
 	       compose_files(e, p->step, serial, &xw, c, err);
 	unit_world_release(&w);
 	if (good)
-		seal(c, p->step, serial);
+		seal(e, c, p->step, serial);
 	return good;
 }
 

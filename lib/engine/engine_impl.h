@@ -77,6 +77,11 @@ struct engine {
 	int64_t run_no;
 	struct executor *exec;
 	struct loop *loop;
+	uint32_t slots;		 /* at once, at most */
+	struct tokens *tokens;	 /* of a job server, ours or above; NULL: all slots are ours alone */
+	char *fifo;		 /* its path for children; NULL: they are offered descriptors only */
+	bool awaits_token;
+	struct loop_timer again; /* when to try once more to have several tokens at once */
 	const struct sinks *sinks;
 	struct attempt *attempt; /* by serial - 1 */
 	uint32_t n_attempts, room_attempts;
@@ -107,6 +112,17 @@ bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err);
 json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name);
 /* What the command line gave, as a map. */
 json_t *engine_given_params(const struct engine *e);
+
+/* --- slots.c -------------------------------------------------------------------------------------- */
+/* Where the slots come from is settled: -j, the make above, both. */
+void slots_open(struct engine *e);
+/* Take what a ready step waits for, give back what none needs; true if more may start now. */
+bool slots_balance(struct engine *e);
+/* An attempt has ended: when nobody else can have our pool in hand, put back what killed children kept. */
+void slots_mend(struct engine *e);
+/* MAKEFLAGS and descriptors for a step; fds has room for two.  How many descriptors. */
+size_t slots_offer(const struct engine *e, const struct step *st, struct env_list *env, struct start_fd *fds);
+void slots_close(struct engine *e);
 
 /* --- world.c -------------------------------------------------------------------------------------- */
 
@@ -150,6 +166,7 @@ struct composed {
 	size_t n_argv, room_argv;
 	const char **envp;
 	char *cwd, *stdin_path, *stdout_path, *stderr_path;
+	struct start_fd fds[2]; /* of the job server */
 	int64_t callable_timeout_ms; /* 0: none */
 	char *command; /* one line, for people and the ledger */
 };

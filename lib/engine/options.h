@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "job/jobfile.h"
+
 /* NAME=VALUE or -P, in the order given. */
 struct given_param {
 	const char *name, *text;
@@ -17,12 +19,16 @@ struct text_span {
 	size_t n;
 };
 
+struct makeflags;
+
 struct run_options {
 	struct text_span targets; /* none: the default */
 	const struct given_param *param;
 	size_t n_params;
 	json_t *payload, *ctx; /* borrowed; NULL: {} */
-	uint32_t slots;	       /* -j */
+	uint32_t slots;	       /* -j; 0: not said */
+	enum slot_offer jobserver;  /* how children are offered slots, where their step does not say */
+	const struct makeflags *above; /* of the make that started us; NULL: none did */
 	bool keep_going;
 	uint32_t fail_limit;   /* -k N */
 	bool ignore_failures;  /* -i */

@@ -82,7 +82,7 @@ static void boot_text(char *text)
 
 static void identify(struct engine *e, struct identity *id)
 {
-	json_t *options = json_pack("{s:i, s:b, s:b}", "slots", (int)e->o->slots, "keep_going", e->o->keep_going,
+	json_t *options = json_pack("{s:i, s:b, s:b}", "slots", (int)e->slots, "keep_going", e->o->keep_going,
 				    "ignore_failures", e->o->ignore_failures);
 	json_t *params = engine_given_params(e);
 
@@ -130,7 +130,7 @@ static bool insert_run(struct engine *e)
 		.nonce = e->nonce, .log_dir = e->paths.logs, .boot_id = id.boot, .pid = getpid(),
 		.pid_start = id.self.start_ticks, .host = id.host, .user = user_name(),
 		.version = e->o->version, .params = id.params.data, .payload = id.payload.data,
-		.ctx = id.ctx.data, .options = id.options.data, .slots = e->o->slots,
+		.ctx = id.ctx.data, .options = id.options.data, .slots = e->slots,
 		.wall_ms = e->start_wall_ms, .mono_ns = e->start_mono_ns,
 	};
 	e->run_no = ledger_run_begin(e->ledger, &r);

@@ -174,8 +174,10 @@ static void pump(struct engine *e)
 {
 	struct action act;
 
-	while (schedule_next(e->s, now_ms(), &act))
-		carry_out(e, &act);
+	do {
+		while (schedule_next(e->s, now_ms(), &act))
+			carry_out(e, &act);
+	} while (slots_balance(e));
 }
 
 /* --- ends ---------------------------------------------------------------------------------------------------- */
@@ -218,6 +220,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	judge_attempt(st, end, a, e->root, &v);
 	a->running = false;
 	drop_running(e, a);
+	slots_mend(e);
 	keep_outcome(e, a->unit, &v);
 	record_ended(e, end->serial, end, &v);
 	schedule_ended(e->s, now_ms(), a->unit, v.state, v.again, v.reason);
@@ -355,7 +358,7 @@ static bool open_executor(struct engine *e)
 {
 	char *warden = path_join(e->o->libexec, "orchmake-warden");
 	const struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
-					     .nonce = e->nonce, .slots = e->o->slots};
+					     .nonce = e->nonce, .slots = e->slots};
 
 	e->loop = loop_new();
 	e->exec = e->loop ? exec_local_open(&o) : NULL;
@@ -425,6 +428,7 @@ static void close_down(struct engine *e)
 	if (e->exec)
 		e->exec->ops->close(e->exec);
 	e->exec = NULL;
+	slots_close(e);
 	loop_free(e->loop);
 	e->loop = NULL;
 	ledger_close(e->ledger);
@@ -453,6 +457,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	if (!run_paths_make(e, err) || !record_open(e))
 		goto close;
 	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
+	slots_open(e);
 	if (!record_run_begin(e))
 		goto close;
 	code = EXIT_RUN_FAILED;

@@ -4,7 +4,12 @@
 
 #include <stdbool.h>
 
-/* False when not even standard input, output and error can be had, or when set-user-id: then nothing may run. */
-bool startup_check(void);
+#include "sys/makeflags.h"
+
+/*
+ * False when not even standard input, output and error can be had, or when set-user-id: then nothing may run.
+ * above: what a make that started us said, with AUTH_BAD where its descriptors are none of a job server.
+ */
+bool startup_check(struct makeflags *above);
 
 #endif

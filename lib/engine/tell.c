@@ -13,7 +13,7 @@ void engine_begin(struct engine *e)
 {
 	const struct run_info info = {
 		.run = e->id.text, .target = e->target_text, .root = e->root, .log_dir = e->paths.logs,
-		.slots = e->o->slots, .start_wall_ms = e->start_wall_ms, .start_mono_ns = e->start_mono_ns,
+		.slots = e->slots, .start_wall_ms = e->start_wall_ms, .start_mono_ns = e->start_mono_ns,
 		.expansion = e->x,
 	};
 
@@ -56,7 +56,7 @@ static int64_t eta_ms(const struct engine *e, const struct run_status *st)
 	}
 	for (uint32_t i = 0; i < st->n_running; i++)
 		left -= (double)((st->mono_ns - st->running[i].start_mono_ns) / NS_PER_MS);
-	return left > 0 ? (int64_t)(left / (double)e->o->slots) : 0;
+	return left > 0 ? (int64_t)(left / (double)e->slots) : 0;
 }
 
 void engine_tick(struct engine *e)

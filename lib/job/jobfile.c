@@ -4,6 +4,8 @@
 
 #include "base/spell.h"
 
+const char *const offer_words[] = {"pipe", "fifo", "off", NULL};
+
 void jobfile_free(struct jobfile *jf)
 {
 	if (!jf)

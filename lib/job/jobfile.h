@@ -193,6 +193,10 @@ struct pool_use {
 	uint16_t weight;
 };
 
+/* How the children of a step are offered slots: GNU make's job server. */
+enum slot_offer { OFFER_PAIR, OFFER_FIFO, OFFER_OFF, OFFER_COUNT };
+extern const char *const offer_words[OFFER_COUNT + 1]; /* "pipe", "fifo", "off", NULL */
+
 enum opens { OPENS_DONE, OPENS_OK };
 
 /* --- everything a job or a step may say ---------------------------------------------------------- */
@@ -233,6 +237,7 @@ struct traits {
 
 	struct pool_use pool;
 	uint16_t slots; /* default 1; SLOTS_ALL */
+	enum slot_offer jobserver; /* if the key is set; else the run's */
 	struct value *cwd;
 	struct value_map env;
 	struct text_list dotenv; /* "name?" may be absent */

@@ -153,6 +153,7 @@ void read_exits(struct loader *l, const char *key, const struct node *n, struct 
 void read_fail_if(struct loader *l, struct traits *t, const struct node *n);
 void read_pool_use(struct loader *l, struct traits *t, const struct node *n);
 void read_slots(struct loader *l, struct traits *t, const struct node *n);
+void read_offer(struct loader *l, struct traits *t, const struct node *n);
 bool is_action_key(enum key key);
 void read_action(struct loader *l, struct traits *t, const char *where, enum key key,
 		 const struct node *name, const struct node *n, bool keep_nodes);

@@ -612,3 +612,11 @@ void read_slots(struct loader *l, struct traits *t, const struct node *n)
 	else if (read_int(l, "slots", n, 1, WEIGHT_MAX, &weight))
 		t->slots = (uint16_t)weight;
 }
+
+void read_offer(struct loader *l, struct traits *t, const struct node *n)
+{
+	size_t word;
+
+	if (read_word(l, "jobserver", n, offer_words, OFFER_COUNT, &word))
+		t->jobserver = (enum slot_offer)word;
+}

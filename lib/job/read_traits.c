@@ -66,6 +66,9 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 	case KEY_slots:
 		read_slots(l, t, n);
 		break;
+	case KEY_jobserver:
+		read_offer(l, t, n);
+		break;
 	default:
 		BUG("no reader for key '%s'", key_word(key));
 	}

@@ -55,6 +55,7 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 #define KEY_TYPES(TYPE)                                                                            \
 	TYPE(TEXT, "text", "{'type': ['string', 'number', 'boolean']}")                            \
 	TYPE(WORD, "word", "{'type': 'string'}")                                                   \
+	TYPE(OFFER, "pipe, fifo, off", "{'enum': ['pipe', 'fifo', 'off', false]}")                   \
 	TYPE(BOOL, "true or false", "{'type': 'boolean'}")                                         \
 	TYPE(ONE, "fixed", "{'enum': [1, true]}")                                                  \
 	TYPE(INTEGER, "integer", "{'type': 'integer'}")                                              \

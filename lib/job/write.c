@@ -296,6 +296,8 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return fail_if_json(&t->fail_if);
 	case KEY_pool:
 		return pool_json(&t->pool);
+	case KEY_jobserver:
+		return json_string(offer_words[t->jobserver]);
 	case KEY_slots:
 		return t->slots == SLOTS_ALL ? json_string("all") : json_integer(t->slots);
 	case KEY_run:

@@ -289,7 +289,12 @@ void schedule_cancel(struct schedule *s, enum reason why)
 
 void schedule_set_slots(struct schedule *s, uint32_t slots)
 {
-	s->slots = slots;
+	s->slots = s->allowed = slots;
+}
+
+void schedule_allow(struct schedule *s, uint32_t slots)
+{
+	s->allowed = slots;
 }
 
 void schedule_preset(struct schedule *s, uint32_t unit, enum state state, enum reason why)

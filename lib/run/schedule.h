@@ -144,6 +144,11 @@ void schedule_cancel(struct schedule *s, enum reason why);
 /* 0: nothing new starts for now.  Fewer than are taken: nothing new starts until enough are free. */
 void schedule_set_slots(struct schedule *s, uint32_t slots);
 
+/* So many of the slots are at hand: others have to be had from somebody else first (a job server). */
+void schedule_allow(struct schedule *s, uint32_t slots);
+/* With how many at hand the next unit could start; 0: none is ready, or it waits for what runs here. */
+uint32_t schedule_wants(const struct schedule *s);
+
 /*
  * Before the first schedule_next: leave unit out; it is settled as given (SKIPPED for --only..., CACHED for
  * a resumed success) without being asked.  A gate, BEGIN or END, stands for its whole group, and the

@@ -174,7 +174,7 @@ struct schedule *schedule_new(const struct graph *g, const struct schedule_optio
 {
 	struct schedule *s = xcalloc(1, sizeof(*s));
 
-	s->slots = o->slots ? o->slots : 1;
+	s->slots = s->allowed = o->slots ? o->slots : 1;
 	s->shuffle = o->shuffle;
 	s->ignore_failures = o->ignore_failures;
 	s->seed = s->random = o->seed;

@@ -95,7 +95,7 @@ struct schedule {
 	bool shuffle, ignore_failures;
 	uint8_t cancel_reason;
 	uint64_t seed, random;
-	uint32_t slots, slots_used, n_ready, n_final;
+	uint32_t slots, allowed, slots_used, n_ready, n_final;
 	uint32_t by_state[STATE_COUNT];
 };
 

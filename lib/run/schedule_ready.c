@@ -132,14 +132,31 @@ static uint32_t slots_of(const struct schedule *s, uint32_t unit)
 	return weight == SLOTS_ALL || weight > s->slots ? s->slots : weight;
 }
 
-uint32_t ready_best(const struct schedule *s)
+/* The best ready unit, and how many slots would be in use with it; UNIT_NONE if it has to wait for others of ours. */
+static uint32_t best_with(const struct schedule *s, uint64_t *ret_used)
 {
 	uint32_t best;
 
 	if (!s->lanes.n || !s->slots || s->alone)
 		return UNIT_NONE;
 	best = s->lane[s->lanes.at[0]].ready.at[0];
-	return s->slots_used + (uint64_t)slots_of(s, best) <= s->slots ? best : UNIT_NONE;
+	*ret_used = s->slots_used + (uint64_t)slots_of(s, best);
+	return *ret_used <= s->slots ? best : UNIT_NONE;
+}
+
+uint32_t ready_best(const struct schedule *s)
+{
+	uint64_t used;
+	uint32_t best = best_with(s, &used);
+
+	return best != UNIT_NONE && used <= s->allowed ? best : UNIT_NONE;
+}
+
+uint32_t schedule_wants(const struct schedule *s)
+{
+	uint64_t used;
+
+	return best_with(s, &used) == UNIT_NONE ? 0 : (uint32_t)used;
 }
 
 void slots_take(struct schedule *s, uint32_t unit)

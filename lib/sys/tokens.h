@@ -50,4 +50,35 @@ void tokens_free(struct tokens *t); /* NULL is fine */
 /* n tokens of our own; n is at least 1. */
 struct tokens *tokens_local(uint32_t n);
 
+/* --- GNU make's job server -------------------------------------------------------------------------- */
+
+/*
+ * A pool is a FIFO with a byte for each token but one: whoever starts a client gives it that one, the implicit
+ * token, which costs no byte.  Here it is the first that is taken and the last that is given.
+ */
+
+/*
+ * The pool of a job server above us, never more than `most` tokens of it at once.  The descriptors are private
+ * ones: the flags of the inherited ones belong to everybody.  NULL and errno (EINVAL: no FIFO).
+ */
+struct tokens *tokens_from_pair(int read_fd, int write_fd, uint32_t most);
+struct tokens *tokens_from_fifo(const char *path, uint32_t most);
+
+/* The pool of n tokens for us and our children: a FIFO made at path (0600), which is there while this is.
+ * n is cut to what a FIFO holds.  NULL and errno. */
+struct tokens *tokens_serve(const char *path, uint32_t n);
+
+/* Ends of the pool for children, close-on-exec here; borrowed.  -1, -1 for tokens_local. */
+void tokens_pair(const struct tokens *t, int *ret_read, int *ret_write);
+
+/* What makeflags_write needs, of a pool served here or above; 0 for tokens_local. */
+uint32_t tokens_size(const struct tokens *t);
+
+/*
+ * When no child has the pool in hand: put back what killed children kept, take out what they gave too much.
+ * How many were missing (negative: too many), 0 for a pool that is not ours; -1 << 30 and errno on failure.
+ */
+enum { TOKENS_BROKEN = -(1 << 30) };
+int tokens_mend(struct tokens *t);
+
 #endif

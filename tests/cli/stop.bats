@@ -111,7 +111,7 @@ begin() {
 	exec 7</dev/null
 	want 0 orchmake
 	exec 7<&-
-	is "$(cat fds)" 4
+	is "$(cat fds)" 6 # 0, 1, 2, the folder that is listed, and the two of the job server
 	is "$(cat stdin)" 0
 	run grep -vE '0000000000000000$' signals
 	is "$output" ""

@@ -1,0 +1,194 @@
+# GNU make's job server, both sides, with real makes.
+
+load lib
+
+# A Makefile of N targets, each of which notes in `log` when it begins and ends.
+makefile() {
+	{
+		printf 'all:'; for i in $(seq "$1"); do printf ' t%s' "$i"; done; printf '\n'
+		for i in $(seq "$1"); do printf 't%s:\n\t@note %s\n' "$i" "$2"; done
+	} > "$3"
+}
+
+prepare() {
+	mkdir bin
+	cat > bin/note <<'S'
+#!/bin/sh
+# Begin and end in one file, whose lines are whole because each is one write.
+echo "+" >> "$1"
+sleep 0.05
+echo "-" >> "$1"
+S
+	chmod +x bin/note
+	PATH=$PWD/bin:$PATH
+}
+
+# The most that ran at once, by the log.
+peak() {
+	awk '/^\+/ { n++; if (n > most) most = n } /^-/ { n-- } END { print most + 0 }' "$1"
+}
+
+@test "a make below takes its slots from ours, and together they are never more than -j" {
+	makefile 12 log mk
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  one: { run: make -s -f mk }
+  two: { run: make -s -f mk }
+  three: { run: note log }
+  all: { noop: true, needs: [one, two, three] }
+J
+	run orchmake -j4 all
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^+' log)" -eq 25 ]
+	[ "$(peak log)" -le 4 ]
+	[ "$(peak log)" -ge 3 ]
+}
+
+@test "under -j1 a make below runs one thing at a time" {
+	makefile 4 log mk
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  one: { run: make -s -f mk }
+	J
+	run orchmake one
+	[ "$status" -eq 0 ]
+	[ "$(peak log)" -eq 1 ]
+}
+
+@test "a step is told of the job server in the way it asks for, or not at all" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  pair: { run: 'echo "$MAKEFLAGS" > pair; [ -p /dev/fd/3 ]; [ -p /dev/fd/4 ]' }
+  fifo: { jobserver: fifo, run: 'echo "$MAKEFLAGS" > fifo; [ -p "${MAKEFLAGS##*fifo:}" ]; ! [ -e /dev/fd/3 ]' }
+  off: { jobserver: off, run: 'echo "${MAKEFLAGS-none}" > off; ! [ -e /dev/fd/3 ]' }
+  own: { env: { MAKEFLAGS: k }, run: 'echo "$MAKEFLAGS" > own' }
+J
+	run orchmake -j3 pair fifo off own
+	[ "$status" -eq 0 ]
+	[ "$(cat pair)" = " -j3 --jobserver-auth=3,4" ]
+	[[ "$(cat fifo)" == " -j3 --jobserver-auth=fifo:"*"/jobserver" ]]
+	[ "$(cat off)" = none ]
+	[ "$(cat own)" = k ]
+	run orchmake -j3 --jobserver-style=off own off
+	[ "$status" -eq 0 ]
+	jobfile <<-'J2'
+	jobfile: 1
+	jobs:
+	  plain: { run: 'echo "${MAKEFLAGS-none}" > plain' }
+	J2
+	run orchmake -j3 --jobserver-style=off plain
+	[ "$(cat plain)" = none ]
+	run orchmake -j3 --jobserver-style=fifo plain
+	[[ "$(cat plain)" == *"=fifo:"* ]]
+	run orchmake --jobserver-style=some plain
+	[ "$status" -eq 2 ]
+	[ -z "$(find .orchmake -type p)" ]
+}
+
+@test "slots that a killed make kept are there again for the next step" {
+	makefile 3 log mk
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  thief:
+    on_failure: continue
+    critical: false
+    run: 'head -c 3 <&3 > stolen; kill -9 $$'
+  next: { run: make -s -f mk, needs: [thief] }
+J
+	run orchmake -j4 next
+	[ "$status" -eq 0 ]
+	[ "$(wc -c < stolen)" -eq 3 ]
+	[[ "$output" == *"3 slots that a step did not give back"* ]]
+	[ "$(peak log)" -ge 2 ]
+}
+
+@test "below a make we take its slots, and never more than it has" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  each: { foreach: { i: [1, 2, 3, 4, 5, 6] }, run: note log }
+J
+	printf 'all: a b\na b:\n\t+@orchmake --ledger $@.db --log-dir $@.logs each >/dev/null\n' > mk
+	run make -s -j3 -f mk
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^+' log)" -eq 12 ]
+	[ "$(peak log)" -le 3 ]
+	[ "$(peak log)" -ge 2 ]
+}
+
+@test "every slot goes back to the make above, also after Ctrl-C and after a failure" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  fail: { foreach: { i: [1, 2, 3, 4] }, run: exit 1 }
+  stop: { foreach: { i: [1, 2, 3, 4] }, run: 'touch "started.$I"; sleep 60', env: { I: "${{ foreach.i }}" } }
+J
+	mkfifo pool
+	exec 8<> pool
+	printf '+++' >&8
+	run env MAKEFLAGS=" -j4 --jobserver-auth=fifo:$PWD/pool" orchmake -k fail
+	[ "$status" -eq 1 ]
+	env MAKEFLAGS=" -j4 --jobserver-auth=fifo:$PWD/pool" orchmake stop &
+	pid=$!
+	for i in 1 2 3 4; do until_true [ -e started.$i ]; done
+	kill -INT $pid
+	wait $pid || true
+	[ "$(timeout 1 head -c 3 <&8)" = "+++" ]
+	run timeout 0.1 head -c 1 <&8
+	[ "$status" -eq 124 ]
+	exec 8>&-
+}
+
+@test "descriptors that are no pipe are not taken for a job server, and nothing is written into them" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  a: { run: 'echo "$MAKEFLAGS" > flags' }
+	J
+	printf 'precious' > file
+	run env MAKEFLAGS=" -j4 --jobserver-auth=8,8" orchmake a 8<> file
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"put a + before the command"* ]]
+	[ "$(cat file)" = precious ]
+	[ "$(cat flags)" = " -j1 --jobserver-auth=3,4" ]
+	run env MAKEFLAGS=" -j4 --jobserver-auth=fifo:$PWD/file" orchmake a
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"cannot be used"* ]]
+	[ "$(cat file)" = precious ]
+}
+
+@test "a make that only shows what it would do makes us do so too" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  a: { run: touch made }
+	J
+	printf 'all:\n\t+@orchmake a\n' > mk
+	run make -n -f mk
+	[ "$status" -eq 0 ]
+	[ ! -e made ]
+	[ ! -e .orchmake ]
+	[[ "$output" == *"a"* ]]
+}
+
+@test "a step that weighs several slots waits until it has them all" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  heavy: { slots: 3, run: note log; note log }
+  light: { foreach: { i: [1, 2, 3] }, run: note log }
+J
+	mkfifo pool
+	exec 8<> pool
+	printf '+++' >&8
+	run env MAKEFLAGS=" -j4 --jobserver-auth=fifo:$PWD/pool" orchmake heavy light
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^+' log)" -eq 5 ]
+	[ "$(peak log)" -le 3 ]
+	[ "$(timeout 1 head -c 3 <&8)" = "+++" ]
+	exec 8>&-
+}
