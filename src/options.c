@@ -14,7 +14,7 @@
 #include "cmd.h"
 #include "doc/json.h"
 
-enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SLOTS, KEEP_GOING, SEED, PARAM, JSON, COLOUR, PROGRESS, FORMAT, OFFER };
+enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, JSON, COLOUR, PROGRESS, FORMAT, OFFER };
 
 struct option_entry {
 	int letter; /* 0: none */
@@ -78,6 +78,21 @@ static bool set_json(const struct option_entry *o, const char *value, json_t **r
 	return json_is_object(v);
 }
 
+/* Bytes, or so many K, M, G, T of 1024. */
+static bool set_size(const struct option_entry *o, const char *value, int64_t *ret)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	long long n = strtoll(value, &end, 10);
+	const char *unit = *end ? strchr(units, *end) : NULL;
+	int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+
+	if (end == value || n < 1 || (*end && (!unit || end[1])) || n > INT64_MAX >> shift)
+		return bad_value(o, value, "a size such as 500M or 2G");
+	*ret = (int64_t)n << shift;
+	return true;
+}
+
 static bool add_param(struct cli *c, const char *text)
 {
 	const char *eq = strchr(text, '=');
@@ -139,6 +154,8 @@ static bool apply(struct cli *c, const struct option_entry *o, const char *value
 		return duration_parse(value, field) || bad_value(o, value, "a time such as 500ms, 30s or 1h30m");
 	case COUNT:
 		return set_number(o, value, 1, field);
+	case SIZE:
+		return set_size(o, value, field);
 	case SLOTS:
 		c->slots = processors();
 		return !value || set_number(o, value, 1, &c->slots);

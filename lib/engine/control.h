@@ -18,6 +18,10 @@ bool control_stop_run(pid_t pid, uint64_t pid_start);
 /* TERM to a step's session: its step fails, or is tried again by its own rules.  False and errno. */
 bool control_stop_step(pid_t leader);
 
+/* The logs of a run that has ended, in a folder that bears its id: how many bytes; away with them. */
+int64_t control_logs_bytes(const char *dir, const char *run);
+void control_logs_remove(const char *dir, const char *run);
+
 /* What this machine offers to process trees, locks and files: one line each. */
 void control_describe(FILE *out, const char *libexec);
 

@@ -1,0 +1,125 @@
+/* gc: forget old runs, their rows and their logs; never one that runs. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/stamp.h"
+#include "base/vec.h"
+#include "cmd.h"
+#include "engine/control.h"
+#include "ledger/ledger_repair.h"
+
+enum { KIB = 1024, SHORT_ID = 10 };
+
+struct old_run {
+	char *id, *logs;
+	int64_t bytes;
+};
+
+struct sweep {
+	struct old_run *run; /* oldest first */
+	size_t n, room;
+	size_t n_gone; /* so many of them go */
+};
+
+static bool collect(void *ctx, const struct ledger_run_row *r)
+{
+	struct sweep *s = ctx;
+
+	VEC_PUSH(s->run, s->n, s->room,
+		 ((struct old_run){.id = xstrdup(r->id), .logs = r->log_dir ? xstrdup(r->log_dir) : NULL,
+				   .bytes = control_logs_bytes(r->log_dir, r->id)}));
+	return false;
+}
+
+/* By size: the newest stay as long as their logs together are not too much. */
+static void cut_by_size(struct sweep *s, int64_t most)
+{
+	int64_t sum = 0;
+
+	s->n_gone = s->n;
+	while (s->n_gone && (sum += s->run[s->n_gone - 1].bytes) <= most)
+		s->n_gone--;
+}
+
+static bool goes(void *ctx, const struct ledger_run_row *r)
+{
+	const struct sweep *s = ctx;
+
+	for (size_t i = 0; i < s->n_gone; i++)
+		if (!strcmp(s->run[i].id, r->id))
+			return true;
+	return false;
+}
+
+static void report(const struct sweep *s, bool dry)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = 0; i < s->n_gone; i++) {
+		bytes += s->run[i].bytes;
+		if (dry)
+			printf("%.*s  %" PRId64 " KiB of logs\n", SHORT_ID, s->run[i].id,
+			       (s->run[i].bytes + KIB - 1) / KIB);
+	}
+	printf("%s %zu run%s and %" PRId64 " KiB of logs\n", dry ? "would forget" : "forgot", s->n_gone,
+	       s->n_gone == 1 ? "" : "s", (bytes + KIB - 1) / KIB);
+}
+
+/* The rows first: logs without a row are found by looking, a row whose logs have gone would lie. */
+static int sweep_out(struct cli *c, struct ledger *l, const struct ledger_keep *keep)
+{
+	struct sweep s = {0};
+	size_t none, gone = 0;
+	bool good = ledger_gc(l, keep, collect, &s, &none);
+
+	s.n_gone = s.n;
+	if (good && c->max_size)
+		cut_by_size(&s, c->max_size);
+	if (good && !c->dry_run && s.n_gone)
+		good = ledger_gc(l, keep, goes, &s, &gone);
+	if (!good)
+		cli_error("%s", ledger_error(l)->text.data);
+	for (size_t i = 0; good && !c->dry_run && i < s.n_gone; i++)
+		control_logs_remove(s.run[i].logs, s.run[i].id);
+	if (good)
+		report(&s, c->dry_run);
+	for (size_t i = 0; i < s.n; i++) {
+		free(s.run[i].id);
+		free(s.run[i].logs);
+	}
+	free(s.run);
+	return good ? EXIT_DONE : EXIT_LEDGER;
+}
+
+int cmd_gc(struct cli *c)
+{
+	const struct ledger_options o = {.mode = c->dry_run ? LEDGER_READ : LEDGER_WRITE};
+	struct ledger_keep keep = {.runs = (uint32_t)c->keep};
+	struct ledger_error err = LEDGER_ERROR_INIT;
+	char *path = cli_ledger_path(c);
+	struct ledger *l;
+	int code;
+
+	if (!c->keep && !c->older_ms && !c->max_size) {
+		cli_error("gc: nothing says what may go");
+		cli_hint("--keep N, --older TIME or --max-size SIZE; -n shows what would go");
+		free(path);
+		return EXIT_USAGE_ERROR;
+	}
+	if (!path) {
+		printf("there is no ledger here: nothing to forget\n");
+		return EXIT_DONE;
+	}
+	/* With a size alone every run that has ended may go. */
+	keep.since_ms = stamp_wall_ms() - c->older_ms + !c->older_ms;
+	l = ledger_open(path, &o, &err);
+	if (!l)
+		cli_error("%s", err.text.data);
+	code = l ? sweep_out(c, l, &keep) : EXIT_LEDGER;
+	ledger_close(l);
+	ledger_error_release(&err);
+	free(path);
+	return code;
+}
