@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "ledger/image.h"
 #include "ledger/ledger_impl.h"
 
 /* --- a new ledger: built under another name, complete before it appears ------------------------- */
@@ -39,6 +40,25 @@ static bool build_file(const char *tmp, const char *path, const struct schema_up
 	return !rc;
 }
 
+static bool write_image(int fd, const char *path, struct ledger_error *e)
+{
+	const struct ledger_image *m = &ledger_image;
+
+	for (size_t done = 0; done < m->n;) {
+		ssize_t n = write(fd, m->bytes + done, m->n - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			error_say(e, errno == ENOSPC ? LEDGER_FULL : LEDGER_READ_ONLY, path, "cannot make it: %s",
+				  strerror(errno));
+			return false;
+		}
+		done += (size_t)n;
+	}
+	return true;
+}
+
 /* SQLite itself would write the two bytes through a journal of their own. */
 static int mark_wal(const char *tmp)
 {
@@ -67,7 +87,7 @@ bool ledger_make(const char *path, const struct schema_upgrade *up, size_t n_up,
 {
 	char *tmp = xasprintf("%s.XXXXXX", path);
 	int fd = mkostemp(tmp, O_CLOEXEC); /* 0600, O_EXCL */
-	bool made;
+	bool has_image = up == schema_upgrades && &ledger_image && ledger_image.n, made;
 
 	if (fd < 0) {
 		error_say(ret_error, errno == ENOSPC ? LEDGER_FULL : LEDGER_READ_ONLY, path,
@@ -75,8 +95,9 @@ bool ledger_make(const char *path, const struct schema_upgrade *up, size_t n_up,
 		free(tmp);
 		return false;
 	}
+	made = !has_image || write_image(fd, path, ret_error);
 	close(fd); /* before SQLite opens it: closing later would drop its locks */
-	made = build_file(tmp, path, up, n_up, ret_error);
+	made = made && (has_image || build_file(tmp, path, up, n_up, ret_error));
 	/* Somebody else may have been quicker: then theirs is the ledger. */
 	if (made && (mark_wal(tmp) < 0 || (appear(tmp, path) < 0 && errno != EEXIST))) {
 		error_say(ret_error, errno == ENOSPC ? LEDGER_FULL : LEDGER_READ_ONLY, path,
@@ -86,6 +107,11 @@ bool ledger_make(const char *path, const struct schema_upgrade *up, size_t n_up,
 	(void)unlink(tmp);
 	free(tmp);
 	return made;
+}
+
+bool ledger_image_make(const char *path, struct ledger_error *ret_error)
+{
+	return ledger_make(path, schema_upgrades, schema_n_upgrades, ret_error);
 }
 
 /* --- an older one ---------------------------------------------------------------------------------- */

@@ -194,3 +194,15 @@ top/b/y[2]|2|3" ]
 {"n":2}
 {"n":2}' ]
 }
+
+@test "a new ledger that cannot be written whole is none, and nothing stays behind" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  a: { run: touch ran }
+	J
+	(ulimit -f 20; trap '' XFSZ; want 5 orchmake a; complains "cannot make it: File too large")
+	[ ! -e ran ]
+	[ -z "$(find .orchmake -name 'ledger*')" ]
+	want 0 orchmake a
+}
