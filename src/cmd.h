@@ -63,7 +63,7 @@ struct cli {
 	/* of single verbs */
 	const char *type, *group, *target, *since;
 	int64_t limit, attempt, keep, older_ms, max_size;
-	bool all, failed, follow, downstream, strict;
+	bool all, failed, follow, downstream, strict, trace;
 
 	bool wants_help, wants_version;
 

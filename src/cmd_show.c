@@ -89,17 +89,10 @@ static bool head_row(void *ctx, const struct ledger_run_row *r)
 /* The reason's sentence with what caused it; for a failure its own words. */
 static void why_text(const struct ledger_step_row *r, struct buf *out)
 {
-	const char *sentence = reason_sentence(r->reason), *hole = strstr(sentence, "%s");
-
-	if (r->error) {
+	if (r->error)
 		buf_puts(out, r->error);
-		return;
-	}
-	if (r->reason == REASON_NONE)
-		return;
-	buf_add(out, sentence, hole ? (size_t)(hole - sentence) : strlen(sentence));
-	if (hole)
-		buf_addf(out, "%s%s", r->cause ? r->cause : "?", hole + 2);
+	else if (r->reason != REASON_NONE)
+		reason_say(out, r->reason, r->cause);
 }
 
 static json_t *step_json(const struct ledger_step_row *r)

@@ -53,7 +53,6 @@ static bool tell_attempt(void *ctx, const struct ledger_attempt_row *r)
 static bool tell_step(void *ctx, const struct ledger_step_row *r)
 {
 	struct why *w = ctx;
-	const char *sentence = reason_sentence(r->reason), *hole = strstr(sentence, "%s");
 	struct buf text = BUF_INIT;
 
 	w->n++;
@@ -62,9 +61,7 @@ static bool tell_step(void *ctx, const struct ledger_step_row *r)
 	buf_reset(&text);
 	if (r->reason != REASON_NONE) {
 		buf_puts(&text, "  because ");
-		buf_add(&text, sentence, hole ? (size_t)(hole - sentence) : strlen(sentence));
-		if (hole)
-			buf_addf(&text, "%s%s", r->cause ? r->cause : "?", hole + 2);
+		reason_say(&text, r->reason, r->cause);
 		puts_clean(text.data);
 	}
 	if (r->error && (r->reason == REASON_NONE || !r->cause || strcmp(r->error, r->cause))) {

@@ -143,17 +143,11 @@ void reason_format(struct engine *e, uint32_t unit, struct buf *out)
 {
 	uint32_t cause;
 	enum reason why = schedule_reason(e->s, unit, &cause);
-	const char *sentence = reason_sentence(why), *hole = strstr(sentence, "%s");
 	struct buf name = BUF_INIT;
 
-	if (!hole) {
-		buf_puts(out, sentence);
-		return;
-	}
-	reason_cause(e, unit, &name);
-	buf_add(out, sentence, (size_t)(hole - sentence));
-	buf_puts(out, name.data);
-	buf_puts(out, hole + 2);
+	if (strstr(reason_sentence(why), "%s"))
+		reason_cause(e, unit, &name);
+	reason_say(out, why, name.data);
 	buf_release(&name);
 }
 

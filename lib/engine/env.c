@@ -281,7 +281,7 @@ static void add_to_path(const struct engine *e, struct env_list *env)
 
 	if (!path)
 		path = "/usr/local/bin:/usr/bin:/bin";
-	if (path_holds(path, e->o->libexec))
+	if (!e->o->libexec || path_holds(path, e->o->libexec))
 		return;
 	longer = xasprintf("%s:%s", path, e->o->libexec);
 	env_set(env, "PATH", longer);

@@ -15,6 +15,7 @@
 #include "engine/engine_impl.h"
 #include "engine/outputs.h"
 #include "engine/search.h"
+#include "report/tty.h"
 
 enum {
 	TAIL_MAX = 256 * 1024, /* how much of a log is looked at for the failure's text */
@@ -52,20 +53,18 @@ static struct span last_line(struct span text)
 /* On one line, and in UTF-8 whatever the step wrote: it goes into JSON. */
 static void add_line(struct buf *out, struct span line)
 {
-	size_t most = out->len + LINE_MAX_BYTES, n;
+	struct buf clean = BUF_INIT;
+	size_t len = 0, n;
 
-	for (size_t i = 0; i < line.len; i += n) {
-		int32_t c = utf8_decode(line.at + i, line.len - i, &n);
-
-		if (out->len + n > most)
-			return;
-		if (c == UTF8_BAD)
-			buf_puts(out, "\xef\xbf\xbd");
-		else if (c < 32 || c == 127)
-			buf_putc(out, ' ');
-		else
-			buf_add(out, line.at + i, n);
+	tty_clean(&clean, line);
+	while (len < clean.len) {
+		(void)utf8_decode(clean.data + len, clean.len - len, &n);
+		if (len + n > LINE_MAX_BYTES)
+			break;
+		len += n;
 	}
+	buf_add(out, clean.data, len);
+	buf_release(&clean);
 }
 
 /* What the step itself says went wrong: its pattern, a callable's `error: `, or its last line. */

@@ -37,6 +37,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "job/graph.h"
 
 enum state {
@@ -61,6 +62,8 @@ enum reason {
 
 const char *reason_word(enum reason r);
 const char *reason_sentence(enum reason r); /* with %s for the cause, if it has one */
+/* The same with its cause, appended; ? for one that is not known. */
+void reason_say(struct buf *out, enum reason r, const char *cause);
 bool reason_parse(const char *word, enum reason *ret);
 
 struct schedule;

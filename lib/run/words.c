@@ -75,3 +75,12 @@ bool reason_parse(const char *word, enum reason *ret)
 	}
 	return false;
 }
+
+void reason_say(struct buf *out, enum reason r, const char *cause)
+{
+	const char *sentence = reason_sentence(r), *hole = strstr(sentence, "%s");
+
+	buf_add(out, sentence, hole ? (size_t)(hole - sentence) : strlen(sentence));
+	if (hole)
+		buf_addf(out, "%s%s", cause ? cause : "?", hole + 2);
+}

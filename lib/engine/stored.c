@@ -1,0 +1,77 @@
+#include "engine/stored.h"
+
+#include <stdlib.h>
+
+#include "base/bug.h"
+#include "doc/json.h"
+#include "engine/definition.h"
+
+static void take_targets(struct stored_run *s)
+{
+	const json_t *list = json_object_get(s->doc, "targets");
+	size_t n = json_array_size(list);
+
+	s->target = xcalloc(n + 1, sizeof(*s->target));
+	for (size_t i = 0; i < n; i++)
+		s->target[i] = json_string_value(json_array_get(list, i));
+	s->o.targets = (struct text_span){s->target, n};
+}
+
+static size_t count_params(json_t *map)
+{
+	const char *name;
+	json_t *v;
+	size_t n = 0;
+
+	json_object_foreach (map, name, v)
+		n += json_is_array(v) ? json_array_size(v) : 1;
+	return n;
+}
+
+static void add_param(struct stored_run *s, const char *name, const json_t *text)
+{
+	if (json_is_string(text))
+		s->param[s->o.n_params++] = (struct given_param){name, json_string_value(text)};
+}
+
+/* One that may be given several times is kept as a list. */
+static void take_params(struct stored_run *s)
+{
+	json_t *map = json_object_get(s->doc, "params"), *v;
+	const char *name;
+
+	s->param = xcalloc(count_params(map) + 1, sizeof(*s->param));
+	json_object_foreach (map, name, v) {
+		if (!json_is_array(v))
+			add_param(s, name, v);
+		for (size_t i = 0; i < json_array_size(v); i++)
+			add_param(s, name, json_array_get(v, i));
+	}
+	s->o.param = s->param;
+}
+
+bool stored_run_open(struct stored_run *s, const char *text, size_t len, struct diags *d)
+{
+	struct buf err = BUF_INIT;
+
+	*s = (struct stored_run){.doc = json_parse(text, len, &err)};
+	s->jf = definition_load(text, len, d); /* says what is wrong with the text, too */
+	buf_release(&err);
+	if (!s->jf)
+		return false;
+	take_targets(s);
+	take_params(s);
+	s->o.payload = json_object_get(s->doc, "payload");
+	s->o.ctx = json_object_get(s->doc, "ctx");
+	s->o.slots = 1;
+	return true;
+}
+
+void stored_run_release(struct stored_run *s)
+{
+	jobfile_free(s->jf);
+	json_decref(s->doc);
+	free(s->target);
+	free(s->param);
+	*s = (struct stored_run){0};
+}
