@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/ulid.h"
+#include "engine/answer.h"
 #include "engine/engine.h"
 #include "engine/executor.h"
 #include "job/expand.h"
@@ -169,6 +170,7 @@ struct composed {
 	struct start_fd fds[2]; /* of the job server */
 	int64_t callable_timeout_ms; /* 0: none */
 	char *command; /* one line, for people and the ledger */
+	char *idempotency_key; /* NULL: none */
 };
 bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c,
 		    struct buf *err);
@@ -180,6 +182,7 @@ struct verdict {
 	enum reason reason;
 	bool again; /* the step's rules allow another attempt */
 	int exit_code, signal; /* -1, 0: none */
+	enum failure_class class; /* as a callable says it */
 	struct buf error;
 	json_t *result; /* of a success: what it provides, what a callable answered; or NULL */
 };

@@ -107,6 +107,11 @@ static void check_callable(struct loader *l, const struct act_spec *act)
 	const char *name;
 	struct spell s;
 
+	if (!strcmp(act->call, "compute.llm") && !callable_behind(l->jf, act->call)) {
+		diag_error(l->d, act->mark, "'compute.llm' needs a callable that asks the model, and none is declared");
+		diag_hint(l->d, "declare it in the file: callables: {inferometer: {argv: [program]}}");
+		return;
+	}
 	if (callable_find(l->jf, act->call) || builtin_find(act->call))
 		return;
 	spell_init(&s, act->call);

@@ -159,6 +159,8 @@ enum retry_on {
 	RETRY_STDOUT,
 	RETRY_STDERR,
 	RETRY_ANY,
+	RETRY_TRANSIENT, /* a callable called its failure so */
+	RETRY_PERMANENT,
 };
 
 struct retry_rule {
@@ -185,6 +187,20 @@ static inline bool exit_set_has(const struct exit_set *s, int code)
 
 struct fail_if {
 	const struct pattern *out, *err; /* stdout, stderr */
+};
+
+/* Under which key a step's writes happen once. */
+enum idempotency_scope {
+	IDEMPOTENCY_RUN,      /* <run>:<step> */
+	IDEMPOTENCY_SEMANTIC, /* semantic:<the value at ref in `with`> */
+	IDEMPOTENCY_EXPLICIT, /* explicit:<key, or `with`'s idempotency_key> */
+};
+
+struct idempotency {
+	enum idempotency_scope scope;
+	const char *ref;   /* SEMANTIC: a path, `a.b`; a first part `@...` means nothing */
+	struct value *key; /* EXPLICIT, or NULL */
+	bool payload_hash; /* followed by a hash of `with` */
 };
 
 struct pool_use {
@@ -222,6 +238,7 @@ struct traits {
 	struct matrix *matrix;	      /* NULL: none */
 	struct foreach_decl *foreach; /* NULL: none */
 
+	struct idempotency *idempotency; /* NULL: none */
 	struct retry_spec *retry; /* NULL: none */
 	int64_t timeout_ms;	  /* 0: none */
 	int64_t grace_ms;	  /* default 10 s */
@@ -453,6 +470,11 @@ const struct step *step_find(const struct job *j, const char *id);
 /* In a list, a step without `needs` of its own waits for the one before it; NULL: for none. */
 const struct step *step_before(const struct step *st);
 const struct callable *callable_find(const struct jobfile *jf, const char *name);
+/*
+ * The program that a `call` of this name starts in the end: the declared callable, or the one that a built-in
+ * operation hands its work to (compute.llm: inferometer, or else llm).  NULL: none.
+ */
+const struct callable *callable_behind(const struct jobfile *jf, const char *name);
 /* The job that provides an artifact to other jobs, or NULL. */
 const struct job *artifact_provider(const struct jobfile *jf, const char *name);
 /* The nearest job's name for a wrong one, or NULL. */
