@@ -12,7 +12,7 @@
 
 enum {
 	LINE_WISHED = 76, /* bytes of a line, without its end */
-	WORD_BYTES = 45,  /* in one encoded word: 60 letters of base64 and 12 around them */
+	WORD_BYTES = 39,  /* in one encoded word: 52 letters of base64, 12 around them, and `Subject: ` before */
 	WORD_LONG = 900,  /* an unbroken word of this length would come near to the limit of 998 */
 	ADDRESS_MAX = 254,
 };

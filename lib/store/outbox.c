@@ -247,6 +247,7 @@ static void read_sendmail(struct outbox *o)
 static void read_spool(struct outbox *o)
 {
 	const char *given = param_text(&o->p, "spool"), *elsewhere = o->world->spool;
+	struct fault way = FAULT_INIT;
 	char *inside;
 
 	if (!given && elsewhere) {
@@ -254,8 +255,10 @@ static void read_spool(struct outbox *o)
 		return;
 	}
 	inside = xasprintf("%s/outbox.db", given ? given : "outbox");
-	free(base_sqlite_path(o->world->base, inside, o->fault)); /* only to look at the way */
-	fault_within(o->fault, "parameter 'spool'");
+	free(base_sqlite_path(o->world->base, inside, &way)); /* only to look at the way */
+	if (way.kind != FAULT_NONE)
+		fault_usage(o->fault, "parameter 'spool': %s", way.text.data);
+	fault_release(&way);
 	o->spool = path_join(o->world->base, given ? given : "outbox");
 	free(inside);
 }

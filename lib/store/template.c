@@ -29,7 +29,7 @@ struct filling {
 	struct fault *fault;
 	const char *missing; /* where a variable that does not exist begins; NULL: all are there */
 	bool muted;	     /* inside what is left out: everything is read, nothing evaluated or written */
-	unsigned depth;
+	unsigned depth, brackets;
 };
 
 /* ---- complaints and words ---- */
@@ -456,7 +456,7 @@ static json_t *read_condition(struct filling *t)
 {
 	json_t *v;
 
-	if (++t->depth > NESTED_MAX) {
+	if (++t->brackets > NESTED_MAX) {
 		bad(t, t->p, "brackets are nested too deeply");
 		return NULL;
 	}
@@ -469,7 +469,7 @@ static json_t *read_condition(struct filling *t)
 		json_decref(other);
 		v = json_boolean(any);
 	}
-	t->depth--;
+	t->brackets--;
 	t->missing = NULL;
 	return v;
 }
