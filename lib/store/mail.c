@@ -238,13 +238,15 @@ static bool add_address_header(struct buf *out, const char *header, const char *
 		return false;
 	for (const char *at = list; at; first = false) {
 		struct span one = next_address(&at);
+		size_t line = out->len;
 
 		if (!address_good(list, one, &name, &address, what, f))
 			return false;
 		buf_addf(out, "%s%s", first ? header : ",\r\n", first ? ": " : " ");
 		if (name.len) {
 			add_name(out, name);
-			buf_addf(out, "\r\n <%.*s>", (int)address.len, address.at);
+			buf_addf(out, "%s <%.*s>", out->len - line + address.len < LINE_WISHED ? "" : "\r\n",
+				 (int)address.len, address.at);
 		} else {
 			buf_add(out, address.at, address.len);
 		}
