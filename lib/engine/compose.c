@@ -10,7 +10,6 @@
 #include "base/vec.h"
 #include "doc/json.h"
 #include "engine/engine_impl.h"
-#include "engine/idempotency.h"
 #include "job/builtin.h"
 
 enum { DEFAULT_GRACE_MS = 10000 };
@@ -171,29 +170,13 @@ static bool callable_command(struct engine *e, const struct step *st, const json
 	return !declared || declared_command(declared, w, c, err);
 }
 
-/* with: what a callable is given, or NULL. */
-static bool compose_key(struct engine *e, uint32_t unit, const json_t *with, const struct expr_world *w,
-			struct composed *c, struct buf *err)
+static bool call_key(struct engine *e, uint32_t unit, const json_t *with, struct composed *c, struct buf *err)
 {
-	const struct idempotency *i = e->x->place[unit].step->t.idempotency;
-	struct buf name = BUF_INIT, given = BUF_INIT, key = BUF_INIT;
-	bool good;
+	struct buf key = BUF_INIT;
+	bool good = engine_idempotency_key(e, unit, with, &key, err);
 
-	if (!i)
-		return true;
-	expansion_unit_name(e->x, unit, &name);
-	good = (!i->key || value_text(i->key, w, &given, err)) &&
-	       idempotency_text(i, e->id.text, name.data, with, i->key ? given.data : NULL, &key, err);
-	if (good && has_nul(&key)) {
-		buf_puts(err, "the idempotency key holds a NUL character");
-		good = false;
-	}
-	if (good) {
+	if (good)
 		env_set(&c->env, "ORCHMAKE_IDEMPOTENCY_KEY", key.data);
-		c->idempotency_key = buf_detach(&key);
-	}
-	buf_release(&name);
-	buf_release(&given);
 	buf_release(&key);
 	return good;
 }
@@ -214,7 +197,7 @@ static bool compose_call(struct engine *e, uint32_t unit, uint32_t serial, const
 	name = xasprintf("in-%" PRIu32 ".json", serial);
 	good = write_work_file(e, name, &text, 0600, &c->stdin_path, err) &&
 	       callable_command(e, st, with, w, c, err) && store_paths(e, c, w, err) &&
-	       compose_key(e, unit, with, w, c, err);
+	       call_key(e, unit, with, c, err);
 	json_decref(with);
 	free(name);
 	buf_release(&text);
@@ -231,9 +214,9 @@ static bool compose_action(struct engine *e, uint32_t unit, uint32_t serial, con
 
 	switch (st->t.act.kind) {
 	case ACT_RUN:
-		return compose_run(e, st, serial, c, err) && compose_key(e, unit, NULL, w, c, err);
+		return compose_run(e, st, serial, c, err);
 	case ACT_ARGV:
-		return compose_argv(st, w, c, err) && compose_key(e, unit, NULL, w, c, err);
+		return compose_argv(st, w, c, err);
 	case ACT_CALL:
 		return compose_call(e, unit, serial, w, c, err);
 	case ACT_NOOP:
@@ -427,5 +410,4 @@ void composed_release(struct composed *c)
 	free(c->stdout_path);
 	free(c->stderr_path);
 	free(c->command);
-	free(c->idempotency_key);
 }

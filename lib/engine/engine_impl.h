@@ -159,6 +159,10 @@ bool engine_file_envs(struct engine *e, struct diags *d);
 /* Everything a step's process gets but ORCHMAKE_*; false and err. */
 bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err);
 
+/* --- idempotency.c ---------------------------------------------------------------------------------- */
+/* The key of a call that is given `with`, appended; false and err. */
+bool engine_idempotency_key(struct engine *e, uint32_t unit, const json_t *with, struct buf *out, struct buf *err);
+
 /* --- compose.c: from a unit to a start request ----------------------------------------------------- */
 struct composed {
 	struct start_request r;
@@ -170,7 +174,6 @@ struct composed {
 	struct start_fd fds[2]; /* of the job server */
 	int64_t callable_timeout_ms; /* 0: none */
 	char *command; /* one line, for people and the ledger */
-	char *idempotency_key; /* NULL: none */
 };
 bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c,
 		    struct buf *err);

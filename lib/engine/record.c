@@ -394,7 +394,7 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 			.wall_ms = a->start_wall_ms, .mono_ns = a->start_mono_ns, .command = c->command,
 			.log = a->log, .out = a->out, .timeout_ms = a->timeout_ms, .grace_ms = a->grace_ms,
 			.policy = policy_word(st->t.on_failure), .provides = provides, .consumes = consumes,
-			.idempotency_key = c->idempotency_key});
+			.idempotency_key = env_get(&c->env, "ORCHMAKE_IDEMPOTENCY_KEY")});
 		free(provides);
 		free(consumes);
 	}

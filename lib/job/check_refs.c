@@ -458,8 +458,6 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 	check_value_map(r, &t->act.params);
 	check_value_map(r, &t->env);
 	check_value(r, t->cwd);
-	if (t->idempotency)
-		check_value(r, t->idempotency->key);
 	check_value(r, t->stdout_to);
 	check_value(r, t->stderr_to);
 }

@@ -76,6 +76,13 @@ enum act {
 	ACT_NOOP,
 };
 
+/* What makes two calls the same one. */
+struct idempotency {
+	enum idempotency_scope { IDEMPOTENT_RUN, IDEMPOTENT_SEMANTIC, IDEMPOTENT_EXPLICIT } scope;
+	const char *key;   /* SEMANTIC: path into `with` */
+	bool payload_hash; /* a hash of `with` is part of it */
+};
+
 struct act_spec {
 	enum act kind;
 	struct mark mark;
@@ -86,6 +93,7 @@ struct act_spec {
 	const struct node *with_node; /* the reader's: what `with` is made of while maps may still merge */
 	const char *job;	  /* ACT_JOB: name of the job */
 	struct value_map params;  /* ACT_JOB */
+	const struct idempotency *idempotency; /* ACT_CALL; NULL: not said */
 };
 
 /* --- parts of traits ----------------------------------------------------------------------------- */
@@ -189,20 +197,6 @@ struct fail_if {
 	const struct pattern *out, *err; /* stdout, stderr */
 };
 
-/* Under which key a step's writes happen once. */
-enum idempotency_scope {
-	IDEMPOTENCY_RUN,      /* <run>:<step> */
-	IDEMPOTENCY_SEMANTIC, /* semantic:<the value at ref in `with`> */
-	IDEMPOTENCY_EXPLICIT, /* explicit:<key, or `with`'s idempotency_key> */
-};
-
-struct idempotency {
-	enum idempotency_scope scope;
-	const char *ref;   /* SEMANTIC: a path, `a.b`; a first part `@...` means nothing */
-	struct value *key; /* EXPLICIT, or NULL */
-	bool payload_hash; /* followed by a hash of `with` */
-};
-
 struct pool_use {
 	const char *name; /* NULL: none */
 	struct mark mark;
@@ -238,7 +232,6 @@ struct traits {
 	struct matrix *matrix;	      /* NULL: none */
 	struct foreach_decl *foreach; /* NULL: none */
 
-	struct idempotency *idempotency; /* NULL: none */
 	struct retry_spec *retry; /* NULL: none */
 	int64_t timeout_ms;	  /* 0: none */
 	int64_t grace_ms;	  /* default 10 s */

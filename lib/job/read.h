@@ -151,7 +151,6 @@ void read_retry(struct loader *l, struct traits *t, const struct node *n);
 void read_on_failure(struct loader *l, struct traits *t, const struct node *n);
 void read_exits(struct loader *l, const char *key, const struct node *n, struct exit_set *ret);
 void read_fail_if(struct loader *l, struct traits *t, const struct node *n);
-void read_idempotency(struct loader *l, struct traits *t, const struct node *n);
 void read_pool_use(struct loader *l, struct traits *t, const struct node *n);
 void read_slots(struct loader *l, struct traits *t, const struct node *n);
 void read_offer(struct loader *l, struct traits *t, const struct node *n);

@@ -570,66 +570,6 @@ void read_fail_if(struct loader *l, struct traits *t, const struct node *n)
 	read_map(l, n, IN_FAIL_IF, "'fail_if'", use_fail_if, &t->fail_if);
 }
 
-/* --- idempotency ------------------------------------------------------------------------------ */
-
-static const char *const idempotency_scopes[] = {
-	[IDEMPOTENCY_RUN] = "run", [IDEMPOTENCY_SEMANTIC] = "semantic", [IDEMPOTENCY_EXPLICIT] = "explicit"};
-
-static void use_idempotency(struct loader *l, void *ctx, enum key key, const struct node *name,
-			    const struct node *n)
-{
-	struct idempotency *i = ctx;
-	size_t scope;
-
-	switch (key) {
-	case KEY_idempotency_scope:
-		if (read_word(l, "scope", n, idempotency_scopes, ARRAY_LEN(idempotency_scopes), &scope))
-			i->scope = (enum idempotency_scope)scope;
-		break;
-	case KEY_idempotency_ref:
-		read_text(l, "semantic_key_ref", n, &i->ref);
-		break;
-	case KEY_idempotency_key:
-		read_value(l, "key", n, &i->key);
-		break;
-	case KEY_idempotency_hash:
-		read_bool(l, "include_payload_hash", n, &i->payload_hash);
-		break;
-	default:
-		BUG("key '%s' is not one of 'idempotency'", name->text);
-	}
-}
-
-/* What a scope needs, and what belongs to another one. */
-static void check_idempotency(struct loader *l, struct idempotency *i, const struct node *n)
-{
-	if (i->key && !node_get(n, "scope"))
-		i->scope = IDEMPOTENCY_EXPLICIT;
-	if (i->scope == IDEMPOTENCY_SEMANTIC && !i->ref)
-		diag_error(l->d, n->mark, "semantic_key_ref is required when scope is 'semantic'");
-	if (i->scope != IDEMPOTENCY_SEMANTIC && i->ref)
-		diag_error(l->d, n->mark, "'semantic_key_ref' is for the scope 'semantic', and this is '%s'",
-			   idempotency_scopes[i->scope]);
-	if (i->scope != IDEMPOTENCY_EXPLICIT && i->key)
-		diag_error(l->d, n->mark, "'key' is for the scope 'explicit', and this is '%s'",
-			   idempotency_scopes[i->scope]);
-}
-
-void read_idempotency(struct loader *l, struct traits *t, const struct node *n)
-{
-	struct idempotency *i = ARENA_NEW(l->a, struct idempotency);
-	size_t scope;
-
-	t->idempotency = i;
-	if (n->kind != NODE_MAP) {
-		if (read_word(l, "idempotency", n, idempotency_scopes, 1, &scope))
-			i->scope = IDEMPOTENCY_RUN;
-		return;
-	}
-	read_map(l, n, IN_IDEMPOTENCY, "'idempotency'", use_idempotency, i);
-	check_idempotency(l, i, n);
-}
-
 /* --- slots ------------------------------------------------------------------------------------ */
 
 enum { WEIGHT_MAX = UINT16_MAX - 1 };

@@ -60,9 +60,6 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 	case KEY_fail_if:
 		read_fail_if(l, t, n);
 		break;
-	case KEY_idempotency:
-		read_idempotency(l, t, n);
-		break;
 	case KEY_pool:
 		read_pool_use(l, t, n);
 		break;

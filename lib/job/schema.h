@@ -31,9 +31,9 @@
 	SCOPE(FOREACH, "'foreach'")                                                                \
 	SCOPE(RETRY, "'retry'")                                                                    \
 	SCOPE(ON_FAILURE, "'on_failure'")                                                          \
+	SCOPE(IDEMPOTENCY, "'idempotency'")                                                        \
 	SCOPE(FAIL_IF, "'fail_if'")                                                                \
-	SCOPE(POOL_USE, "'pool'")                                                                  \
-	SCOPE(IDEMPOTENCY, "'idempotency'")
+	SCOPE(POOL_USE, "'pool'")
 
 enum key_scope_no {
 #define SCOPE(id, where) SCOPE_##id,
@@ -81,7 +81,6 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(ON_FAILURE, "word or map", "{'oneOf': [{'enum': ['abort', 'skip_dependents', 'continue']}, {'$ref': '#/$defs/on_failure'}]}") \
 	TYPE(EXITS, "number or list", "{'type': ['integer', 'array']}")                            \
 	TYPE(FAIL_IF, "map", "{'$ref': '#/$defs/fail_if'}")                                        \
-	TYPE(IDEMPOTENCY, "word or map", "{'oneOf': [{'enum': ['run']}, {'$ref': '#/$defs/idempotency'}]}") \
 	TYPE(POOL_USE, "name or map", "{'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/pool_use'}]}") \
 	TYPE(SLOTS, "number or all", "{'type': ['integer', 'string']}")                            \
 	TYPE(PARAMS, "map", "{'type': 'object', 'additionalProperties': {'oneOf': [{'type': ['string', 'number', 'boolean', 'null']}, {'$ref': '#/$defs/param'}]}}") \

@@ -262,25 +262,23 @@ static json_t *fail_if_json(const struct fail_if *f)
 	return map;
 }
 
-static json_t *idempotency_json(const struct idempotency *i)
-{
-	static const char *const scopes[] = {"run", "semantic", "explicit"};
-	json_t *map = json_pack("{s:s}", "scope", scopes[i->scope]);
-
-	put_text(map, "semantic_key_ref", i->ref);
-	if (i->key)
-		put(map, "key", value_source(i->key));
-	if (i->payload_hash)
-		put(map, "include_payload_hash", json_true());
-	return map;
-}
-
 static json_t *pool_json(const struct pool_use *p)
 {
 	if (!p->name)
 		return json_null();
 	return p->weight == 1 ? json_string(p->name)
 			      : json_pack("{s:s, s:i}", "name", p->name, "weight", (int)p->weight);
+}
+
+static json_t *idempotency_json(const struct idempotency *i)
+{
+	static const char *const scopes[] = {"run", "semantic", "explicit"};
+	json_t *map = json_pack("{s:s}", "scope", scopes[i->scope]);
+
+	put_text(map, "key", i->key);
+	if (i->payload_hash)
+		put(map, "payload_hash", json_true());
+	return map;
 }
 
 /* Keys whose value is something of its own; the others are written by their type. */
@@ -311,8 +309,6 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return pool_json(&t->pool);
 	case KEY_jobserver:
 		return json_string(offer_words[t->jobserver]);
-	case KEY_idempotency:
-		return idempotency_json(t->idempotency);
 	case KEY_slots:
 		return t->slots == SLOTS_ALL ? json_string("all") : json_integer(t->slots);
 	case KEY_run:
@@ -327,6 +323,8 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return json_string(t->act.job);
 	case KEY_job_params:
 		return value_map_json(&t->act.params, NULL);
+	case KEY_idempotency:
+		return idempotency_json(t->act.idempotency);
 	case KEY_noop:
 		return json_true();
 	default:

@@ -7,6 +7,8 @@
 #include "store/params.h"
 #include "store/table.h"
 
+enum { ANSWER_KEPT = 64 * 1024 }; /* bytes; a longer answer is not repeated */
+
 static const char TABLE[] = "orchmake_submissions";
 
 static void drop_generated(json_t *params, const json_t *generated)
@@ -156,7 +158,7 @@ bool submitted_note(const struct submitted *s, struct session *in, const struct 
 
 	json_text(&text, answer, JSON_TIGHT);
 	for (size_t i = 0; good && i < in->n; i++) /* the answer itself once */
-		good = note_in(s, in, in->name[i], w, i ? NULL : text.data, f);
+		good = note_in(s, in, in->name[i], w, i || text.len > ANSWER_KEPT ? NULL : text.data, f);
 	buf_release(&text);
 	return good;
 }

@@ -66,27 +66,24 @@ attempts() {
 	is "$(attempts never)" "failed permanent"
 }
 
-@test "a step knows its key, and so does the ledger" {
+@test "a call knows its key, and so does the ledger" {
 	jobfile <<-'END'
 		jobfile: 1
-		params: {date: "2026-01-02"}
+		callables: {ask: {argv: [sh, -c, "echo \"{\\\"items\\\": [\\\"$ORCHMAKE_IDEMPOTENCY_KEY\\\"]}\""]}}
 		jobs:
 		  j:
 		    steps:
-		      - {id: a, run: echo "$ORCHMAKE_IDEMPOTENCY_KEY", idempotency: {key: "day ${{ params.date }}"}}
-		      - {id: b, run: echo "$ORCHMAKE_IDEMPOTENCY_KEY", idempotency: run}
-		      - {id: c, run: "echo \"${ORCHMAKE_IDEMPOTENCY_KEY-none}\""}
-		      - {id: d, call: log.dump, with: {items: {deep: {id: 7}}}, idempotency: {scope: semantic, semantic_key_ref: items.deep.id, include_payload_hash: true}}
+		      - {id: a, call: ask, with: {idempotency_key: day 7}, idempotency: {scope: explicit}}
+		      - {id: b, call: ask}
+		      - {id: c, call: ask, with: {deep: {id: 7}}, idempotency: {scope: semantic, key: deep.id, payload_hash: true}}
+		      - {id: e, env: {A: "${{ steps.a.items[0] }}", B: "${{ steps.b.items[0] }}", C: "${{ steps.c.items[0] }}"}, run: "echo \"$A, $B, $C\""}
 	END
 	want 0 orchmake
-	is "$(orchmake logs last/j/a)" "explicit:day 2026-01-02"
-	is "$(orchmake logs last/j/b)" "$(sql "select run || ':j/b' from v_runs")"
-	is "$(orchmake logs last/j/c)" none
-	is "$(sql "select idempotency_key from v_attempts where step = 'j/d'")" "semantic:7:$(printf '{"items":{"deep":{"id":7}}}' | sha256sum | cut -c1-16)"
-	is "$(sql "select count(idempotency_key) from v_attempts")" 3
-	jobfile <<<'{jobfile: 1, jobs: {j: {call: log.dump, with: {items: 1}, idempotency: {scope: semantic, semantic_key_ref: order.id}}}}'
+	is "$(orchmake logs last/j/e)" "explicit:day 7, $(sql "select run from v_runs"):b, semantic:7:$(printf '{"deep":{"id":7}}' | sha256sum | cut -c1-16)"
+	is "$(sql "select group_concat(idempotency_key, ', ') from (select * from v_attempts order by serial)")" "$(orchmake logs last/j/e)"
+	jobfile <<<'{jobfile: 1, jobs: {j: {call: log.dump, with: {items: 1}, idempotency: {scope: semantic, key: order.id}}}}'
 	want 1 orchmake
-	complains "Semantic key not found in params: order.id"
+	complains "the idempotency key is to be 'order.id', which is not among what the call is given"
 }
 
 # A submission that only its key can hold back from writing again.
@@ -97,9 +94,9 @@ submitting() {
 		jobs:
 		  table: {call: storacle.submit, with: {plan: {ops: [{method: bq.execute, params: {sql: "CREATE TABLE IF NOT EXISTS s.t (n)"}}]}}}
 		  j:
-		    idempotency: {key: "order 7"}
+		    idempotency: {scope: explicit}
 		    call: storacle.submit
-		    with: {plan: {ops: [{method: bq.execute, params: {sql: "INSERT INTO s.t VALUES ($1)"}}]}}
+		    with: {idempotency_key: order 7, plan: {ops: [{method: bq.execute, params: {sql: "INSERT INTO s.t VALUES ($1)"}}]}}
 	END
 }
 

@@ -3,9 +3,7 @@
  * What differs on purpose is in the list of deviations, each with its reason; one that does not differ any more
  * fails.
  */
-#include "doc/diag.h"
 #include "engine/answer.h"
-#include "engine/idempotency.h"
 #include "store/build.h"
 #include "store_world.h"
 
@@ -20,7 +18,6 @@ static struct deviation deviations[] = {
 	{"query-builder", 6, "null compares as SQL's null; the original sent the text None, which no row ever has", false},
 	{"callable-result", 4, "items that are no list are refused; the original passed them on, to fail later", false},
 	{"canonical-hash", 4, "integers have 64 bits; a larger one is refused where it is read, with its place", false},
-	{"idempotency-step", 8, "an unknown scope is refused at load, with the known ones", false},
 };
 
 struct count {
@@ -155,62 +152,6 @@ static void keys_of_items(void **state)
 		build_item_key(&key, json_str(v, "method"), json_object_get(v, "item"));
 		CHECK_STR(key.data, json_str(v, "ok"));
 		buf_release(&key);
-	}
-	json_decref(all);
-}
-
-/* The Jobfile with that config, or what is said of it. */
-static struct jobfile *load_config(const json_t *config, struct diags *d, struct buf *said)
-{
-	struct buf text = BUF_INIT;
-	struct jobfile *jf;
-
-	buf_puts(&text, "jobfile: 1\njobs: {j: {run: x, idempotency: ");
-	if (json_is_object(config))
-		json_text(&text, config, JSON_SPACED);
-	else
-		buf_puts(&text, "run");
-	buf_puts(&text, "}}\n");
-	jf = jobfile_load_text("J", text.data, text.len, ".", d);
-	diags_format(d, said, false);
-	buf_release(&text);
-	return jf;
-}
-
-/* The key, or the message. */
-static void key_of_step(const json_t *all, const json_t *v, struct buf *got)
-{
-	const json_t *with = json_object_get(v, "params_override");
-	struct diags *d = diags_new();
-	struct buf key = BUF_INIT;
-	struct jobfile *jf = load_config(json_object_get(v, "config"), d, got);
-
-	if (!with)
-		with = json_object_get(all, "params");
-	if (jf && idempotency_text(jf->job[0]->step[0].t.idempotency, json_str(all, "run_id"), json_str(all, "step_id"), with,
-				   NULL, &key, got))
-		buf_puts(got, key.data);
-	jobfile_free(jf);
-	diags_free(d);
-	buf_release(&key);
-}
-
-static void keys_of_steps(void **state)
-{
-	(void)state;
-	EACH_VECTOR("idempotency-step", all, i, v)
-	{
-		const char *want = json_str(v, "ok");
-		struct buf got = BUF_INIT;
-
-		key_of_step(all, v, &got);
-		if (deviates("idempotency-step", i + 1))
-			CHECK(strstr(got.data, "'scope' must be run, semantic or explicit, not 'weird'") != NULL);
-		else if (want)
-			CHECK_STR(got.data, want);
-		else if (!strstr(got.data, json_str(v, "message")))
-			fail_msg("%zu: '%s' does not say: %s", i + 1, got.data, json_str(v, "message"));
-		buf_release(&got);
 	}
 	json_decref(all);
 }
@@ -361,14 +302,14 @@ static void all_have_been_tried(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(deviations); i++)
 		CHECK(deviations[i].used);
 	print_message("# %d vectors, %d of them deviate on purpose\n", total.n, total.deviating);
-	CHECK_INT(total.n, 7 + 4 + 8 + 9 + 15);
+	CHECK_INT(total.n, 7 + 4 + 8 + 15);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(canonical_json_and_its_hash), cmocka_unit_test(answers_of_callables),
-		cmocka_unit_test(keys_of_items),	       cmocka_unit_test(keys_of_steps),
+		cmocka_unit_test(keys_of_items),
 		cmocka_unit_test(queries_give_the_same_rows),  cmocka_unit_test(all_have_been_tried),
 	};
 
