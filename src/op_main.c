@@ -9,7 +9,8 @@
  *	ORCHMAKE_STORES		JSON map name -> SQLite file
  *	ORCHMAKE_BASE		the folder that files may not leave; default the current one
  *	ORCHMAKE_RUN, _JOB, _STEP	for correlation ids
- *	ORCHMAKE_IDEMPOTENCY_KEY	under which storacle.submit writes once
+ *	ORCHMAKE_IDEMPOTENCY_KEY	under which storacle.submit writes once, where the step asks for it:
+ *	ORCHMAKE_IDEMPOTENCY_SCOPE	is then set
  *	ORCHMAKE_SPOOL, _SENDMAIL, _MAIL_FROM	of egret.submit, where its parameters are silent
  *	ORCHMAKE_NOW		the time, instead of the clock
  *	ORCHMAKE_TEST_SEQ	ids of operations as the test vectors have them
@@ -141,7 +142,7 @@ static bool read_world(struct op_world *w, char *now, struct fault *f)
 		.test_ids = getenv("ORCHMAKE_TEST_SEQ") != NULL,
 		.busy_ms = BUSY_MS,
 		.log_fd = STDERR_FILENO,
-		.key = given("ORCHMAKE_IDEMPOTENCY_KEY"),
+		.key = given("ORCHMAKE_IDEMPOTENCY_SCOPE") ? given("ORCHMAKE_IDEMPOTENCY_KEY") : NULL,
 		.spool = given("ORCHMAKE_SPOOL"),
 		.sendmail = given("ORCHMAKE_SENDMAIL"),
 		.mail_from = given("ORCHMAKE_MAIL_FROM"),

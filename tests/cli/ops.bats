@@ -114,6 +114,15 @@ submitting() {
 	is "$(sqlite3 s.db 'select group_concat(n) from t')" 7
 }
 
+@test "a key that nobody asked for leaves nothing in the store" {
+	submitting 7
+	sed -i '/idempotency:/d; s/idempotency_key: order 7, //' Jobfile
+	want 0 orchmake table j
+	want 0 orchmake j
+	is "$(sqlite3 s.db 'select count(*) from t; select count(*) from sqlite_schema')" "2
+1"
+}
+
 @test "a driver that is killed at any moment leaves one writing for each key" {
 	local i pid
 	has_begun() { [ -n "$(sql "select 1 from v_attempts where idempotency_key = 'explicit:order $1'")" ]; }

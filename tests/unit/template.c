@@ -1,4 +1,6 @@
 /* Templates for messages: what they put in, and where they say what is wrong. */
+#include <ctype.h>
+
 #include "base/bug.h"
 #include "check.h"
 #include "doc/json.h"
@@ -151,6 +153,34 @@ static void nothing_is_nested_without_end(void **state)
 	buf_release(&t);
 }
 
+/* Whatever stands there: a text or a complaint with a place, and no crash. */
+static void any_mixture_of_parts_is_filled_or_refused(void **state)
+{
+	static const char *const parts[] = {"{{", "}}", "{%", "%}", "{#", "#}", "-", " if ", " for ", "x", " in ", "list", "endif", "endfor",
+					    "else", "elif ", "name", ".", "|", "upper", "join", "(", ")", "'", "==", " not ", " and ", "1", "\n",
+					    "{% if yes %}", "{% endif %}", "{% for x in list %}", "{% endfor %}", "{{ x }}", "loop.index"};
+	enum { ROUNDS = 20000, LONGEST = 14 };
+	struct buf err = BUF_INIT;
+	json_t *vars = json_parse(VARS, strlen(VARS), &err);
+
+	(void)state;
+	srand(check_seed());
+	for (int i = 0; i < ROUNDS; i++) {
+		struct buf template = BUF_INIT, out = BUF_INIT;
+		struct fault f = FAULT_INIT;
+
+		for (int n = rand() % LONGEST; n >= 0; n--)
+			buf_puts(&template, parts[(size_t)rand() % ARRAY_LEN(parts)]);
+		if (!template_fill(&out, template.data, vars, &f) && (f.kind != FAULT_USAGE || !isdigit(f.text.data[0])))
+			fail_msg("'%s': %s", template.data, f.text.data);
+		fault_release(&f);
+		buf_release(&template);
+		buf_release(&out);
+	}
+	json_decref(vars);
+	buf_release(&err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +194,7 @@ int main(void)
 		cmocka_unit_test(comments_and_blanks_can_go),
 		cmocka_unit_test(what_is_not_closed_is_told_with_its_place),
 		cmocka_unit_test(nothing_is_nested_without_end),
+		cmocka_unit_test(any_mixture_of_parts_is_filled_or_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
