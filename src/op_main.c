@@ -3,10 +3,15 @@
  * or by hand:
  *
  *	orchmake-op NAME <with.json >answer.json
+ *	orchmake-op compute.llm PROGRAM [ARGUMENT...] <with.json >answer.json
+ *	orchmake-op --auto-since PROGRAM [ARGUMENT...] <with.json	becomes PROGRAM, with config.since filled in
  *
  *	ORCHMAKE_STORES		JSON map name -> SQLite file
  *	ORCHMAKE_BASE		the folder that files may not leave; default the current one
  *	ORCHMAKE_RUN, _JOB, _STEP	for correlation ids
+ *	ORCHMAKE_IDEMPOTENCY_KEY	under which storacle.submit writes once, where the step asks for it:
+ *	ORCHMAKE_IDEMPOTENCY_SCOPE	is then set
+ *	ORCHMAKE_SPOOL, _SENDMAIL, _MAIL_FROM	of egret.submit, where its parameters are silent
  *	ORCHMAKE_NOW		the time, instead of the clock
  *	ORCHMAKE_TEST_SEQ	ids of operations as the test vectors have them
  *
@@ -27,6 +32,7 @@
 #include "doc/json.h"
 #include "doc/source.h"
 #include "store/op.h"
+#include "store/program.h"
 
 enum { BUSY_MS = 30 * 1000 };
 
@@ -113,6 +119,14 @@ static void raise_file_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* An empty variable is as good as none. */
+static const char *given(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
 static bool read_world(struct op_world *w, char *now, struct fault *f)
 {
 	const char *fixed = getenv("ORCHMAKE_NOW"), *base = getenv("ORCHMAKE_BASE");
@@ -128,13 +142,45 @@ static bool read_world(struct op_world *w, char *now, struct fault *f)
 		.test_ids = getenv("ORCHMAKE_TEST_SEQ") != NULL,
 		.busy_ms = BUSY_MS,
 		.log_fd = STDERR_FILENO,
+		.key = given("ORCHMAKE_IDEMPOTENCY_SCOPE") ? given("ORCHMAKE_IDEMPOTENCY_KEY") : NULL,
+		.spool = given("ORCHMAKE_SPOOL"),
+		.sendmail = given("ORCHMAKE_SENDMAIL"),
+		.mail_from = given("ORCHMAKE_MAIL_FROM"),
 	};
 	if (fixed && !stamp_parse(fixed, &ms))
 		fault_usage(f, "ORCHMAKE_NOW is no time: '%s'", fixed);
 	return stores_read(&w->stores, getenv("ORCHMAKE_STORES"), f) && f->kind == FAULT_NONE;
 }
 
-static int perform(const char *name)
+/* From here on this process is the program; returns only if that fails. */
+static void become(const char *const *command, const json_t *with, struct fault *f)
+{
+	struct buf text = BUF_INIT;
+	int in;
+
+	json_text(&text, with, JSON_TIGHT);
+	in = program_input(&text);
+	(void)signal(SIGPIPE, SIG_DFL);
+	if (in >= 0 && dup2(in, STDIN_FILENO) >= 0)
+		execvp(command[0], (char *const *)command);
+	fault_errno(f, "cannot start '%s'", command[0]);
+	buf_release(&text);
+}
+
+static json_t *perform(struct op_world *w, const char *name, const json_t *with, struct fault *f)
+{
+	json_t *more;
+
+	if (strcmp(name, "--auto-since") != 0)
+		return op_perform(w, words, sizeof(words) / sizeof(words[0]), name, with, f);
+	more = op_since(w, with, f);
+	if (more)
+		become(w->command, more, f);
+	json_decref(more);
+	return NULL;
+}
+
+static int run(const char *name, const char *const *command)
 {
 	struct fault f = FAULT_INIT;
 	struct op_world world;
@@ -144,8 +190,9 @@ static int perform(const char *name)
 
 	if (read_world(&world, now, &f))
 		with = read_with(&f);
+	world.command = command;
 	if (with)
-		answer = op_perform(&world, words, sizeof(words) / sizeof(words[0]), name, with, &f);
+		answer = perform(&world, name, with, &f);
 	if (!answer) {
 		rc = fail(&f);
 	} else if (!print_json(answer)) {
@@ -161,11 +208,13 @@ static int perform(const char *name)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fputs("error: usage: orchmake-op NAME <with.json >answer.json\n", stderr);
+	bool with_program = argc > 1 && (!strcmp(argv[1], "compute.llm") || !strcmp(argv[1], "--auto-since"));
+
+	if (argc < 2 || (with_program ? argc < 3 : argc != 2)) {
+		fprintf(stderr, "error: usage: orchmake-op NAME %s<with.json >answer.json\n", with_program ? "PROGRAM " : "");
 		return 2;
 	}
 	(void)signal(SIGPIPE, SIG_IGN); /* a reader that left is a failed write */
 	raise_file_limit();
-	return perform(argv[1]);
+	return run(argv[1], with_program ? (const char *const *)argv + 2 : NULL);
 }

@@ -15,6 +15,12 @@
 int file_read(const char *path, struct buf *b, size_t max);
 int fd_read_all(int fd, struct buf *b, size_t max);
 
+/*
+ * For reading, the file at path below the folder: ELOOP if a symbolic link is on the way, EXDEV if path would leave
+ * the folder.  Never waits for a pipe's other end.
+ */
+int file_open_beneath(const char *folder, const char *path);
+
 /* All of len, through short writes and EINTR. */
 int fd_write_all(int fd, const void *data, size_t len);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/span.h"
 #include "doc/cursor_impl.h"
 #include "doc/utf8.h"
 
@@ -541,4 +542,39 @@ json_t *json_parse(const char *text, size_t len, struct buf *err)
 	diags_free(r.diags);
 	buf_release(&r.key);
 	return v;
+}
+
+/* `1:7: text` of a line's own reading, as of the whole text. */
+static void add_in_line(struct buf *err, size_t line, const char *message)
+{
+	const char *column = strchr(message, ':');
+
+	buf_addf(err, "%zu%s", line, column ? column : message);
+}
+
+json_t *json_parse_lines(const char *text, size_t len, struct buf *err)
+{
+	json_t *list = json_array();
+	size_t number = 1;
+
+	for (const char *p = text, *end = text + len; p < end; number++) {
+		const char *stop = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((stop ? stop : end) - p);
+		struct buf wrong = BUF_INIT;
+		json_t *v = NULL;
+
+		if (span_trim((struct span){p, n}).len)
+			v = json_parse(p, n, &wrong);
+		if (v)
+			json_array_append_new(list, v);
+		else if (wrong.len)
+			add_in_line(err, number, wrong.data);
+		buf_release(&wrong);
+		if (err->len) {
+			json_decref(list);
+			return NULL;
+		}
+		p += n + 1;
+	}
+	return list;
 }

@@ -26,6 +26,9 @@ void json_digest(struct digest *d, const json_t *v); /* SHA-256 of the tight can
  */
 json_t *json_parse(const char *text, size_t len, struct buf *err);
 
+/* The same for JSON lines: a list of the values of all lines that are not empty. */
+json_t *json_parse_lines(const char *text, size_t len, struct buf *err);
+
 /* A JSON string of UTF-8 text with its quotes; a byte that is no UTF-8 becomes U+FFFD. */
 void json_quote(struct buf *out, const char *text, size_t len);
 

@@ -136,19 +136,12 @@ static bool store_paths(struct engine *e, struct composed *c, const struct expr_
 	return good;
 }
 
-static bool callable_command(struct engine *e, const struct step *st, const struct expr_world *w,
-			     struct composed *c, struct buf *err)
+static bool declared_command(const struct callable *declared, const struct expr_world *w, struct composed *c,
+			     struct buf *err)
 {
-	const struct callable *declared = callable_find(e->jf, st->t.act.call);
 	struct buf text = BUF_INIT;
 	bool good = true;
 
-	if (!declared) {
-		BUG_UNLESS(builtin_find(st->t.act.call));
-		add_arg(c, path_join(e->o->libexec, "orchmake-op"));
-		add_arg(c, xstrdup(st->t.act.call));
-		return true;
-	}
 	c->callable_timeout_ms = declared->timeout_ms;
 	for (size_t i = 0; good && i < declared->argv.n; i++)
 		good = add_value_args(c, declared->argv.value[i], w, err);
@@ -162,10 +155,41 @@ static bool callable_command(struct engine *e, const struct step *st, const stru
 	return good;
 }
 
+/* Some built-in operations have a declared callable behind them; auto_since goes before a declared one. */
+static bool callable_command(struct engine *e, const struct step *st, const json_t *with, const struct expr_world *w,
+			     struct composed *c, struct buf *err)
+{
+	const struct callable *declared = callable_behind(e->jf, st->t.act.call);
+	bool builtin = builtin_find(st->t.act.call), since = json_object_get(with, "auto_since") != NULL;
+
+	BUG_UNLESS(builtin || declared);
+	if (builtin || since) {
+		add_arg(c, path_join(e->o->libexec, "orchmake-op"));
+		add_arg(c, xstrdup(builtin ? st->t.act.call : "--auto-since"));
+	}
+	return !declared || declared_command(declared, w, c, err);
+}
+
+static bool call_key(struct engine *e, uint32_t unit, const json_t *with, struct composed *c, struct buf *err)
+{
+	static const char *const scopes[] = {"run", "semantic", "explicit"};
+	const struct idempotency *i = e->x->place[unit].step->t.act.idempotency;
+	struct buf key = BUF_INIT;
+	bool good = engine_idempotency_key(e, unit, with, &key, err);
+
+	if (good)
+		env_set(&c->env, "ORCHMAKE_IDEMPOTENCY_KEY", key.data);
+	if (good && i) /* asked for: what writes keeps it, and does not write twice under it */
+		env_set(&c->env, "ORCHMAKE_IDEMPOTENCY_SCOPE", scopes[i->scope]);
+	buf_release(&key);
+	return good;
+}
+
 /* The callable's input lies in a file, so that megabytes are no pipe's business. */
-static bool compose_call(struct engine *e, const struct step *st, uint32_t serial, const struct expr_world *w,
+static bool compose_call(struct engine *e, uint32_t unit, uint32_t serial, const struct expr_world *w,
 			 struct composed *c, struct buf *err)
 {
+	const struct step *st = e->x->place[unit].step;
 	json_t *with = st->t.act.with ? value_eval(st->t.act.with, w, err) : json_object();
 	struct buf text = BUF_INIT;
 	char *name;
@@ -174,10 +198,11 @@ static bool compose_call(struct engine *e, const struct step *st, uint32_t seria
 	if (!with)
 		return false;
 	json_text(&text, with, JSON_TIGHT);
-	json_decref(with);
 	name = xasprintf("in-%" PRIu32 ".json", serial);
 	good = write_work_file(e, name, &text, 0600, &c->stdin_path, err) &&
-	       callable_command(e, st, w, c, err) && store_paths(e, c, w, err);
+	       callable_command(e, st, with, w, c, err) && store_paths(e, c, w, err) &&
+	       call_key(e, unit, with, c, err);
+	json_decref(with);
 	free(name);
 	buf_release(&text);
 	name = xasprintf("out-%" PRIu32 ".json", serial);
@@ -186,16 +211,18 @@ static bool compose_call(struct engine *e, const struct step *st, uint32_t seria
 	return good;
 }
 
-static bool compose_action(struct engine *e, const struct step *st, uint32_t serial,
-			   const struct expr_world *w, struct composed *c, struct buf *err)
+static bool compose_action(struct engine *e, uint32_t unit, uint32_t serial, const struct expr_world *w,
+			   struct composed *c, struct buf *err)
 {
+	const struct step *st = e->x->place[unit].step;
+
 	switch (st->t.act.kind) {
 	case ACT_RUN:
 		return compose_run(e, st, serial, c, err);
 	case ACT_ARGV:
 		return compose_argv(st, w, c, err);
 	case ACT_CALL:
-		return compose_call(e, st, serial, w, c, err);
+		return compose_call(e, unit, serial, w, c, err);
 	case ACT_NOOP:
 		add_arg(c, xstrdup("true"));
 		return true;
@@ -367,7 +394,7 @@ bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t n
 	xw = unit_world_expr(&w);
 	if (good)
 		own_variables(e, unit, serial, number, c);
-	good = good && params_file(e, p->scope, c, err) && compose_action(e, p->step, serial, &xw, c, err) &&
+	good = good && params_file(e, p->scope, c, err) && compose_action(e, unit, serial, &xw, c, err) &&
 	       compose_files(e, p->step, serial, &xw, c, err);
 	unit_world_release(&w);
 	if (good)

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/ulid.h"
+#include "engine/answer.h"
 #include "engine/engine.h"
 #include "engine/executor.h"
 #include "job/expand.h"
@@ -158,6 +159,10 @@ bool engine_file_envs(struct engine *e, struct diags *d);
 /* Everything a step's process gets but ORCHMAKE_*; false and err. */
 bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err);
 
+/* --- idempotency.c ---------------------------------------------------------------------------------- */
+/* The key of a call that is given `with`, appended; false and err. */
+bool engine_idempotency_key(struct engine *e, uint32_t unit, const json_t *with, struct buf *out, struct buf *err);
+
 /* --- compose.c: from a unit to a start request ----------------------------------------------------- */
 struct composed {
 	struct start_request r;
@@ -180,6 +185,7 @@ struct verdict {
 	enum reason reason;
 	bool again; /* the step's rules allow another attempt */
 	int exit_code, signal; /* -1, 0: none */
+	enum failure_class class; /* as a callable says it */
 	struct buf error;
 	json_t *result; /* of a success: what it provides, what a callable answered; or NULL */
 };

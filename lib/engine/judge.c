@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/bug.h"
@@ -67,13 +68,17 @@ static void add_line(struct buf *out, struct span line)
 	buf_release(&clean);
 }
 
-/* What the step itself says went wrong: its pattern, a callable's `error: `, or its last line. */
-static bool own_words(const struct step *st, struct span log, struct buf *out)
+/* What the step itself says went wrong: its pattern, a callable's error (told), or its `error: ` in the last line. */
+static bool own_words(const struct step *st, struct span log, struct span told, struct buf *out)
 {
 	struct span got;
 
 	if (st->t.error && pattern_last(st->t.error, log, &got) == PATTERN_YES && span_trim(got).len) {
 		add_line(out, span_trim(got));
+		return true;
+	}
+	if (span_trim(told).len) {
+		add_line(out, span_trim(told));
 		return true;
 	}
 	got = last_line(log);
@@ -96,11 +101,11 @@ static void add_signal(struct buf *out, int number, bool dumped)
 		buf_puts(out, " (core dumped)");
 }
 
-static void exit_text(const struct step *st, int status, struct span log, struct buf *out)
+static void exit_text(const struct step *st, int status, struct span log, struct span told, struct buf *out)
 {
 	struct span line = last_line(log);
 
-	if (own_words(st, log, out))
+	if (own_words(st, log, told, out))
 		return;
 	if (WIFSIGNALED(status))
 		add_signal(out, WTERMSIG(status), WCOREDUMP(status));
@@ -147,11 +152,32 @@ static void judge_success(const struct step *st, const struct attempt *a, const 
 	v->reason = REASON_NONE;
 }
 
+/* EX_TEMPFAIL: how a program says without words that a later attempt may do. */
+static enum failure_class class_of_exit(int exit_code)
+{
+	return exit_code == EX_TEMPFAIL ? CLASS_TRANSIENT : CLASS_UNKNOWN;
+}
+
+static void judge_failure(const struct step *st, int status, const struct attempt *a, struct verdict *v)
+{
+	struct buf log = BUF_INIT, told = BUF_INIT;
+
+	v->state = STATE_FAILED;
+	v->reason = REASON_EXIT;
+	if (st->t.act.kind == ACT_CALL) {
+		v->class = answer_failure(a->out, &told);
+		if (v->class == CLASS_UNKNOWN)
+			v->class = class_of_exit(v->exit_code);
+	}
+	read_tail(a->log, TAIL_MAX, &log);
+	exit_text(st, status, (struct span){log.data, log.len}, (struct span){told.data, told.len}, &v->error);
+	buf_release(&log);
+	buf_release(&told);
+}
+
 static void judge_exit(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
 		       const char *root, struct verdict *v)
 {
-	struct buf log = BUF_INIT;
-
 	if (WIFSIGNALED(ended->status))
 		v->signal = WTERMSIG(ended->status);
 	else
@@ -166,11 +192,7 @@ static void judge_exit(const struct step *st, const struct attempt_ended *ended,
 		judge_success(st, a, root, v);
 		return;
 	}
-	v->state = STATE_FAILED;
-	v->reason = REASON_EXIT;
-	read_tail(a->log, TAIL_MAX, &log);
-	exit_text(st, ended->status, (struct span){log.data, log.len}, &v->error);
-	buf_release(&log);
+	judge_failure(st, ended->status, a, v);
 }
 
 /* --- retry ---------------------------------------------------------------------------------------------------- */
@@ -189,6 +211,10 @@ static bool rule_holds(const struct retry_rule *r, const struct attempt_ended *e
 		return v->signal && (!r->exit || r->exit == v->signal) && v->state != STATE_TIMED_OUT;
 	case RETRY_EXIT:
 		return v->exit_code == r->exit;
+	case RETRY_TRANSIENT:
+		return v->class == CLASS_TRANSIENT;
+	case RETRY_PERMANENT:
+		return v->class == CLASS_PERMANENT;
 	case RETRY_STDOUT:
 	case RETRY_STDERR:
 		return file_search(r->on == RETRY_STDOUT && a->out ? a->out : a->log, r->pattern) == PATTERN_YES;
@@ -214,7 +240,9 @@ static bool may_try_again(const struct step *st, const struct attempt_ended *end
 		return false;
 	if (any_holds(r->not_when, r->n_not_when, ended, v, a))
 		return false;
-	return !r->n_when || any_holds(r->when, r->n_when, ended, v, a);
+	if (!r->n_when) /* what its callable calls permanent would fail again */
+		return v->class != CLASS_PERMANENT;
+	return any_holds(r->when, r->n_when, ended, v, a);
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,8 @@
 #include "base/bug.h"
 #include "base/fdio.h"
 #include "doc/json.h"
+#include "engine/answer.h"
+#include "job/builtin.h"
 
 enum {
 	OUT_MAX = 512 << 20, /* a callable's answer, a stdout that is wanted as a value */
@@ -384,36 +386,15 @@ static bool provide_one(struct written *w, const struct provide_decl *p, json_t 
 	return true;
 }
 
-/* --- a callable's answer --------------------------------------------------------------------------------------- */
-
-static bool is_given(const json_t *map, const char *key)
-{
-	const json_t *v = json_object_get(map, key);
-
-	return v && !json_is_null(v);
-}
+/* --- the whole --------------------------------------------------------------------------------------------------- */
 
 static bool answer(struct written *w, const char *callable, json_t **ret, struct buf *why)
 {
-	struct buf err = BUF_INIT;
-	json_t *v;
-
 	if (!need_out(w, why))
 		return false;
-	v = json_parse(w->out.data, w->out.len, &err);
-	if (!json_is_object(v)) {
-		buf_addf(why, "callable '%s' did not answer with a JSON map%s%s", callable, err.len ? ": " : "",
-			 err.data);
-		json_decref(v);
-		v = NULL;
-	} else if (is_given(v, "items") && is_given(v, "items_ref")) {
-		buf_addf(why, "callable '%s' answered with both items and items_ref", callable);
-		json_decref(v);
-		v = NULL;
-	}
-	buf_release(&err);
-	*ret = v;
-	return v != NULL;
+	*ret = builtin_find(callable) ? answer_read_map(w->out.data, w->out.len, callable, why)
+				      : answer_read(w->out.data, w->out.len, callable, w->root, why);
+	return *ret != NULL;
 }
 
 static void release(struct written *w)

@@ -393,7 +393,8 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 		ledger_attempt_started(e->ledger, e->run_no, serial, &(struct ledger_attempt_start){
 			.wall_ms = a->start_wall_ms, .mono_ns = a->start_mono_ns, .command = c->command,
 			.log = a->log, .out = a->out, .timeout_ms = a->timeout_ms, .grace_ms = a->grace_ms,
-			.policy = policy_word(st->t.on_failure), .provides = provides, .consumes = consumes});
+			.policy = policy_word(st->t.on_failure), .provides = provides, .consumes = consumes,
+			.idempotency_key = env_get(&c->env, "ORCHMAKE_IDEMPOTENCY_KEY")});
 		free(provides);
 		free(consumes);
 	}
@@ -412,7 +413,8 @@ bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended 
 		.start_errno = end->end == END_NOT_STARTED ? end->error : 0,
 		.stage = end->end == END_NOT_STARTED ? end->stage : NULL, .wall_ms = stamp_wall_ms(),
 		.duration_us = us, .user_us = end->user_us, .system_us = end->system_us,
-		.max_rss_kib = end->max_rss_kib, .leftovers = end->leftovers, .log_bytes = -1});
+		.max_rss_kib = end->max_rss_kib, .leftovers = end->leftovers, .log_bytes = -1,
+		.class = failure_class_word(v->class)});
 	return true;
 }
 

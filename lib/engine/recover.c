@@ -205,7 +205,7 @@ static void outcome_of(const struct open_run *run, const struct step *st, const 
 			.error = v->error.len ? v->error.data : NULL,
 			.wall_ms = a->start_wall_ms + a->elapsed_ms, .duration_us = a->elapsed_ms * 1000,
 			.user_us = end.user_us, .system_us = end.system_us, .max_rss_kib = a->max_rss_kib,
-			.leftovers = a->leftovers, .log_bytes = -1},
+			.leftovers = a->leftovers, .log_bytes = -1, .class = failure_class_word(v->class)},
 	};
 	free(at.output);
 	free(at.out);

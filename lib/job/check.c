@@ -63,6 +63,7 @@ void check_job_keys(struct loader *l, const struct job *j, const struct key_set 
 		wrong |= j->kind != JOB_COMPOSITE && (k == KEY_stop_on_failure || k == KEY_success);
 		/* What is written beside steps or stages the reader has complained about. */
 		if (wrong && !(is_action_key(k) && k != KEY_with && k != KEY_job_params &&
+			       k != KEY_idempotency &&
 			       key_set_has(written, k)))
 			refuse_key(l, j, k);
 	}
@@ -107,6 +108,11 @@ static void check_callable(struct loader *l, const struct act_spec *act)
 	const char *name;
 	struct spell s;
 
+	if (!strcmp(act->call, "compute.llm") && !callable_behind(l->jf, act->call)) {
+		diag_error(l->d, act->mark, "'compute.llm' needs a callable that asks the model, and none is declared");
+		diag_hint(l->d, "declare it in the file: callables: {inferometer: {argv: [program]}}");
+		return;
+	}
 	if (callable_find(l->jf, act->call) || builtin_find(act->call))
 		return;
 	spell_init(&s, act->call);
@@ -382,6 +388,8 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 	if (key_set_has(&t->set, KEY_job_params) && t->act.kind != ACT_JOB && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'params' of a step are for 'job', and this is '%s'",
 			   act_word(t->act.kind));
+	if (key_set_has(&t->set, KEY_idempotency) && t->act.kind != ACT_CALL && first_blame(l, st->mark))
+		diag_error(l->d, st->mark, "'idempotency' is for 'call', and this is '%s'", act_word(t->act.kind));
 	if (j->kind == JOB_STEPS && first_word_of_composites(t) && first_blame(l, st->mark))
 		diag_error(l->d, st->mark,
 			   "step '%s' takes '%s' from a template; that is for jobs with stages",

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/spell.h"
 
 const char *const offer_words[] = {"pipe", "fifo", "off", NULL};
@@ -38,6 +39,18 @@ const struct callable *callable_find(const struct jobfile *jf, const char *name)
 		if (!strcmp(jf->callable[i].name, name))
 			return &jf->callable[i];
 	return NULL;
+}
+
+const struct callable *callable_behind(const struct jobfile *jf, const char *name)
+{
+	static const char *const models[] = {"inferometer", "llm"};
+	const struct callable *found = NULL;
+
+	if (strcmp(name, "compute.llm") != 0)
+		return callable_find(jf, name);
+	for (size_t i = 0; !found && i < ARRAY_LEN(models); i++)
+		found = callable_find(jf, models[i]);
+	return found;
 }
 
 const struct job *artifact_provider(const struct jobfile *jf, const char *name)

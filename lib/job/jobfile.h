@@ -76,6 +76,13 @@ enum act {
 	ACT_NOOP,
 };
 
+/* What makes two calls the same one. */
+struct idempotency {
+	enum idempotency_scope { IDEMPOTENT_RUN, IDEMPOTENT_SEMANTIC, IDEMPOTENT_EXPLICIT } scope;
+	const char *key;   /* SEMANTIC: path into `with` */
+	bool payload_hash; /* a hash of `with` is part of it */
+};
+
 struct act_spec {
 	enum act kind;
 	struct mark mark;
@@ -86,6 +93,7 @@ struct act_spec {
 	const struct node *with_node; /* the reader's: what `with` is made of while maps may still merge */
 	const char *job;	  /* ACT_JOB: name of the job */
 	struct value_map params;  /* ACT_JOB */
+	const struct idempotency *idempotency; /* ACT_CALL; NULL: not said */
 };
 
 /* --- parts of traits ----------------------------------------------------------------------------- */
@@ -159,6 +167,8 @@ enum retry_on {
 	RETRY_STDOUT,
 	RETRY_STDERR,
 	RETRY_ANY,
+	RETRY_TRANSIENT, /* a callable called its failure so */
+	RETRY_PERMANENT,
 };
 
 struct retry_rule {
@@ -453,6 +463,11 @@ const struct step *step_find(const struct job *j, const char *id);
 /* In a list, a step without `needs` of its own waits for the one before it; NULL: for none. */
 const struct step *step_before(const struct step *st);
 const struct callable *callable_find(const struct jobfile *jf, const char *name);
+/*
+ * The program that a `call` of this name starts in the end: the declared callable, or the one that a built-in
+ * operation hands its work to (compute.llm: inferometer, or else llm).  NULL: none.
+ */
+const struct callable *callable_behind(const struct jobfile *jf, const char *name);
 /* The job that provides an artifact to other jobs, or NULL. */
 const struct job *artifact_provider(const struct jobfile *jf, const char *name);
 /* The nearest job's name for a wrong one, or NULL. */

@@ -8,7 +8,8 @@
 bool is_action_key(enum key key)
 {
 	return key == KEY_run || key == KEY_argv || key == KEY_call || key == KEY_with ||
-	       key == KEY_job || key == KEY_job_params || key == KEY_noop;
+	       key == KEY_job || key == KEY_job_params || key == KEY_idempotency ||
+	       key == KEY_noop;
 }
 
 const char *act_word(enum act kind)
@@ -108,6 +109,33 @@ static void read_with(struct loader *l, struct traits *t, const struct node *n, 
 	t->act.with = value_from_node(l->a, n, l->d);
 }
 
+static void use_idempotency_key(struct loader *l, void *ctx, enum key key, const struct node *name,
+				const struct node *n)
+{
+	static const char *const scopes[] = {"run", "semantic", "explicit"};
+	struct idempotency *i = ctx;
+	size_t word;
+
+	if (key == KEY_idempotency_key)
+		read_text(l, name->text, n, &i->key);
+	else if (key == KEY_idempotency_hash)
+		read_bool(l, name->text, n, &i->payload_hash);
+	else if (read_word(l, name->text, n, scopes, ARRAY_LEN(scopes), &word))
+		i->scope = (enum idempotency_scope)word;
+}
+
+static void read_idempotency(struct loader *l, struct traits *t, const struct node *n)
+{
+	struct idempotency *i = ARENA_NEW(l->a, struct idempotency);
+
+	if (!read_map(l, n, IN_IDEMPOTENCY, "'idempotency'", use_idempotency_key, i))
+		return;
+	if ((i->scope == IDEMPOTENT_SEMANTIC) != (i->key != NULL))
+		diag_error(l->d, n->mark, i->key ? "'key' belongs to the scope 'semantic'"
+						 : "the scope 'semantic' needs a 'key': a path into 'with'");
+	t->act.idempotency = i;
+}
+
 static void read_noop(struct loader *l, const struct node *n)
 {
 	bool yes = true;
@@ -144,6 +172,8 @@ void read_action(struct loader *l, struct traits *t, const char *where, enum key
 		read_text(l, "job", n, &t->act.job);
 	else if (key == KEY_job_params)
 		read_value_map(l, "params", n, false, &t->act.params);
+	else if (key == KEY_idempotency)
+		read_idempotency(l, t, n);
 	else
 		read_noop(l, n);
 }

@@ -405,7 +405,8 @@ static bool parse_retry_rule(struct loader *l, struct retry_rule *r, const struc
 		const char *word;
 		enum retry_on on;
 	} words[] = {{"timeout", RETRY_TIMEOUT}, {"signal", RETRY_SIGNAL},
-		     {"not_started", RETRY_NOT_STARTED}, {"any", RETRY_ANY}};
+		     {"not_started", RETRY_NOT_STARTED}, {"any", RETRY_ANY},
+		     {"transient", RETRY_TRANSIENT}, {"permanent", RETRY_PERMANENT}};
 	const char *rest;
 	char *end;
 
@@ -451,7 +452,7 @@ static void read_retry_rules(struct loader *l, const char *key, const struct nod
 			(*ret_n)++;
 		} else if (!said) {
 			bad_value(l, key, "made of timeout, signal, signal:NAME, exit:N, not_started, "
-				  "stdout:/regex/, stderr:/regex/, any", n->item[i]);
+				  "transient, permanent, stdout:/regex/, stderr:/regex/, any", n->item[i]);
 		}
 	}
 }

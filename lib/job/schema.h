@@ -31,6 +31,7 @@
 	SCOPE(FOREACH, "'foreach'")                                                                \
 	SCOPE(RETRY, "'retry'")                                                                    \
 	SCOPE(ON_FAILURE, "'on_failure'")                                                          \
+	SCOPE(IDEMPOTENCY, "'idempotency'")                                                        \
 	SCOPE(FAIL_IF, "'fail_if'")                                                                \
 	SCOPE(POOL_USE, "'pool'")
 

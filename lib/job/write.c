@@ -270,6 +270,17 @@ static json_t *pool_json(const struct pool_use *p)
 			      : json_pack("{s:s, s:i}", "name", p->name, "weight", (int)p->weight);
 }
 
+static json_t *idempotency_json(const struct idempotency *i)
+{
+	static const char *const scopes[] = {"run", "semantic", "explicit"};
+	json_t *map = json_pack("{s:s}", "scope", scopes[i->scope]);
+
+	put_text(map, "key", i->key);
+	if (i->payload_hash)
+		put(map, "payload_hash", json_true());
+	return map;
+}
+
 /* Keys whose value is something of its own; the others are written by their type. */
 static json_t *special_json(const struct traits *t, enum key k)
 {
@@ -312,6 +323,8 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return json_string(t->act.job);
 	case KEY_job_params:
 		return value_map_json(&t->act.params, NULL);
+	case KEY_idempotency:
+		return idempotency_json(t->act.idempotency);
 	case KEY_noop:
 		return json_true();
 	default:

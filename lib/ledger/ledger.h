@@ -249,6 +249,7 @@ struct ledger_attempt_start {
 	int64_t timeout_ms, grace_ms; /* in effect; 0: none */
 	const char *policy;	/* abort, skip_dependents, continue, fallback */
 	const char *provides, *consumes; /* JSON lists */
+	const char *idempotency_key;	 /* NULL: none */
 };
 void ledger_attempt_started(struct ledger *l, int64_t run, uint32_t serial,
 			    const struct ledger_attempt_start *s);
@@ -267,6 +268,7 @@ struct ledger_attempt_end {
 	int64_t user_us, system_us, max_rss_kib;
 	uint32_t leftovers;
 	int64_t log_bytes; /* -1: not known */
+	const char *class; /* transient, permanent; NULL: not known */
 };
 /* A success also joins what is known about durations of the step's key. */
 void ledger_attempt_ended(struct ledger *l, int64_t run, uint32_t serial,

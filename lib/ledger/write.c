@@ -323,6 +323,7 @@ void ledger_attempt_started(struct ledger *l, int64_t run, uint32_t serial,
 	queue_text(l, s->policy);
 	queue_text(l, s->provides);
 	queue_text(l, s->consumes);
+	queue_text(l, s->idempotency_key);
 }
 
 void ledger_attempt_pid(struct ledger *l, int64_t run, uint32_t serial, pid_t pid)
@@ -351,6 +352,7 @@ void queue_attempt_end(struct ledger *l, int64_t run, uint32_t serial,
 	queue_int(l, e->max_rss_kib);
 	queue_int(l, e->leftovers);
 	queue_int_or(l, e->log_bytes, -1);
+	queue_text(l, e->class);
 }
 
 void queue_duration(struct ledger *l, int64_t run, uint32_t serial, const struct ledger_attempt_end *e)

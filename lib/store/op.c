@@ -13,6 +13,8 @@ static const struct {
 	json_t *(*perform)(struct op_world *, const json_t *, struct fault *);
 } ops[] = {
 	{"storacle.query", op_query},	 {"plan.build", op_build},	{"storacle.submit", op_submit},
+	{"render", op_render_messages},	 {"egret", op_plan_messages},	{"egret_builder", op_plan_messages},
+	{"egret.submit", op_send_messages}, {"compute.llm", op_ask_model},
 	{"log.dump", op_dump},		 {"file.read", op_read_file},	{"view_creator", op_make_view},
 	{"molt_projector", op_make_table}, {"bq_reader", op_read_rows}, {"file_renderer", op_render_files},
 };
@@ -23,6 +25,19 @@ bool op_exists(const char *name)
 		if (!strcmp(ops[i].name, name))
 			return true;
 	return false;
+}
+
+static json_t *perform(struct op_world *w, const struct op_words *words,
+		       json_t *(*carry_out)(struct op_world *, const json_t *, struct fault *), const json_t *with,
+		       struct fault *f)
+{
+	json_t *given = op_given(w, words, with, f), *answer = NULL;
+	struct params p = {.map = given, .path = "", .fault = f};
+
+	if (given && params_check(&p, words->required, words->optional))
+		answer = carry_out(w, given, f);
+	json_decref(given);
+	return answer;
 }
 
 static json_t *unknown(const struct op_words *words, size_t n, const char *name, struct fault *f)
@@ -41,7 +56,6 @@ static json_t *unknown(const struct op_words *words, size_t n, const char *name,
 json_t *op_perform(struct op_world *w, const struct op_words *words, size_t n, const char *name,
 		   const json_t *with, struct fault *f)
 {
-	struct params p = {.map = with, .path = "", .fault = f};
 	size_t i = 0, j = 0;
 
 	while (i < n && strcmp(words[i].name, name))
@@ -51,10 +65,9 @@ json_t *op_perform(struct op_world *w, const struct op_words *words, size_t n, c
 	while (j < ARRAY_LEN(ops) && strcmp(ops[j].name, name))
 		j++;
 	BUG_UNLESS(j < ARRAY_LEN(ops));
-	if (!json_is_object(with))
-		fault_usage(f, "the parameters of %s have to be a map, not %s", name, json_kind(with));
-	else if (params_check(&p, words[i].required, words[i].optional))
-		return ops[j].perform(w, with, f);
+	if (json_is_object(with))
+		return perform(w, &words[i], ops[j].perform, with, f);
+	fault_usage(f, "the parameters of %s have to be a map, not %s", name, json_kind(with));
 	return NULL;
 }
 

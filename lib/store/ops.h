@@ -13,5 +13,9 @@ json_t *op_make_view(struct op_world *w, const json_t *with, struct fault *f);
 json_t *op_make_table(struct op_world *w, const json_t *with, struct fault *f);
 json_t *op_read_rows(struct op_world *w, const json_t *with, struct fault *f);
 json_t *op_render_files(struct op_world *w, const json_t *with, struct fault *f);
+json_t *op_render_messages(struct op_world *w, const json_t *with, struct fault *f);
+json_t *op_plan_messages(struct op_world *w, const json_t *with, struct fault *f);
+json_t *op_send_messages(struct op_world *w, const json_t *with, struct fault *f);
+json_t *op_ask_model(struct op_world *w, const json_t *with, struct fault *f);
 
 #endif

@@ -19,6 +19,7 @@
 #include "store/params.h"
 #include "store/plan.h"
 #include "store/rows.h"
+#include "store/submitted.h"
 #include "store/wal.h"
 
 struct submission {
@@ -249,15 +250,70 @@ static json_t *answer_of(struct submission *s)
 	return answer;
 }
 
+/* Only the files, which a submission that was killed after its commit may not have put in place. */
+static bool write_files_again(struct submission *s)
+{
+	for (size_t i = 0; i < s->plans.n; i++)
+		if (s->plans.op[i].method == METHOD_WRITE_FILE)
+			json_decref(do_write_file(s, &s->plans.op[i]));
+	return s->fault->kind == FAULT_NONE && staged_publish(&s->files, s->fault);
+}
+
+/* What was answered then, and that nothing was written now. */
+static json_t *answer_again(json_t *before)
+{
+	static const char *const counts[] = {"rows_inserted", "rows_updated", "rows_unchanged", "rows_affected"};
+	json_t *stats = json_object_get(before, "stats");
+
+	for (size_t i = 0; stats && i < ARRAY_LEN(counts); i++)
+		json_object_set_new(stats, counts[i], json_integer(0));
+	json_object_set_new(before, "rows_written", json_integer(0));
+	json_object_set_new(before, "status", json_string("duplicate"));
+	return before;
+}
+
+/* Under a key, once: the key is noted in the transaction of the writes. */
+static json_t *submit_once(struct submission *s, const char *key)
+{
+	struct submitted known;
+	json_t *answer = NULL;
+
+	submitted_init(&known, key, &s->plans);
+	if (!submitted_look(&known, &s->session, &answer, s->fault))
+		return NULL;
+	if (answer && write_files_again(s))
+		return answer_again(answer);
+	json_decref(answer);
+	if (s->fault->kind != FAULT_NONE || !perform_all(s))
+		return NULL;
+	answer = answer_of(s);
+	json_object_set_new(answer, "status", json_string("applied"));
+	if (submitted_note(&known, &s->session, s->world, answer, s->fault) && finish(s))
+		return answer;
+	json_decref(answer);
+	return NULL;
+}
+
+/* Files alone need no key: writing them again changes nothing, and there is no store to keep it in. */
+static json_t *submit(struct submission *s, const json_t *with)
+{
+	const char *key = s->world->key ? s->world->key : json_str(with, "idempotency_key");
+
+	if (!plans_read(&s->plans, s->world, json_object_get(with, "plan"), s->fault) || !begin(s))
+		return NULL;
+	if (key && *key && s->session.db)
+		return submit_once(s, key);
+	return perform_all(s) && finish(s) ? answer_of(s) : NULL;
+}
+
 json_t *op_submit(struct op_world *w, const json_t *with, struct fault *f)
 {
 	struct submission s = {.world = w, .fault = f, .files = {.base = -1}};
-	json_t *answer = NULL;
+	json_t *answer;
 
 	s.responses = json_array();
 	s.items = json_array();
-	if (plans_read(&s.plans, w, json_object_get(with, "plan"), f) && begin(&s) && perform_all(&s) && finish(&s))
-		answer = answer_of(&s);
+	answer = submit(&s, with);
 	session_end(&s.session);
 	staged_release(&s.files);
 	plans_release(&s.plans);

@@ -188,3 +188,15 @@ south 42"
 in time"
 	nobody_left "$MARK"
 }
+
+@test "mail: each letter is sent once, whatever runs again" {
+	example mail
+	want 0 orchmake
+	is "$(cat outbox/new/* | grep -c '^Message-ID: <')" 2
+	is "$(cat outbox/new/* | grep -vc $'\r$')" 0
+	cat outbox/new/* | grep -q $'^To: =?UTF-8?B?SsO8cmdlbiBHcm/Dnw==?= <juergen@example.org>\r$'
+	rm outbox/new/*
+	want 0 orchmake --format=json
+	is "$(jq -r '[.items[].status] | join(" ")' <<<"$out")" "duplicate duplicate"
+	is "$(ls outbox/new)" ""
+}

@@ -248,6 +248,35 @@ static void without_rules_every_failure_is_tried_again(void **state)
 		  "timed_out exit SIG15 again: timed out after 1m30s");
 }
 
+/* What a callable says on its standard output when it fails. */
+#define TELLS(type) "{\"error\": {\"type\": \"" type "\", \"message\": \"no luck\"}}"
+
+static void a_callable_says_whether_it_would_fail_again(void **state)
+{
+	static const char boolean[] = "{\"error\": {\"transient\": false, \"message\": \"never\"}}";
+
+	(void)state;
+	is_judged("call: ask, retry: 3", (struct end){EXITED(1), .out = TELLS("transient"), .log = "x\n"},
+		  "failed exit 1 again: no luck");
+	is_judged("call: ask, retry: 3", (struct end){EXITED(1), .out = TELLS("permanent"), .log = "x\n"},
+		  "failed exit 1: no luck");
+	is_judged("call: ask, retry: 3", (struct end){EXITED(1), .out = TELLS("PermanentError")}, "failed exit 1: no luck");
+	is_judged("call: ask, retry: 3", (struct end){EXITED(1), .out = TELLS("KeyError")}, "failed exit 1 again: no luck");
+	is_judged("call: ask, retry: 3", (struct end){EXITED(1), .out = boolean}, "failed exit 1: never");
+	is_judged("call: ask, retry: 3", (struct end){EXITED(1), .out = "{\"items\": []}", .log = "x\n"},
+		  "failed exit 1 again: exit 1: x");
+	is_judged("call: ask, retry: {max: 3, when: [transient]}", (struct end){EXITED(1), .out = TELLS("transient")},
+		  "failed exit 1 again: no luck");
+	is_judged("call: ask, retry: {max: 3, when: [transient]}", (struct end){EXITED(75)}, "failed exit 75 again: exit 75");
+	is_judged("call: ask, retry: {max: 3, when: [transient]}", (struct end){EXITED(1)}, "failed exit 1: exit 1");
+	is_judged("call: ask, retry: {max: 3, when: [permanent]}", (struct end){EXITED(1), .out = TELLS("permanent")},
+		  "failed exit 1 again: no luck");
+	is_judged("call: ask, retry: {max: 3, not_when: [transient]}", (struct end){EXITED(75)}, "failed exit 75: exit 75");
+	/* only a callable speaks so */
+	is_judged("retry: 3, provides: {v: {stdout: true}}", (struct end){EXITED(1), .out = TELLS("permanent")},
+		  "failed exit 1 again: exit 1");
+}
+
 static void rules_say_after_what(void **state)
 {
 	static const struct {
@@ -316,6 +345,7 @@ int main(void)
 		cmocka_unit_test(ten_megabytes_of_log_are_seen_from_their_end),
 		cmocka_unit_test(every_other_end_has_its_state_and_its_text),
 		cmocka_unit_test(without_rules_every_failure_is_tried_again),
+		cmocka_unit_test(a_callable_says_whether_it_would_fail_again),
 		cmocka_unit_test(rules_say_after_what),
 	};
 

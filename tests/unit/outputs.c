@@ -167,20 +167,98 @@ static void values_have_their_type_or_the_step_has_failed(void **state)
 	leaves(OUT("stdout: true, type: json"), (struct left){.out = "{\"a\": []}\n"}, "{\"v\":{\"a\":[]}}");
 }
 
+#define WHOLE ",\"stats\":{},\"schema_version\":\"1.0\"}"
+
 static void a_callable_answers_with_a_map(void **state)
 {
 	(void)state;
-	leaves("call: ask", (struct left){.out = "{\"items\": [1], \"diff\": \"d\"}\n"}, "{\"items\":[1],\"diff\":\"d\"}");
+	leaves("call: ask", (struct left){.out = "{\"items\": [1], \"diff\": \"d\"}\n"}, "{\"items\":[1],\"diff\":\"d\"" WHOLE);
 	leaves("call: ask, provides: {n: {json: \".items[0]\"}}", (struct left){.out = "{\"items\": [1]}\n"},
-	       "{\"items\":[1],\"n\":1}");
+	       "{\"items\":[1],\"stats\":{},\"schema_version\":\"1.0\",\"n\":1}");
 	leaves("call: ask", (struct left){.out = "[1]"}, "callable 'ask' did not answer with a JSON map");
 	leaves("call: ask", (struct left){.out = ""},
 	       "callable 'ask' did not answer with a JSON map: 1:1: a value is missing: the text ends here");
 	leaves("call: ask", (struct left){0}, "cannot read its output: No such file or directory");
+}
+
+static void an_answer_has_exactly_one_of_items_and_items_ref(void **state)
+{
+	static const char neither[] = "callable 'ask': its answer has neither items nor items_ref (an empty list is `\"items\": []`)";
+
+	(void)state;
 	leaves("call: ask", (struct left){.out = "{\"items\": [], \"items_ref\": \"x\"}"},
-	       "callable 'ask' answered with both items and items_ref");
-	leaves("call: ask", (struct left){.out = "{\"items\": [], \"items_ref\": null}"},
-	       "{\"items\":[],\"items_ref\":null}");
+	       "callable 'ask': it answered with both items and items_ref");
+	leaves("call: ask", (struct left){.out = "{\"items\": [], \"items_ref\": null, \"stats\": null}"}, "{\"items\":[]" WHOLE);
+	leaves("call: ask", (struct left){.out = "{\"items\": null}"}, neither);
+	leaves("call: ask", (struct left){.out = "{}"}, neither);
+	leaves("call: ask", (struct left){.out = "{\"stats\": {}}"}, neither);
+	leaves("call: log.dump", (struct left){.out = "{\"items_count\": 2}"}, "{\"items_count\":2}");
+}
+
+static void the_parts_of_an_answer_are_of_their_kind(void **state)
+{
+	(void)state;
+	leaves("call: ask", (struct left){.out = "{\"items\": \"notalist\"}"}, "callable 'ask': its items have to be a list");
+	leaves("call: ask", (struct left){.out = "{\"items\": [], \"stats\": []}"}, "callable 'ask': its stats have to be a map");
+	leaves("call: ask", (struct left){.out = "{\"items\": [], \"schema_version\": \"2.0\"}"},
+	       "callable 'ask': its schema_version is \"2.0\", and only \"1.0\" is known");
+	leaves("call: ask", (struct left){.out = "{\"items\": [], \"schema_version\": 1.0}"},
+	       "callable 'ask': its schema_version is 1.0, and only \"1.0\" is known");
+}
+
+/* The file that holds the items is `file` in the base folder. */
+static void ref_gives(const char *more, const char *file, const char *want)
+{
+	char out[200];
+
+	snprintf(out, sizeof(out), "{\"items_ref\": \"file\"%s}", more);
+	leaves("call: ask", (struct left){.out = out, .file = file}, want);
+}
+
+static void items_ref_names_a_file_that_holds_the_items(void **state)
+{
+	(void)state;
+	ref_gives(", \"items_format\": \"json\"", "[1, {\"a\": 2}]\n",
+		  "{\"items_ref\":\"file\",\"items_format\":\"json\",\"stats\":{},\"schema_version\":\"1.0\",\"items\":[1,{\"a\":2}]}");
+	ref_gives(", \"content_type\": \"application/x-ndjson; charset=utf-8\"", "1\n\n {\"a\": 2} \r\n",
+		  "{\"items_ref\":\"file\",\"content_type\":\"application/x-ndjson; charset=utf-8\",\"stats\":{},"
+		  "\"schema_version\":\"1.0\",\"items\":[1,{\"a\":2}]}");
+	ref_gives(", \"items_format\": \"jsonl\"", "",
+		  "{\"items_ref\":\"file\",\"items_format\":\"jsonl\",\"stats\":{},\"schema_version\":\"1.0\",\"items\":[]}");
+	ref_gives(", \"items_format\": \"json\"", "{}", "callable 'ask': its items_ref: file: holds no JSON list (one item a line is the form jsonl)");
+	ref_gives(", \"items_format\": \"jsonl\"", "1\n\n[2,]\n", "callable 'ask': its items_ref: file:3:3: a trailing comma, which JSON does not have (remove it)");
+	ref_gives("", "[]", "callable 'ask': it is not known how the items lie in its items_ref 'file': let it end in .json or"
+			    " .jsonl, or say items_format: json or jsonl");
+	ref_gives(", \"items_format\": \"json\"", NULL,
+		  "callable 'ask': its items_ref 'file' cannot be read: No such file or directory");
+}
+
+static void items_ref_stays_below_the_base_folder(void **state)
+{
+	(void)state;
+	leaves("call: ask", (struct left){.out = "{\"items_ref\": \"/etc/passwd.json\"}"},
+	       "callable 'ask': its items_ref '/etc/passwd.json' cannot be read: it leaves the base folder, or a symbolic link is on the way");
+	leaves("call: ask", (struct left){.out = "{\"items_ref\": \"../x.json\"}"},
+	       "callable 'ask': its items_ref '../x.json' cannot be read: it leaves the base folder, or a symbolic link is on the way");
+	leaves("call: ask", (struct left){.out = "{\"items_ref\": \"..json\"}"},
+	       "callable 'ask': its items_ref '..json' cannot be read: No such file or directory");
+	leaves("call: ask", (struct left){.out = "{\"items_ref\": 3}"}, "callable 'ask': its items_ref has to be the name of a file");
+	leaves("call: ask", (struct left){.out = "{\"items_ref\": \".\", \"items_format\": \"json\"}"},
+	       "callable 'ask': its items_ref '.' is no plain file");
+}
+
+static void many_items_stay_where_they_are(void **state)
+{
+	enum { SIZE = 17 << 20 };
+	struct buf text = BUF_INIT;
+
+	(void)state;
+	buf_puts(&text, "[1");
+	buf_pad(&text, ' ', SIZE);
+	buf_puts(&text, "]");
+	ref_gives(", \"items_format\": \"json\"", text.data,
+		  "{\"items_ref\":\"file\",\"items_format\":\"json\",\"stats\":{},\"schema_version\":\"1.0\"}");
+	buf_release(&text);
 }
 
 int main(void)
@@ -197,6 +275,11 @@ int main(void)
 		cmocka_unit_test(a_json_path_keeps_the_type_or_has_the_one_that_is_wanted),
 		cmocka_unit_test(values_have_their_type_or_the_step_has_failed),
 		cmocka_unit_test(a_callable_answers_with_a_map),
+		cmocka_unit_test(an_answer_has_exactly_one_of_items_and_items_ref),
+		cmocka_unit_test(the_parts_of_an_answer_are_of_their_kind),
+		cmocka_unit_test(items_ref_names_a_file_that_holds_the_items),
+		cmocka_unit_test(items_ref_stays_below_the_base_folder),
+		cmocka_unit_test(many_items_stay_where_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
