@@ -33,15 +33,12 @@ void plans_release(struct plans *p)
 
 /* ---- stores ---- */
 
-/* The log lies in the store `wal`, or in the only one there is. */
 static const struct store *log_store(const struct op_world *w, const struct params *p)
 {
-	const struct store *wal = stores_find(&w->stores, "wal");
+	const struct store *wal = wal_store(&w->stores);
 
 	if (wal)
 		return wal;
-	if (w->stores.n == 1)
-		return w->stores.store[0];
 	fault_usage(p->fault, "'%.*s': no store is called 'wal', and %s: name one with 'dataset'",
 		    (int)strlen(p->path) - 1, p->path, w->stores.n ? "there are several" : "the Jobfile declares none");
 	return NULL;

@@ -20,6 +20,7 @@ struct wal_context {
 	const char *now;
 	const char *correlation; /* of the plan, for events without one; or NULL */
 	const char *ready_store; /* the last store whose table was seen to be as it should; begins as NULL */
+	const char *viewed_store; /* the same of the views on project work */
 };
 
 /* Whether params has none of an event's words: then all of it is the payload of one. */
@@ -30,5 +31,17 @@ bool wal_append(struct wal_context *c, const json_t *params, json_t **ret_result
 
 /* Whether an event of that aggregate has been appended. */
 bool wal_has(const struct wal_context *c, const char *type, const char *id, bool *ret_has, struct fault *f);
+
+/* Whether the very event that params describes is in the log already. */
+bool wal_knows(const struct wal_context *c, const json_t *params, bool *ret_known, struct fault *f);
+
+/* The store that has the log: the one called `wal`, or the only one; NULL if that says none. */
+const struct store *wal_store(const struct stores *s);
+
+/*
+ * The events of an aggregate in their order, {event_type, correlation_id, payload} each; a new
+ * reference, NULL and f.  A store without a log has none.
+ */
+json_t *wal_events(const struct wal_context *c, const char *type, const char *id, struct fault *f);
 
 #endif
