@@ -401,6 +401,7 @@ static void put_operations(void)
 		const char *name, *required, *optional, *sentence;
 	} ops[] = {
 #define OP(name, required, optional, sentence) {name, required, optional, sentence},
+#define CALLABLE OP
 #include "job/ops.def"
 #undef OP
 	};
@@ -409,10 +410,11 @@ static void put_operations(void)
 	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
 		put_item("Cm", ops[i].name);
 		put_sentence(ops[i].sentence);
-		printf(".br\nneeds\n.Em %s", ops[i].required);
+		puts(".br");
+		if (*ops[i].required)
+			printf("needs\n.Em %s%s\n", ops[i].required, *ops[i].optional ? " ;" : "");
 		if (*ops[i].optional)
-			printf(" ;\ntakes\n.Em %s", ops[i].optional);
-		putchar('\n');
+			printf("takes\n.Em %s\n", ops[i].optional);
 	}
 	end_list();
 }

@@ -145,7 +145,7 @@ static bool callable_command(struct engine *e, const struct step *st, const stru
 
 	if (!declared) {
 		BUG_UNLESS(builtin_find(st->t.act.call));
-		add_arg(c, path_join(e->o->libexec, "orchmake-op"));
+		add_arg(c, path_join(e->o->libexec, builtin_program(st->t.act.call)));
 		add_arg(c, xstrdup(st->t.act.call));
 		return true;
 	}

@@ -274,17 +274,24 @@ static void read_plan(struct plans *ps, struct op_world *w, const json_t *raw, c
 	free(inside);
 }
 
+const json_t *plan_inside(const json_t *given)
+{
+	const json_t *inside = json_object_get(given, "plan");
+
+	return json_is_object(inside) && !json_object_get(given, "ops") ? inside : given;
+}
+
 bool plans_read(struct plans *ps, struct op_world *w, const json_t *given, struct fault *f)
 {
 	json_t *one;
 	size_t i;
 
 	if (!json_is_array(given))
-		read_plan(ps, w, given, "plan", f);
+		read_plan(ps, w, plan_inside(given), "plan", f);
 	json_array_foreach(given, i, one) {
 		char *path = xasprintf("plan[%zu]", i);
 
-		read_plan(ps, w, one, path, f);
+		read_plan(ps, w, plan_inside(one), path, f);
 		free(path);
 	}
 	return f->kind == FAULT_NONE;

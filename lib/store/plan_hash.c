@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/ulid.h"
 #include "doc/json.h"
+#include "store/plan.h"
 
 struct hashing {
 	struct map made;       /* a generated id -> how it is called instead */
@@ -116,7 +117,7 @@ static void each_op(struct hashing *h, const json_t *plan, bool says)
 	json_t *op;
 	size_t i;
 
-	json_array_foreach(json_object_get(plan, "ops"), i, op) {
+	json_array_foreach(json_object_get(plan_inside(plan), "ops"), i, op) {
 		if (says)
 			json_array_append_new(h->said, said_by(h, op));
 		else
