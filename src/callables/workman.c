@@ -148,14 +148,29 @@ static bool read_request(struct request *r, const char *op)
 	return wm_intent_read(&r->intent, r->in, &r->ids, r->now.data, &r->errors);
 }
 
+/* A Jobfile that hands on what it was given hands on null for what it was not. */
+static json_t *without_nulls(const json_t *in)
+{
+	json_t *said = json_copy((json_t *)in), *v;
+	const char *key;
+	void *next;
+
+	json_object_foreach_safe(said, next, key, v)
+		if (json_is_null(v))
+			json_object_del(said, key);
+	return said;
+}
+
 static bool serve(const json_t *in, const char *op, json_t *ret, struct buf *err)
 {
 	static const char *const words[] = {"op", "intent", "ctx", "ops", "source", "actor", "op_name", "payload", NULL};
-	struct request r = {.in = in, .ret = ret, .now = BUF_INIT};
+	struct request r = {.ret = ret, .now = BUF_INIT};
+	json_t *said;
 	bool good;
 
 	if (!inputs_known(in, words, err))
 		return false;
+	r.in = said = without_nulls(in);
 	wm_errors_init(&r.errors);
 	start_clock(&r);
 	good = read_request(&r, op) && with_state(&r, err);
@@ -164,6 +179,7 @@ static bool serve(const json_t *in, const char *op, json_t *ret, struct buf *err
 	wm_intent_release(&r.intent);
 	wm_errors_release(&r.errors);
 	buf_release(&r.now);
+	json_decref(said);
 	return good;
 }
 

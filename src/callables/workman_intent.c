@@ -168,7 +168,13 @@ static void seed_ids(struct wm_ids *ids, const struct wm_intent *it)
 
 static bool check_ctx(const json_t *ctx, struct wm_errors *e)
 {
-	return !ctx || json_is_null(ctx) || json_is_object(ctx) || complain(e, "ctx must be a map");
+	return !ctx || json_is_object(ctx) || complain(e, "ctx must be a map");
+}
+
+static bool says_nothing(const json_t *in)
+{
+	return !json_object_get(in, "ops") && !json_object_get(in, "op_name") && !json_object_get(in, "source") &&
+	       !json_object_get(in, "actor");
 }
 
 bool wm_intent_read(struct wm_intent *it, const json_t *in, struct wm_ids *ids, const char *now,
@@ -180,6 +186,9 @@ bool wm_intent_read(struct wm_intent *it, const json_t *in, struct wm_ids *ids, 
 	check_ctx(json_object_get(in, "ctx"), e);
 	if (intent && (json_object_get(in, "ops") || json_object_get(in, "op_name")))
 		complain(e, "Pass either intent or ops, not both");
+	else if (!intent && says_nothing(in))
+		complain(e, "there is no intent: give {intent: {intent_id, ops, source, actor, issued_at}}, or {ops, source,"
+			    " actor}");
 	else if (!intent)
 		it->whole = make_envelope(in, ids, now, e);
 	else if (!json_is_object(intent))
