@@ -101,10 +101,14 @@ static bool compile(struct request *r, struct buf *err)
 	return true;
 }
 
-/* The log is read as it was before this intent, so that compiling it again gives the same. */
+/*
+ * The log is read as it was before this intent, so that compiling it again gives the same.  The correlation of
+ * a single operation may be that of a whole run, of which the events before do count.
+ */
 static bool with_state(struct request *r, struct buf *err)
 {
-	bool good = wm_state_open(&r->state, json_str(r->intent.context, "correlation_id"));
+	const char *intent = r->intent.event_only ? NULL : json_str(r->intent.context, "correlation_id");
+	bool good = wm_state_open(&r->state, intent);
 
 	if (!good)
 		buf_addf(err, "StoracleError: Failed to read the WAL: %s", r->state.fault.text.data);

@@ -305,3 +305,54 @@ a_project() {
 	is "$(jq -r '.items[0].plan_id' c.json)" ulid:01J00000000000000000000002
 	is "$(jq -r .plan_hash c.json)" "$(jq -r .plan_hash a.json)"
 }
+
+@test "README's plan and apply do what README shows" {
+	awk '/^```json$/ { on = 1; next } /^```$/ { on = 0 } on' "$SOURCE/README.md" >intent.json
+	sed -n '/^    \$ orchmake pm.plan/,/^    \$ orchmake pm.apply/s/^    \([^$]\)/\1/p' "$SOURCE/README.md" >shown
+	want 0 orchmake pm.plan --payload @intent.json --result plan.json
+	is "$out" "$(cat shown)"
+	want 0 orchmake pm.apply --payload @plan.json
+	is "$(data wal 'SELECT title, priority, state FROM pm_work_items')" "Draft|HIGH|NEW"
+}
+
+@test "what is wrong with an intent itself is said" {
+	local given said
+	while IFS='|' read -r given said; do
+		orchmake-data workman <<<"$given" >answer.json 2>err && return 1
+		is "$given: $(jq -r .error.message answer.json)" "$given: $said"
+		is "$(cat err)" "error: $said"
+	done <<-'E'
+	{"op": "pm.compile_intent", "intent": 5}|CompileError: intent must be a map: {intent_id, ops, source, actor, issued_at}
+	{"op": "pm.compile_intent", "intent": {"intent_id": "", "source": 1, "issued_at": "x", "actor": {"actor_type": "human", "actor_id": "u"}, "ops": [], "opps": 1}}|CompileError: 4 errors: PMIntent.intent_id must be a non-empty text; PMIntent.source must be a non-empty text; PMIntent has an unknown field: opps; PMIntent.ops must be a non-empty list
+	{"op": "pm.compile_intent", "intent": {}}|CompileError: 5 errors: PMIntent missing required field: intent_id; PMIntent missing required field: ops; PMIntent missing required field: source; PMIntent missing required field: actor; PMIntent missing required field: issued_at
+	{"op": "pm.compile_intent", "ops": [], "source": ""}|CompileError: 3 errors: source must be a non-empty string; actor must be a dict; ops must be a non-empty list
+	{"op": "pm.compile_intent", "intent": {}, "ops": [1]}|CompileError: Pass either intent or ops, not both
+	{"op": "pm.compile_intent", "intent": {}, "ctx": 4}|CompileError: 6 errors: ctx must be a map; PMIntent missing required field: intent_id; PMIntent missing required field: ops; PMIntent missing required field: source; PMIntent missing required field: actor; PMIntent missing required field: issued_at
+	{"op": "pm.compile_intent", "source": "s", "actor": {"actor_type": "ai", "actor_id": "x"}, "ops": [5, {"op": 5}, {"op": "pm.project.create", "payload": {"name": "A"}, "pay": 1}, {"op": "pm.project.create", "payload": []}]}|CompileError: 4 errors: ops[0] has to be a map with op and payload; ops[1] op has to be text; ops[2] has an unknown field 'pay': it takes op and payload; ops[3] payload has to be a map
+	{"op": "pm.compile_intent", "source": "s", "actor": {"actor_type": "ai", "actor_id": "x"}, "op_name": 5, "payload": {}}|CompileError: op_name must be a non-empty string
+	{"op": "pm.compile_intent", "source": "s", "actor": {"actor_type": "ai", "actor_id": "x"}, "op_name": "pm.project.create"}|CompileError: payload must be a dict
+	{"op": "pm.project.update", "payload": {"name": null}}|ValidationError: Field 'project_id' in pm.project.update: required, but missing
+	{"op": "pm.project.create", "payload": {"name": null}}|ValidationError: Field 'name' in pm.project.create: expected text, got None
+	{"payload": {}}|CompileError: parameter 'op' has to be pm.compile_intent or an operation such as pm.project.create
+	E
+	orchmake-data workman <<<'{"op": "pm.compile_intent", "intents": 1}' 2>err && return 1
+	is "$(cat err)" "error: unknown parameter 'intents'"
+	jq -n '{op: "pm.compile_intent", source: "s", actor: {actor_type: "ai", actor_id: "x"}, ops: [range(101) | {op: "pm.project.create", payload: {name: "A"}}]}' >many.json
+	orchmake-data workman <many.json >answer.json 2>err && return 1
+	is "$(cat err)" "error: CompileError: ops has 101 operations, and at most 100 are allowed"
+	jq '.ops |= .[1:]' many.json | orchmake-data workman | jq '.items[0].plan.ops | length' >n
+	is "$(cat n)" 100
+}
+
+@test "a log that cannot be read is said, and is no empty log" {
+	mkdir var
+	echo 'this is no database, and long enough to be seen as none' >var/wal.db
+	intent i1 "$(op pm.project.update '{"project_id": "p", "name": "A"}')"
+	want 1 orchmake pm.plan --payload @intent.json
+	complains "StoracleError: Failed to read the WAL: "
+	complains "file is not a database"
+	rm var/wal.db
+	sqlite3 var/wal.db 'CREATE TABLE wal_domain_events (a)'
+	want 1 orchmake pm.plan --payload @intent.json
+	complains "StoracleError: Failed to read the WAL: table wal.wal_domain_events is not one that orchmake made"
+}
