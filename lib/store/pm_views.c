@@ -29,12 +29,12 @@ static bool run(struct session *s, struct buf *sql, struct fault *f)
 	return good;
 }
 
-static bool make_fields(struct session *s, const char *store, struct fault *f)
+static bool make_fixed(struct session *s, const char *store, const char *view, struct fault *f)
 {
 	struct buf sql = BUF_INIT;
 
 	open_view(&sql, store);
-	buf_puts(&sql, FIELDS);
+	buf_puts(&sql, view);
 	return run(s, &sql, f);
 }
 
@@ -122,13 +122,20 @@ static bool make_view(struct session *s, const char *store, const struct pm_aggr
 	return run(s, &sql, f);
 }
 
+/* Where a work item belongs now: what holds it may have moved since the item was written. */
+static const char PLACES[] =
+	"pm_places AS SELECT w.work_item_id, w.deliverable_id, coalesce(d.project_id, w.project_id) AS project_id,"
+	" coalesce(p.opsstream_id, w.opsstream_id) AS opsstream_id FROM pm_work_items w"
+	" LEFT JOIN pm_deliverables d ON d.deliverable_id = w.deliverable_id"
+	" LEFT JOIN pm_projects p ON p.project_id = coalesce(d.project_id, w.project_id)";
+
 bool pm_views_make(struct session *s, const char *store, struct fault *f)
 {
 	size_t n;
 	const struct pm_aggregate *a = pm_aggregates(&n);
-	bool good = make_fields(s, store, f) && make_status(s, store, f);
+	bool good = make_fixed(s, store, FIELDS, f) && make_status(s, store, f);
 
 	for (size_t i = 0; good && i < n; i++)
 		good = make_view(s, store, &a[i], f);
-	return good;
+	return good && make_fixed(s, store, PLACES, f);
 }

@@ -6,6 +6,7 @@
  *
  *	pm_fields	what each field was last set to; null clears it
  *	pm_status	where each aggregate stands; a verb such as close says it
+ *	pm_places	deliverable, project and stream of each work item, by what holds it now
  */
 #ifndef STORE_PM_VIEWS_H
 #define STORE_PM_VIEWS_H

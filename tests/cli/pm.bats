@@ -240,6 +240,12 @@ a_project() {
 	want 0 orchmake pm.exec --payload @intent.json
 	is "$(data wal "SELECT project_id, opsstream_id FROM pm_work_items WHERE title = 'U'")" "proj_1|ops_1"
 
+	# A project that gets another stream takes its items along, where they are looked up by what holds them.
+	intent move "$(op pm.opsstream.create '{"opsstream_id": "ops_2", "name": "N"}')" \
+		"$(op pm.project.update '{"project_id": "proj_1", "opsstream_id": "ops_2"}')"
+	want 0 orchmake pm.exec --payload @intent.json
+	is "$(data wal 'SELECT DISTINCT deliverable_id, project_id, opsstream_id FROM pm_places')" "del_1|proj_1|ops_2"
+
 	intent i3 "$(op pm.work_item.move '{"work_item_id": "wi_1", "project_id": "proj_2"}')"
 	want 1 orchmake pm.exec --payload @intent.json
 	is "$(why_not)" "CompileError: Cannot reassign project: work_item wi_1 is anchored to deliverable del_1. Change deliverable instead, or detach first."
