@@ -33,15 +33,14 @@ void plans_release(struct plans *p)
 
 /* ---- stores ---- */
 
-static const struct store *log_store(const struct op_world *w, const struct params *p)
+static const struct store *log_store(struct op_world *w, const struct params *p)
 {
-	const struct store *wal = wal_store(&w->stores);
+	const struct store *wal = wal_store(&w->stores, w->base);
 
-	if (wal)
-		return wal;
-	fault_usage(p->fault, "'%.*s': no store is called 'wal', and %s: name one with 'dataset'",
-		    (int)strlen(p->path) - 1, p->path, w->stores.n ? "there are several" : "the Jobfile declares none");
-	return NULL;
+	if (!wal)
+		fault_usage(p->fault, "'%.*s': no store is called 'wal', and there are several: name one with 'dataset'",
+			    (int)strlen(p->path) - 1, p->path);
+	return wal;
 }
 
 static const struct store *dataset_store(const struct op_world *w, const struct params *p)

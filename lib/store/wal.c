@@ -1,14 +1,16 @@
 #include "store/wal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/fdio.h"
 #include "doc/json.h"
 #include "store/params.h"
 #include "store/pm.h"
 #include "store/pm_views.h"
 
-const char WAL_TABLE[] = "wal_domain_events";
+const char WAL_TABLE[] = "wal_domain_events", WAL_FILE[] = "var/wal.db";
 
 /* "%s" is the store, as an identifier.  What a statement inside a trigger names lies in the same store. */
 static const char *const wal_schema[] = {
@@ -122,13 +124,19 @@ static bool wal_make_views(struct wal_context *c, const json_t *params, struct f
 	return pm_views_make(c->session, c->store, f);
 }
 
-const struct store *wal_store(const struct stores *s)
+const struct store *wal_store(struct stores *s, const char *base)
 {
 	const struct store *wal = stores_find(s, "wal");
+	char *path;
 
-	if (wal)
+	if (wal || s->n > 1)
 		return wal;
-	return s->n == 1 ? s->store[0] : NULL;
+	if (s->n == 1)
+		return s->store[0];
+	path = path_join(base, WAL_FILE);
+	wal = stores_add(s, "wal", path);
+	free(path);
+	return wal;
 }
 
 /* ---- an event ---- */

@@ -12,7 +12,7 @@
 #include "store/op.h"
 #include "store/table.h"
 
-extern const char WAL_TABLE[];
+extern const char WAL_TABLE[], WAL_FILE[];
 
 struct wal_context {
 	struct session *session;
@@ -35,8 +35,11 @@ bool wal_has(const struct wal_context *c, const char *type, const char *id, bool
 /* Whether the very event that params describes is in the log already. */
 bool wal_knows(const struct wal_context *c, const json_t *params, bool *ret_known, struct fault *f);
 
-/* The store that has the log: the one called `wal`, or the only one; NULL if that says none. */
-const struct store *wal_store(const struct stores *s);
+/*
+ * The store that has the log: the one called `wal`, or the only one, or where there is none at all
+ * WAL_FILE below base, which is added to s.  NULL if there are several and none is called so.
+ */
+const struct store *wal_store(struct stores *s, const char *base);
 
 /*
  * The events of an aggregate in their order, {event_type, correlation_id, payload} each; a new

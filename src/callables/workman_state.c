@@ -11,12 +11,13 @@ enum { BUSY_MS = 30 * 1000 };
 
 bool wm_state_open(struct wm_state *s, const char *correlation)
 {
+	const char *base = getenv("ORCHMAKE_BASE");
 	const struct store *log;
 
 	*s = (struct wm_state){.correlation = correlation, .fault = FAULT_INIT};
 	if (!stores_read(&s->stores, getenv("ORCHMAKE_STORES"), &s->fault))
 		return false;
-	log = wal_store(&s->stores);
+	log = wal_store(&s->stores, base && *base ? base : ".");
 	if (!log || !file_exists(log->path))
 		return true; /* nothing has been written yet */
 	if (!store_set_add(&s->set, log, &s->fault) ||

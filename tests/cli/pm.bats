@@ -289,6 +289,26 @@ a_project() {
 	is "$(sqlite3 wal.db 'SELECT name, status FROM pm_projects')" "A|ACTIVE"
 }
 
+@test "without any store the log is var/wal.db beside the Jobfile; with several it has to be said which" {
+	mkdir alone
+	cat >alone/Jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  exec:
+	    steps:
+	      - {id: plan.compile, call: compile_intent, with: {intent: "${{ payload.intent }}"}}
+	      - {id: plans.submit, call: storacle.submit, with: {plan: "${{ steps['plan.compile'].items }}"}}
+	J
+	intent i1 "$(op pm.project.create '{"project_id": "p", "name": "A"}')"
+	want 0 orchmake -f alone/Jobfile exec --payload @intent.json
+	intent i2 "$(op pm.project.update '{"project_id": "p", "name": "B"}')"
+	want 0 orchmake -f alone/Jobfile exec --payload @intent.json
+	is "$(sqlite3 alone/var/wal.db 'SELECT name FROM pm_projects')" B
+	echo 'stores: {a: a.db, b: b.db}' >>alone/Jobfile
+	want 1 orchmake -f alone/Jobfile exec --payload @intent.json
+	complains "no store is called 'wal', and there are several: name one with 'dataset'"
+}
+
 @test "a Jobfile may have a workman of its own" {
 	jobfile <<-'J'
 	jobfile: 1
