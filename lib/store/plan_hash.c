@@ -10,9 +10,8 @@
 #include "store/plan.h"
 
 struct hashing {
-	struct map made;       /* a generated id -> how it is called instead */
-	struct map claimed;    /* ids that are asserted to be new: somebody chose them */
-	const char *correlation; /* of the operation at hand; a part of its key */
+	struct map made;    /* a generated id -> how it is called instead */
+	struct map claimed; /* ids that are asserted to be new: somebody chose them */
 	json_t *said;
 };
 
@@ -72,42 +71,64 @@ static json_t *replaced(const struct hashing *h, const json_t *v)
 	return name ? json_string(name) : json_incref((json_t *)v);
 }
 
-/* A key is made of parts with colons between them; those that are generated are replaced. */
-static json_t *replaced_key(const struct hashing *h, const char *key)
+/* Parts of a key with colons between them; those that are generated are replaced. */
+static void add_parts(struct buf *out, const struct hashing *h, const char *parts, size_t len)
 {
+	for (const char *p = parts, *end = parts + len;;) {
+		const char *colon = memchr(p, ':', (size_t)(end - p));
+		size_t n = (size_t)((colon ? colon : end) - p);
+		const char *name = map_get_n(&h->made, p, n);
+
+		if (name)
+			buf_puts(out, name);
+		else
+			buf_add(out, p, n);
+		if (!colon)
+			return;
+		buf_putc(out, ':');
+		p = colon + 1;
+	}
+}
+
+/* Where the correlation begins in a key, which is a part of it or several; NULL if it is not there. */
+static const char *find_correlation(const char *key, const char *correlation)
+{
+	size_t n = correlation ? strlen(correlation) : 0;
+
+	for (const char *p = key; n && (p = strstr(p, correlation)); p++)
+		if ((p == key || p[-1] == ':') && (!p[n] || p[n] == ':'))
+			return p;
+	return NULL;
+}
+
+/* The key without what was generated: ids, and the run or intent that it is of. */
+static json_t *replaced_key(const struct hashing *h, const char *key, const char *correlation)
+{
+	const char *at = find_correlation(key, correlation), *rest = at ? at + strlen(correlation) : key;
 	struct buf out = BUF_INIT;
 	json_t *v;
 
-	for (const char *p = key;; p++) {
-		size_t len = strcspn(p, ":");
-		char *part = xstrndup(p, len);
-		const char *name = map_get(&h->made, part);
-		bool is_correlation = h->correlation && !strcmp(part, h->correlation);
-
-		buf_puts(&out, is_correlation ? "#" : name ? name : part);
-		free(part);
-		p += len;
-		if (!*p)
-			break;
-		buf_putc(&out, ':');
+	if (at) {
+		add_parts(&out, h, key, (size_t)(at - key));
+		buf_putc(&out, '#');
 	}
+	add_parts(&out, h, rest, strlen(rest));
 	v = json_stringn(out.data, out.len);
 	buf_release(&out);
 	return v;
 }
 
-static json_t *said_by(struct hashing *h, const json_t *op)
+static json_t *said_by(const struct hashing *h, const json_t *op)
 {
 	const json_t *params = json_object_get(op, "params");
 	const char *key = json_str(params, "idempotency_key"), *method = json_str(op, "method");
 	json_t *said = json_is_object(params) ? replaced_map(h, params) : json_object();
 
-	h->correlation = json_str(params, "correlation_id");
 	if (method && !strcmp(method, "wal.append")) {
 		json_object_del(said, "occurred_at");
 		json_object_del(said, "correlation_id");
 		if (key)
-			json_object_set_new(said, "idempotency_key", replaced_key(h, key));
+			json_object_set_new(said, "idempotency_key", replaced_key(h, key, json_str(params, "correlation_id")));
 	}
 	return json_pack("[so]", method ? method : "", said);
 }

@@ -94,6 +94,11 @@ static void a_generated_id_a_clock_and_a_run_do_not_count(void **state)
 		     "{'ops': [{'method': 'wal.append', 'params': {'idempotency_key': 'k:c2', 'correlation_id': 'c2',"
 		     " 'occurred_at': 'now', 'payload': 1}}]}",
 		     true);
+	check_hashes("{'ops': [{'method': 'wal.append', 'params': {'idempotency_key': 'a:b:a:b:2', 'correlation_id': 'a:b'}}]}",
+		     "{'ops': [{'method': 'wal.append', 'params': {'idempotency_key': 'c::a:b:2', 'correlation_id': 'c:'}}]}",
+		     true);
+	check_hashes("{'ops': [{'method': 'wal.append', 'params': {'idempotency_key': 'ab:x', 'correlation_id': 'a'}}]}",
+		     "{'ops': [{'method': 'wal.append', 'params': {'idempotency_key': 'bb:x', 'correlation_id': 'b'}}]}", false);
 }
 
 static void ids_that_somebody_chose_count(void **state)
