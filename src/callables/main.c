@@ -94,7 +94,21 @@ static bool answer(json_t *ret, struct buf *err)
 	return print_json(ret, err);
 }
 
-/* What went wrong, for programs; the line on standard error is for people. */
+/* What to do about it stands in the log, above the line that becomes the failure's text. */
+static void print_hints(const json_t *error)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(error, "errors"), i, one) {
+		const char *hint = json_str(one, "hint");
+
+		if (hint)
+			fprintf(stderr, "hint: %s\n", hint);
+	}
+}
+
+/* What went wrong, for programs; the lines on standard error are for people. */
 static void answer_error(const json_t *ret)
 {
 	const json_t *error = json_object_get(ret, "error");
@@ -103,6 +117,7 @@ static void answer_error(const json_t *ret)
 
 	if (!error)
 		return;
+	print_hints(error);
 	whole = json_pack("{sO}", "error", error);
 	(void)print_json(whole, &ignored);
 	json_decref(whole);

@@ -11,6 +11,7 @@
  *	workman_state.c	 what the log and the operations before say about an aggregate
  *	workman_event.c	 the event, its assertions, the plan
  *	workman_diff.c	 lines for people
+ *	workman_repr.c	 how they show a value
  *	workman_suggest.c did you mean
  *	workman_errors.c all that is wrong, at once
  *	workman_ids.c	 ids and the clock
@@ -37,7 +38,7 @@ enum wm_class { WM_COMPILE, WM_VALIDATION };
 enum { WM_NO_OP = -1 };
 
 struct wm_errors {
-	json_t *list; /* of {class, message, op, field} */
+	json_t *list; /* of {class, message, op, field, hint} */
 	bool compile; /* one of them is a CompileError */
 };
 
@@ -47,6 +48,8 @@ size_t wm_errors_n(const struct wm_errors *e);
 /* op: its index from 0, or WM_NO_OP; field may be NULL.  Returns false. */
 bool wm_error(struct wm_errors *e, enum wm_class class, int op, const char *field, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+/* What to do about the last one. */
+void wm_hint(struct wm_errors *e, const char *hint);
 /* All of them as the failure's text; n_ops are in the intent. */
 void wm_errors_text(struct buf *out, const struct wm_errors *e, size_t n_ops);
 

@@ -43,13 +43,25 @@ static bool check_list(struct checking *c, const char *field, const json_t *list
 	return true;
 }
 
+static bool check_enum(struct checking *c, const char *field, const char *words, const json_t *v)
+{
+	char *hint;
+
+	if (json_is_string(v) && json_string_length(v) && word_in(words, json_string_value(v)))
+		return true;
+	hint = xasprintf("%s is one of %s", field, words);
+	wrong(c, field, "enum value", v);
+	wm_hint(c->errors, hint);
+	free(hint);
+	return false;
+}
+
 static bool check_type(struct checking *c, const char *field, struct span type, const json_t *v)
 {
 	const char *words = pm_enum_find(type);
 
 	if (words)
-		return (json_is_string(v) && json_string_length(v) && word_in(words, json_string_value(v))) ||
-		       wrong(c, field, "enum value", v);
+		return check_enum(c, field, words, v);
 	if (span_is(type, "list"))
 		return check_list(c, field, v);
 	if (span_is(type, "number"))

@@ -43,6 +43,11 @@ bool wm_error(struct wm_errors *e, enum wm_class class, int op, const char *fiel
 	return false;
 }
 
+void wm_hint(struct wm_errors *e, const char *hint)
+{
+	json_object_set_new(json_array_get(e->list, wm_errors_n(e) - 1), "hint", json_string(hint));
+}
+
 /* Some messages say the operation themselves, or the item that it is about. */
 static bool says_op(const char *message, json_int_t op)
 {

@@ -170,6 +170,7 @@ a_project() {
 	intent i1 "$(op pm.work_item.create '{"title": "T", "priority": "EXTREME"}')"
 	want 1 orchmake pm.plan --payload @intent.json
 	is "$(why_not)" "ValidationError: Field 'priority' in pm.work_item.create: expected enum value, got 'EXTREME'"
+	complains "hint: priority is one of LOW MEDIUM HIGH CRITICAL"
 	intent i1 "$(op pm.project.create '{"name": "A"}')" "$(op pm.work_item.create '{"title": "@ref:5"}')" \
 		"$(op pm.project.create '{"name": "A"}')"
 	want 1 orchmake pm.plan --payload @intent.json
