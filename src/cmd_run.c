@@ -119,6 +119,27 @@ static bool write_result(struct cli *c, const json_t *result)
 	return good;
 }
 
+/* A job that plans changes and makes none says them to who looks, with the hash that applying them may ask for. */
+static void show_plan(const json_t *result)
+{
+	const json_t *diff = json_object_get(result, "diff");
+	const char *hash = json_str(result, "plan_hash");
+	struct buf text = BUF_INIT;
+	json_t *line;
+	size_t i;
+
+	if (!hash || !json_is_array(diff) || !json_is_true(json_object_get(result, "success")))
+		return;
+	json_array_foreach(diff, i, line) {
+		tty_clean(&text, span_of(json_is_string(line) ? json_string_value(line) : ""));
+		buf_putc(&text, '\n');
+	}
+	buf_puts(&text, "plan_hash ");
+	tty_clean(&text, span_of(hash));
+	puts(text.data);
+	buf_release(&text);
+}
+
 static char *command_line(const struct cli *c)
 {
 	struct buf text = BUF_INIT;
@@ -141,6 +162,8 @@ static int run(struct cli *c, struct engine *e)
 			cli_error("%s", err.data);
 		if (engine_result(e) && !write_result(c, engine_result(e)) && code == EXIT_DONE)
 			code = EXIT_RUN_FAILED;
+		if (engine_result(e) && c->format != FORMAT_JSON && !c->silent)
+			show_plan(engine_result(e));
 		if (c->exit_code_of_step && code == EXIT_RUN_FAILED && engine_failed_exit(e))
 			code = engine_failed_exit(e);
 	}

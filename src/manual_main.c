@@ -14,6 +14,7 @@
 #include "job/graph.h"
 #include "job/jobfile.h"
 #include "job/schema.h"
+#include "store/pm.h"
 
 /* --- mdoc ------------------------------------------------------------------------------------------------- */
 
@@ -401,6 +402,7 @@ static void put_operations(void)
 		const char *name, *required, *optional, *sentence;
 	} ops[] = {
 #define OP(name, required, optional, sentence) {name, required, optional, sentence},
+#define CALLABLE OP
 #include "job/ops.def"
 #undef OP
 	};
@@ -415,6 +417,66 @@ static void put_operations(void)
 		if (*ops[i].optional)
 			printf("takes\n.Em %s\n", ops[i].optional);
 	}
+	end_list();
+}
+
+/* --- project work ------------------------------------------------------------------------------------------- */
+
+static void put_field(const struct pm_field *field)
+{
+	printf("%.*s", (int)field->name.len, field->name.at);
+	if (field->type.len && !pm_enum_find(field->type))
+		printf(" (%.*s)", (int)field->type.len, field->type.at);
+}
+
+static void put_fields(const struct pm_op *op, bool required)
+{
+	const char *fields = op->fields, *between = "";
+	struct pm_field field;
+
+	while (pm_field_next(&fields, &field)) {
+		if (field.required != required)
+			continue;
+		fputs(*between ? between : required ? "needs " : "takes ", stdout);
+		put_field(&field);
+		between = ", ";
+	}
+	if (*between)
+		puts(required ? ";" : "");
+}
+
+static void put_work(void)
+{
+	size_t n;
+	const struct pm_op *op = pm_ops(&n);
+
+	puts(".Bl -tag -width Ds");
+	for (size_t i = 0; i < n; i++) {
+		put_item("Cm", op[i].name);
+		put_fields(&op[i], true);
+		put_fields(&op[i], false);
+	}
+	end_list();
+}
+
+static void put_words_of(const char *name)
+{
+	const char *words = pm_enum_find(span_of(name));
+
+	put_item("Cm", name);
+	put_sentence(words);
+}
+
+static void put_work_values(void)
+{
+	static const char *const names[] = {
+#define PM_ENUM(name, words) name,
+#include "store/pm.def"
+	};
+
+	puts(".Bl -tag -width Ds");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		put_words_of(names[i]);
 	end_list();
 }
 
@@ -441,6 +503,8 @@ static const struct table {
 	{"conditions", put_conditions},
 	{"states", put_states},
 	{"operations", put_operations},
+	{"work", put_work},
+	{"work-values", put_work_values},
 };
 
 static int usage(const char *wrong)

@@ -7,7 +7,7 @@ say() { n=$((n + 1)); echo "$1 $n - $2"; }
 
 bad=
 while IFS=: read -r folder allowed; do
-	[ "$folder" = src ] && dir=src || dir=lib/$folder
+	case $folder in src*) dir=$folder ;; *) dir=lib/$folder ;; esac
 	for f in "$dir"/*.c "$dir"/*.h; do
 		[ -f "$f" ] || continue
 		case $f in src/*_main.c) continue ;; esac

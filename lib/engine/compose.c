@@ -160,12 +160,14 @@ static bool callable_command(struct engine *e, const struct step *st, const json
 			     struct composed *c, struct buf *err)
 {
 	const struct callable *declared = callable_behind(e->jf, st->t.act.call);
-	bool builtin = builtin_find(st->t.act.call), since = json_object_get(with, "auto_since") != NULL;
+	const char *call = st->t.act.call;
+	bool builtin = builtin_find(call) && !(declared && builtin_yields(call));
+	bool since = json_object_get(with, "auto_since") != NULL;
 
 	BUG_UNLESS(builtin || declared);
 	if (builtin || since) {
-		add_arg(c, path_join(e->o->libexec, "orchmake-op"));
-		add_arg(c, xstrdup(builtin ? st->t.act.call : "--auto-since"));
+		add_arg(c, path_join(e->o->libexec, builtin ? builtin_program(call) : "orchmake-op"));
+		add_arg(c, xstrdup(builtin ? call : "--auto-since"));
 	}
 	return !declared || declared_command(declared, w, c, err);
 }

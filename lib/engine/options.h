@@ -44,7 +44,7 @@ struct run_options {
 	const char *version;
 	void (*say)(void *ctx, const char *text); /* a sentence for the user that is nobody's event; may be NULL */
 	void *say_ctx;
-	const char *libexec;   /* where orchmake-warden and orchmake-op are */
+	const char *libexec;   /* where orchmake-warden, -op and -data are */
 	const char *const *environ; /* NULL-terminated: what the process got */
 };
 

@@ -204,7 +204,7 @@ void check_declared(struct loader *l)
 	const struct jobfile *jf = l->jf;
 
 	for (size_t i = 0; i < jf->n_callables; i++)
-		if (builtin_find(jf->callable[i].name))
+		if (builtin_find(jf->callable[i].name) && !builtin_yields(jf->callable[i].name))
 			diag_error(l->d, jf->callable[i].mark, "'%s' is a built-in operation already",
 				   jf->callable[i].name);
 	for (size_t i = 0; i < jf->n_files; i++)

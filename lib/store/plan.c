@@ -33,18 +33,14 @@ void plans_release(struct plans *p)
 
 /* ---- stores ---- */
 
-/* The log lies in the store `wal`, or in the only one there is. */
-static const struct store *log_store(const struct op_world *w, const struct params *p)
+static const struct store *log_store(struct op_world *w, const struct params *p)
 {
-	const struct store *wal = stores_find(&w->stores, "wal");
+	const struct store *wal = wal_store(&w->stores, w->base);
 
-	if (wal)
-		return wal;
-	if (w->stores.n == 1)
-		return w->stores.store[0];
-	fault_usage(p->fault, "'%.*s': no store is called 'wal', and %s: name one with 'dataset'",
-		    (int)strlen(p->path) - 1, p->path, w->stores.n ? "there are several" : "the Jobfile declares none");
-	return NULL;
+	if (!wal)
+		fault_usage(p->fault, "'%.*s': no store is called 'wal', and there are several: name one with 'dataset'",
+			    (int)strlen(p->path) - 1, p->path);
+	return wal;
 }
 
 static const struct store *dataset_store(const struct op_world *w, const struct params *p)
@@ -277,17 +273,24 @@ static void read_plan(struct plans *ps, struct op_world *w, const json_t *raw, c
 	free(inside);
 }
 
+const json_t *plan_inside(const json_t *given)
+{
+	const json_t *inside = json_object_get(given, "plan");
+
+	return json_is_object(inside) && !json_object_get(given, "ops") ? inside : given;
+}
+
 bool plans_read(struct plans *ps, struct op_world *w, const json_t *given, struct fault *f)
 {
 	json_t *one;
 	size_t i;
 
 	if (!json_is_array(given))
-		read_plan(ps, w, given, "plan", f);
+		read_plan(ps, w, plan_inside(given), "plan", f);
 	json_array_foreach(given, i, one) {
 		char *path = xasprintf("plan[%zu]", i);
 
-		read_plan(ps, w, one, path, f);
+		read_plan(ps, w, plan_inside(one), path, f);
 		free(path);
 	}
 	return f->kind == FAULT_NONE;

@@ -25,6 +25,9 @@ struct plans {
 	struct store_set set; /* what they write to */
 };
 
+/* What a compiler of intents answers holds its plan inside, as {plan, diff, plan_hash}: that, or given itself. */
+const json_t *plan_inside(const json_t *given);
+
 /*
  * Read one plan or a list of plans; releases nothing on failure.  The plans and the world
  * have to outlive p.  A file that sqlite.sync names by path becomes a store of the world.

@@ -18,6 +18,7 @@
 #include "store/ops.h"
 #include "store/params.h"
 #include "store/plan.h"
+#include "store/plan_hash.h"
 #include "store/rows.h"
 #include "store/submitted.h"
 #include "store/wal.h"
@@ -29,6 +30,7 @@ struct submission {
 	struct session session;
 	struct staged_files files;
 	struct wal_context wal;
+	struct digest hash; /* of what the plans say */
 	struct rows_written total;
 	int64_t affected; /* by bq.execute */
 	json_t *responses, *items;
@@ -116,20 +118,41 @@ static json_t *do_append(struct submission *s, const struct plan_op *op)
 	return result;
 }
 
+/*
+ * Whether the plan's own event that makes the aggregate is in the log already: then the
+ * plan has been carried out before, and what it asserted to be new is what it made.
+ */
+static bool is_own_doing(struct submission *s, const struct plan_op *assertion, bool *ret_own)
+{
+	const char *type = text_of(assertion, "aggregate_type"), *id = text_of(assertion, "aggregate_id");
+	const struct plan_op *end = s->plans.op + s->plans.n;
+
+	*ret_own = false;
+	for (const struct plan_op *op = assertion + 1; op < end && op->plan == assertion->plan; op++) {
+		const char *of = text_of(op, "aggregate_type"), *made = text_of(op, "aggregate_id");
+
+		if (op->method == METHOD_APPEND && op->store == assertion->store && of && made && !strcmp(of, type) &&
+		    !strcmp(made, id))
+			return wal_knows(&s->wal, op->params, ret_own, s->fault);
+	}
+	return true;
+}
+
 static json_t *do_assert(struct submission *s, const struct plan_op *op)
 {
 	const char *type = text_of(op, "aggregate_type"), *id = text_of(op, "aggregate_id");
-	bool wanted = op->method == METHOD_EXISTS, has;
+	bool wanted = op->method == METHOD_EXISTS, has, own = false;
 
 	aim_wal(s, op);
-	if (!wal_has(&s->wal, type, id, &has, s->fault))
+	if (!wal_has(&s->wal, type, id, &has, s->fault) || (has && !wanted && !is_own_doing(s, op, &own)))
 		return NULL;
-	if (has == wanted)
+	if (has == wanted || own)
 		return json_pack("{sb}", "holds", 1);
+	fault_detail(s->fault, "class", json_string("PlanBuildError"));
 	fault_set(s->fault, CODE_ASSERTION,
-		  wanted ? "there is no %s '%s' in store '%s', and no earlier operation makes it"
-			 : "there is a %s '%s' in store '%s' already",
-		  type, id, op->store->name);
+		  wanted ? "PlanBuildError: Referenced %s '%s' does not exist (assertion failed)"
+			 : "PlanBuildError: %s '%s' exists already (assertion failed)",
+		  type, id);
 	return NULL;
 }
 
@@ -170,12 +193,24 @@ static json_t *perform(struct submission *s, const struct plan_op *op)
 	BUG("an operation that is refused got here");
 }
 
+/* A log that could not be written: whether a later try may do is in its kind. */
+static void blame_log(struct fault *f)
+{
+	fault_detail(f, "class", json_string("StoracleError"));
+	fault_within(f, "StoracleError: Failed to write to WAL");
+	if (f->kind == FAULT_TRANSIENT)
+		buf_puts(&f->text, " (transient)");
+}
+
 /* Say which operation it was, for people and for programs. */
 static void blame(struct submission *s, const struct plan_op *op)
 {
 	char *place = plan_op_place(&s->plans, op);
 
-	fault_within(s->fault, "%s", place);
+	if (op->method == METHOD_APPEND && s->fault->code == CODE_STORAGE)
+		blame_log(s->fault);
+	else if (s->fault->code != CODE_ASSERTION) /* which says what is missing, and whose it is */
+		fault_within(s->fault, "%s", place);
 	free(place);
 	fault_detail(s->fault, "plan", json_integer((json_int_t)op->plan));
 	fault_detail(s->fault, "op", json_integer((json_int_t)op->index));
@@ -201,21 +236,54 @@ static bool perform_all(struct submission *s)
 	return true;
 }
 
+/* Whether the plans do nothing but append, so that any trouble with the stores is one with the log. */
+static bool is_log_only(const struct plans *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->op[i].method != METHOD_APPEND && p->op[i].method != METHOD_EXISTS &&
+		    p->op[i].method != METHOD_NOT_EXISTS)
+			return false;
+	return p->n > 0;
+}
+
 static bool begin(struct submission *s)
 {
 	if (!staged_open(&s->files, s->world->base, s->fault))
 		return false;
 	if (!s->plans.set.n)
 		return true; /* files only */
-	return session_begin(&s->session, &s->plans.set, SESSION_WRITE, s->world->busy_ms, s->fault);
+	if (session_begin(&s->session, &s->plans.set, SESSION_WRITE, s->world->busy_ms, s->fault))
+		return true;
+	if (is_log_only(&s->plans))
+		blame_log(s->fault);
+	return false;
+}
+
+/* What was looked at is what is carried out, or nothing is. */
+static bool is_expected(struct submission *s, const json_t *with)
+{
+	const struct params p = {with, "", s->fault};
+	const char *expected = param_text(&p, "expected_hash");
+
+	plan_hash(&s->hash, json_object_get(with, "plan"));
+	if (!expected || !strcmp(s->hash.hex, expected))
+		return s->fault->kind == FAULT_NONE;
+	fault_detail(s->fault, "plan_hash", json_string(s->hash.hex));
+	return fault_set(s->fault, CODE_ASSERTION,
+			 "PlanBuildError: the plan's hash is %s, not %s as expected: it is not the plan that was looked"
+			 " at, and nothing was written",
+			 s->hash.hex, expected);
 }
 
 static bool finish(struct submission *s)
 {
 	bool in_stores = s->session.db != NULL;
 
-	if (in_stores && !session_commit(&s->session, s->fault))
+	if (in_stores && !session_commit(&s->session, s->fault)) {
+		if (is_log_only(&s->plans))
+			blame_log(s->fault);
 		return false;
+	}
 	if (staged_publish(&s->files, s->fault))
 		return true;
 	if (in_stores)
@@ -247,6 +315,7 @@ static json_t *answer_of(struct submission *s)
 	answer = op_answer(json_incref(s->items), stats);
 	json_object_set(answer, "responses", s->responses);
 	json_object_set_new(answer, "rows_written", json_integer(written + s->affected));
+	json_object_set_new(answer, "plan_hash", json_string(s->hash.hex));
 	return answer;
 }
 
@@ -299,7 +368,8 @@ static json_t *submit(struct submission *s, const json_t *with)
 {
 	const char *key = s->world->key ? s->world->key : json_str(with, "idempotency_key");
 
-	if (!plans_read(&s->plans, s->world, json_object_get(with, "plan"), s->fault) || !begin(s))
+	if (!plans_read(&s->plans, s->world, json_object_get(with, "plan"), s->fault) ||
+	    !is_expected(s, with) || !begin(s))
 		return NULL;
 	if (key && *key && s->session.db)
 		return submit_once(s, key);

@@ -1,12 +1,16 @@
 #include "store/wal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/fdio.h"
 #include "doc/json.h"
 #include "store/params.h"
+#include "store/pm.h"
+#include "store/pm_views.h"
 
-const char WAL_TABLE[] = "wal_domain_events";
+const char WAL_TABLE[] = "wal_domain_events", WAL_FILE[] = "var/wal.db";
 
 /* "%s" is the store, as an identifier.  What a statement inside a trigger names lies in the same store. */
 static const char *const wal_schema[] = {
@@ -47,6 +51,8 @@ static const char WAL_INSERT[] =
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 static const char WAL_FIND[] = ".wal_domain_events WHERE idempotency_key = ?1";
+static const char WAL_EVENTS[] =
+	".wal_domain_events WHERE aggregate_type = ?1 AND aggregate_id = ?2 ORDER BY seq";
 static const char WAL_HAS[] = ".wal_domain_events WHERE aggregate_type = ?1 AND aggregate_id = ?2 LIMIT 1";
 
 /* What makes a map an event; without any of it the map is the payload of one. */
@@ -105,6 +111,32 @@ static bool wal_make(struct wal_context *c, struct fault *f)
 	if (good)
 		c->ready_store = c->store;
 	return good;
+}
+
+/* Project work has views on its log, from its first event on. */
+static bool wal_make_views(struct wal_context *c, const json_t *params, struct fault *f)
+{
+	const char *type = json_str(params, "aggregate_type");
+
+	if (c->viewed_store == c->store || !type || !pm_aggregate_find(type))
+		return true;
+	c->viewed_store = c->store;
+	return pm_views_make(c->session, c->store, f);
+}
+
+const struct store *wal_store(struct stores *s, const char *base)
+{
+	const struct store *wal = stores_find(s, "wal");
+	char *path;
+
+	if (wal || s->n > 1)
+		return wal;
+	if (s->n == 1)
+		return s->store[0];
+	path = path_join(base, WAL_FILE);
+	wal = stores_add(s, "wal", path);
+	free(path);
+	return wal;
 }
 
 /* ---- an event ---- */
@@ -256,7 +288,7 @@ bool wal_append(struct wal_context *c, const json_t *params, json_t **ret_result
 	struct digest known;
 	bool found = false, good;
 
-	if (!check_words(params, f) || !wal_make(c, f))
+	if (!check_words(params, f) || !wal_make(c, f) || !wal_make_views(c, params, f))
 		return false;
 	event_read(&e, params);
 	good = find_key(c, key, &known, &found, f);
@@ -271,6 +303,19 @@ bool wal_append(struct wal_context *c, const json_t *params, json_t **ret_result
 	return good;
 }
 
+/* A statement about one aggregate. */
+static sqlite3_stmt *about(const struct wal_context *c, const char *what, const char *behind, const char *type,
+			   const char *id, struct fault *f)
+{
+	sqlite3_stmt *st = wal_prepare(c, what, behind, f);
+
+	if (st) {
+		bind_text(st, 1, type);
+		bind_text(st, 2, id);
+	}
+	return st;
+}
+
 bool wal_has(const struct wal_context *c, const char *type, const char *id, bool *ret_has, struct fault *f)
 {
 	sqlite3_stmt *st;
@@ -280,15 +325,85 @@ bool wal_has(const struct wal_context *c, const char *type, const char *id, bool
 		return false;
 	if (!*ret_has)
 		return true;
-	st = wal_prepare(c, "SELECT 1 FROM ", WAL_HAS, f);
+	st = about(c, "SELECT 1 FROM ", WAL_HAS, type, id, f);
 	if (!st)
 		return false;
-	bind_text(st, 1, type);
-	bind_text(st, 2, id);
 	rc = sqlite3_step(st);
 	*ret_has = rc == SQLITE_ROW;
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		fault_sqlite(f, c->session->db, "cannot read %s.%s", c->store, WAL_TABLE);
 	sqlite3_finalize(st);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE;
+}
+
+bool wal_knows(const struct wal_context *c, const json_t *params, bool *ret_known, struct fault *f)
+{
+	const char *key = json_str(params, "idempotency_key");
+	struct event e = {.payload_text = BUF_INIT};
+	struct digest known;
+	bool found = false, good = wal_is_there(c, ret_known, f);
+
+	if (!good || !*ret_known || !key)
+		return good;
+	event_read(&e, params);
+	good = find_key(c, key, &known, &found, f);
+	*ret_known = found && !strcmp(known.hex, e.digest.hex);
+	event_release(&e);
+	return good;
+}
+
+/* The payload was written as JSON; a foreign row that is none is an error and not an empty event. */
+static json_t *read_payload(sqlite3_stmt *st, struct fault *f)
+{
+	struct buf err = BUF_INIT;
+	const char *text = (const char *)sqlite3_column_text(st, 2);
+	json_t *payload = text ? json_parse(text, (size_t)sqlite3_column_bytes(st, 2), &err) : NULL;
+
+	if (!payload)
+		fault_set(f, CODE_STORAGE, "an event in %s has a payload that is no JSON: %s", WAL_TABLE, err.data);
+	buf_release(&err);
+	return payload;
+}
+
+static json_t *read_event(sqlite3_stmt *st, struct fault *f)
+{
+	const char *type = (const char *)sqlite3_column_text(st, 0), *by = (const char *)sqlite3_column_text(st, 1);
+	json_t *event = json_object(), *payload = read_payload(st, f);
+
+	json_object_set_new(event, "event_type", json_string(type ? type : ""));
+	json_object_set_new(event, "correlation_id", json_string(by ? by : ""));
+	if (payload && !json_object_set_new(event, "payload", payload))
+		return event;
+	json_decref(event);
+	return NULL;
+}
+
+/* Takes over st. */
+static json_t *read_events(const struct wal_context *c, sqlite3_stmt *st, struct fault *f)
+{
+	json_t *events = json_array(), *event;
+	int rc;
+
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW && (event = read_event(st, f)))
+		json_array_append_new(events, event);
+	if (rc != SQLITE_DONE) {
+		fault_sqlite(f, c->session->db, "cannot read %s.%s", c->store, WAL_TABLE);
+		json_decref(events);
+		events = NULL;
+	}
+	sqlite3_finalize(st);
+	return events;
+}
+
+json_t *wal_events(const struct wal_context *c, const char *type, const char *id, struct fault *f)
+{
+	sqlite3_stmt *st;
+	bool there;
+
+	if (!wal_is_there(c, &there, f))
+		return NULL;
+	if (!there)
+		return json_array();
+	st = about(c, "SELECT event_type, correlation_id, payload FROM ", WAL_EVENTS, type, id, f);
+	return st ? read_events(c, st, f) : NULL;
 }

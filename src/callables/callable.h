@@ -4,7 +4,8 @@
  * of a callable: {"schema_version", "items", "stats", ...}.
  *
  * A callable gets its parameters and fills `ret`, a map that holds nothing yet.  False
- * and a text in err (one line, no full stop) when it cannot: nothing is answered then.
+ * and a text in err (one line, no full stop) when it cannot: nothing is answered then but
+ * ret.error, if the callable has put a map there for programs.
  */
 #ifndef CALLABLES_CALLABLE_H
 #define CALLABLES_CALLABLE_H
@@ -16,15 +17,15 @@
 
 typedef bool callable_fn(const json_t *in, json_t *ret, struct buf *err);
 
-callable_fn injest, canonizer, finalform, projectionist, sweeper, validator, verdict;
+callable_fn injest, canonizer, finalform, projectionist, sweeper, validator, verdict, workman, compile_intent;
 
 /* A parameter of that type, borrowed; NULL and err if it is missing or something else. */
-const char *param_text(const json_t *in, const char *key, struct buf *err);
-const json_t *param_list(const json_t *in, const char *key, struct buf *err);
-const json_t *param_map(const json_t *in, const char *key, struct buf *err);
+const char *input_text(const json_t *in, const char *key, struct buf *err);
+const json_t *input_list(const json_t *in, const char *key, struct buf *err);
+const json_t *input_map(const json_t *in, const char *key, struct buf *err);
 
 /* False and err if `in` has a key that is none of words (NULL-terminated). */
-bool params_known(const json_t *in, const char *const words[], struct buf *err);
+bool inputs_known(const json_t *in, const char *const words[], struct buf *err);
 
 /* A JSON file's map, a new reference; NULL and err, which then names the file. */
 json_t *definition_read(const char *path, struct buf *err);

@@ -37,7 +37,7 @@ static bool good_column(const char *name, const json_t *column, struct buf *err)
 
 	if (json_is_string(column))
 		return true;
-	if (!json_is_object(column) || !params_known(column, words, err) ||
+	if (!json_is_object(column) || !inputs_known(column, words, err) ||
 	    !json_object_get(column, "from") == !json_object_get(column, "row")) {
 		buf_addf(err, "%scolumn '%s' needs 'from' or 'row'", err->len ? ": " : "", name);
 		return false;
@@ -60,7 +60,7 @@ static bool transform_check(struct transform *t, struct buf *err)
 	const char *name, *said = json_str(t->doc, "transform");
 	json_t *column;
 
-	t->columns = param_map(t->doc, "columns", err);
+	t->columns = input_map(t->doc, "columns", err);
 	t->suffix = json_str(t->doc, "key_suffix");
 	if (!t->columns)
 		return false;
@@ -196,13 +196,13 @@ static bool transform_all(const struct transform *t, const json_t *items, json_t
 bool canonizer(const json_t *in, json_t *ret, struct buf *err)
 {
 	static const char *const words[] = {"transform_id", "transforms", "items", NULL};
-	const char *id = param_text(in, "transform_id", err), *folder;
+	const char *id = input_text(in, "transform_id", err), *folder;
 	const json_t *items;
 	struct transform t;
 	bool good;
 
-	if (!id || !(folder = param_text(in, "transforms", err)) || !(items = param_list(in, "items", err)) ||
-	    !params_known(in, words, err))
+	if (!id || !(folder = input_text(in, "transforms", err)) || !(items = input_list(in, "items", err)) ||
+	    !inputs_known(in, words, err))
 		return false;
 	good = transform_open(&t, folder, id, err) && transform_all(&t, items, ret, err);
 	json_decref(t.doc);

@@ -248,13 +248,13 @@ static bool each(const struct form *f, const json_t *in, json_t *ret, struct buf
 bool finalform(const json_t *in, json_t *ret, struct buf *err)
 {
 	static const char *const words[] = {"mode", "form", "forms", "instruments", "items", NULL};
-	const char *mode = param_text(in, "mode", err), *name, *forms, *instruments;
+	const char *mode = input_text(in, "mode", err), *name, *forms, *instruments;
 	struct form f;
 	bool good;
 
-	if (!mode || !(name = param_text(in, "form", err)) || !(forms = param_text(in, "forms", err)) ||
-	    !(instruments = param_text(in, "instruments", err)) || !param_list(in, "items", err) ||
-	    !params_known(in, words, err))
+	if (!mode || !(name = input_text(in, "form", err)) || !(forms = input_text(in, "forms", err)) ||
+	    !(instruments = input_text(in, "instruments", err)) || !input_list(in, "items", err) ||
+	    !inputs_known(in, words, err))
 		return false;
 	if (strcmp(mode, "measure") && strcmp(mode, "observe")) {
 		buf_addf(err, "parameter 'mode' is '%s', not measure or observe", mode);

@@ -31,7 +31,7 @@ static bool read_choices(struct instrument *in, struct buf *err)
 	json_t *value;
 	bool first = true;
 
-	if (!(in->choices = param_map(in->doc, "choices", err)))
+	if (!(in->choices = input_map(in->doc, "choices", err)))
 		return false;
 	json_object_foreach((json_t *)in->choices, text, value) {
 		int n = (int)json_integer_value(value);
@@ -52,7 +52,7 @@ static bool read_items(struct instrument *in, struct buf *err)
 	json_t *item;
 	size_t i;
 
-	if (!(in->items = param_list(in->doc, "items", err)))
+	if (!(in->items = input_list(in->doc, "items", err)))
 		return false;
 	json_array_foreach((json_t *)in->items, i, item)
 		if (!json_str(item, "code")) {
@@ -70,8 +70,8 @@ static bool instrument_open(struct instrument *in, const char *folder, const cha
 
 	*in = (struct instrument){.doc = definition_read(path, err)};
 	if (in->doc) {
-		good = (in->name = param_text(in->doc, "instrument", &why)) &&
-		       (in->version = param_text(in->doc, "version", &why)) && read_choices(in, &why) &&
+		good = (in->name = input_text(in->doc, "instrument", &why)) &&
+		       (in->version = input_text(in->doc, "version", &why)) && read_choices(in, &why) &&
 		       read_items(in, &why);
 		if (!good)
 			buf_addf(err, "%s: %s", path, why.data);
@@ -148,7 +148,7 @@ static bool good_questions(const struct form *f, struct buf *err)
 
 static bool read_instruments(struct form *f, const char *folder, struct buf *err)
 {
-	const json_t *names = param_list(f->doc, "instruments", err);
+	const json_t *names = input_list(f->doc, "instruments", err);
 	json_t *name;
 	size_t i;
 
@@ -181,7 +181,7 @@ bool form_open(struct form *f, const char *forms, const char *instruments, const
 	path = file_of(forms, name);
 	f->doc = definition_read(path, err);
 	if (f->doc) {
-		good = (f->questions = param_list(f->doc, "questions", &why)) &&
+		good = (f->questions = input_list(f->doc, "questions", &why)) &&
 		       read_instruments(f, instruments, &why) && good_questions(f, &why);
 		if (!good)
 			buf_addf(err, "%s: %s", path, why.data);

@@ -578,12 +578,12 @@ static bool read_params(struct intake *in, const json_t *params)
 					    "connection_name", "object_type", "known", NULL};
 	const json_t *known = json_object_get(params, "known");
 
-	if (!params_known(params, words, in->err))
+	if (!inputs_known(params, words, in->err))
 		return false;
-	if (!(in->records = param_text(params, "records", in->err)) || !(in->id = param_text(params, "id", in->err)) ||
-	    !(in->system = param_text(params, "source_system", in->err)) ||
-	    !(in->connection = param_text(params, "connection_name", in->err)) ||
-	    !(in->type = param_text(params, "object_type", in->err)))
+	if (!(in->records = input_text(params, "records", in->err)) || !(in->id = input_text(params, "id", in->err)) ||
+	    !(in->system = input_text(params, "source_system", in->err)) ||
+	    !(in->connection = input_text(params, "connection_name", in->err)) ||
+	    !(in->type = input_text(params, "object_type", in->err)))
 		return false;
 	return read_version(in, params) && (!known || learn(in, known));
 }

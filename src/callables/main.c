@@ -1,7 +1,14 @@
-/* orchmake-data NAME: one callable, parameters on standard input, the answer on standard output. */
+/*
+ * orchmake-data [--reproducible] NAME: one callable, parameters on standard input, the answer on
+ * standard output.
+ *
+ * With --reproducible the clock is what ORCHMAKE_TEST_CLOCK says and ids are counted from
+ * ORCHMAKE_TEST_SEQ: for tests.  Without it these variables mean nothing.
+ */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +26,7 @@ static const struct {
 } callables[] = {
 	{"injest", injest},	  {"canonizer", canonizer}, {"finalform", finalform},
 	{"projectionist", projectionist}, {"sweeper", sweeper}, {"validator", validator}, {"verdict", verdict},
+	{"workman", workman},	  {"compile_intent", compile_intent},
 };
 
 static callable_fn *find(const char *name)
@@ -31,7 +39,7 @@ static callable_fn *find(const char *name)
 
 static int usage(void)
 {
-	fputs("usage: orchmake-data NAME <parameters.json; NAME is one of:", stderr);
+	fputs("usage: orchmake-data [--reproducible] NAME <parameters.json; NAME is one of:", stderr);
 	for (size_t i = 0; i < ARRAY_LEN(callables); i++)
 		fprintf(stderr, " %s", callables[i].name);
 	fputc('\n', stderr);
@@ -66,13 +74,12 @@ static json_t *read_params(struct buf *err)
 	return in;
 }
 
-static bool answer(json_t *ret, struct buf *err)
+static bool print_json(const json_t *v, struct buf *err)
 {
 	struct buf out = BUF_INIT;
 	bool good;
 
-	json_object_set_new(ret, "schema_version", json_string("1.0"));
-	json_text(&out, ret, JSON_TIGHT);
+	json_text(&out, v, JSON_TIGHT);
 	buf_putc(&out, '\n');
 	good = fd_write_all(STDOUT_FILENO, out.data, out.len) == 0;
 	if (!good)
@@ -81,22 +88,67 @@ static bool answer(json_t *ret, struct buf *err)
 	return good;
 }
 
-int main(int argc, char **argv)
+static bool answer(json_t *ret, struct buf *err)
 {
-	callable_fn *call = argc == 2 ? find(argv[1]) : NULL;
-	struct buf err = BUF_INIT;
-	json_t *in, *ret;
-	bool good;
+	json_object_set_new(ret, "schema_version", json_string("1.0"));
+	return print_json(ret, err);
+}
 
-	if (!call)
-		return usage();
-	in = read_params(&err);
-	ret = json_object();
-	good = in && call(in, ret, &err) && answer(ret, &err);
+/* What to do about it stands in the log, above the line that becomes the failure's text. */
+static void print_hints(const json_t *error)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(error, "errors"), i, one) {
+		const char *hint = json_str(one, "hint");
+
+		if (hint)
+			fprintf(stderr, "hint: %s\n", hint);
+	}
+}
+
+/* What went wrong, for programs; the lines on standard error are for people. */
+static void answer_error(const json_t *ret)
+{
+	const json_t *error = json_object_get(ret, "error");
+	struct buf ignored = BUF_INIT;
+	json_t *whole;
+
+	if (!error)
+		return;
+	print_hints(error);
+	whole = json_pack("{sO}", "error", error);
+	(void)print_json(whole, &ignored);
+	json_decref(whole);
+	buf_release(&ignored);
+}
+
+static int perform(callable_fn *call)
+{
+	struct buf err = BUF_INIT;
+	json_t *in = read_params(&err), *ret = json_object();
+	bool good = in && call(in, ret, &err);
+
+	if (!good)
+		answer_error(ret);
+	good = good && answer(ret, &err);
 	if (!good)
 		complain(&err);
 	json_decref(ret);
 	json_decref(in);
 	buf_release(&err);
 	return good ? 0 : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	bool reproducible = argc > 1 && !strcmp(argv[1], "--reproducible");
+	callable_fn *call = argc == 2 + reproducible ? find(argv[1 + reproducible]) : NULL;
+
+	if (!reproducible) {
+		(void)unsetenv("ORCHMAKE_TEST_CLOCK");
+		(void)unsetenv("ORCHMAKE_TEST_SEQ");
+	}
+	return call ? perform(call) : usage();
 }

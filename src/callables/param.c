@@ -37,7 +37,7 @@ static void wrong_type(const json_t *in, const char *key, const char *wanted, st
 	buf_addf(err, "parameter '%s' is %s, not %s", key, type_word(json_object_get(in, key)), wanted);
 }
 
-const char *param_text(const json_t *in, const char *key, struct buf *err)
+const char *input_text(const json_t *in, const char *key, struct buf *err)
 {
 	const char *text = json_string_value(json_object_get(in, key));
 
@@ -47,7 +47,7 @@ const char *param_text(const json_t *in, const char *key, struct buf *err)
 	return NULL;
 }
 
-const json_t *param_list(const json_t *in, const char *key, struct buf *err)
+const json_t *input_list(const json_t *in, const char *key, struct buf *err)
 {
 	const json_t *v = json_object_get(in, key);
 
@@ -57,7 +57,7 @@ const json_t *param_list(const json_t *in, const char *key, struct buf *err)
 	return NULL;
 }
 
-const json_t *param_map(const json_t *in, const char *key, struct buf *err)
+const json_t *input_map(const json_t *in, const char *key, struct buf *err)
 {
 	const json_t *v = json_object_get(in, key);
 
@@ -67,7 +67,7 @@ const json_t *param_map(const json_t *in, const char *key, struct buf *err)
 	return NULL;
 }
 
-bool params_known(const json_t *in, const char *const words[], struct buf *err)
+bool inputs_known(const json_t *in, const char *const words[], struct buf *err)
 {
 	const char *key;
 	json_t *value;

@@ -60,7 +60,7 @@ static bool columns_there(const json_t *columns, const json_t *item, struct buf 
 
 static bool add_part(json_t *rows, const json_t *part, const json_t *columns, struct buf *err)
 {
-	const json_t *items = param_list(part, "items", err), *item;
+	const json_t *items = input_list(part, "items", err), *item;
 	const char *name;
 	json_t *column;
 	size_t i;
@@ -149,7 +149,7 @@ static bool add_parts(json_t *rows, const json_t *parts, struct buf *err)
 	size_t i;
 
 	json_array_foreach((json_t *)parts, i, part) {
-		const json_t *columns = param_map(part, "columns", err);
+		const json_t *columns = input_map(part, "columns", err);
 		struct buf why = BUF_INIT;
 		bool good = columns && same_columns(first, columns) && add_part(rows, part, columns, &why);
 
@@ -165,12 +165,12 @@ static bool add_parts(json_t *rows, const json_t *parts, struct buf *err)
 bool projectionist(const json_t *in, json_t *ret, struct buf *err)
 {
 	static const char *const words[] = {"parts", "order_by", "have", NULL};
-	const json_t *parts = param_list(in, "parts", err), *order = json_object_get(in, "order_by");
+	const json_t *parts = input_list(in, "parts", err), *order = json_object_get(in, "order_by");
 	const json_t *columns = json_object_get(json_array_get(parts, 0), "columns");
 	json_t *have = json_object_get(in, "have");
 	json_t *rows = json_array(), *stats = json_object();
 
-	if (!parts || !params_known(in, words, err) || !good_order(order, columns, err) ||
+	if (!parts || !inputs_known(in, words, err) || !good_order(order, columns, err) ||
 	    !add_parts(rows, parts, err)) {
 		json_decref(rows);
 		json_decref(stats);

@@ -114,10 +114,10 @@ static bool read_keep(struct sweep *s, const json_t *items)
 bool sweeper(const json_t *in, json_t *ret, struct buf *err)
 {
 	static const char *const words[] = {"folder", "begins", "keep", NULL};
-	const json_t *keep = param_list(in, "keep", err);
+	const json_t *keep = input_list(in, "keep", err);
 	struct sweep s = {.removed = json_array(), .err = err};
-	bool good = keep && (s.folder = param_text(in, "folder", err)) && (s.begins = param_text(in, "begins", err)) &&
-		    params_known(in, words, err) && read_keep(&s, keep) && sweep_folder(&s);
+	bool good = keep && (s.folder = input_text(in, "folder", err)) && (s.begins = input_text(in, "begins", err)) &&
+		    inputs_known(in, words, err) && read_keep(&s, keep) && sweep_folder(&s);
 	json_t *stats;
 
 	if (good) {

@@ -528,12 +528,12 @@ static bool check_rule(const json_t *in, const json_t *rule, size_t i, json_t *r
 bool validator(const json_t *in, json_t *ret, struct buf *err)
 {
 	static const char *const words[] = {"job", "rows", "rules", "others", "events", NULL};
-	const json_t *rules = param_list(in, "rules", err), *rule;
+	const json_t *rules = input_list(in, "rules", err), *rule;
 	json_t *results, *stats;
 	bool good = true;
 	size_t i;
 
-	if (!rules || !param_text(in, "job", err) || !param_list(in, "rows", err) || !params_known(in, words, err))
+	if (!rules || !input_text(in, "job", err) || !input_list(in, "rows", err) || !inputs_known(in, words, err))
 		return false;
 	results = json_array();
 	json_array_foreach(rules, i, rule)
@@ -599,11 +599,11 @@ static void say_all_broken(struct buf *text, const json_t *items, size_t n_broke
 bool verdict(const json_t *in, json_t *ret, struct buf *err)
 {
 	static const char *const words[] = {"items", NULL};
-	const json_t *items = param_list(in, "items", err), *item;
+	const json_t *items = input_list(in, "items", err), *item;
 	size_t n_broken = 0, i;
 	json_t *stats;
 
-	if (!items || !params_known(in, words, err))
+	if (!items || !inputs_known(in, words, err))
 		return false;
 	json_array_foreach(items, i, item)
 		n_broken += broken_of(item) != 0;

@@ -152,7 +152,7 @@ static void a_failed_submission_leaves_no_folder_behind(void **state)
 	world_fails(&w, "storacle.submit",
 		    "{'plan': {'ops': [{'method': 'file.write', 'params': {'path': 'a/b/c', 'content': 'x'}},"
 		    " {'method': 'assert.exists', 'params': {'aggregate_type': 't', 'aggregate_id': 'i'}}]}}",
-		    "operation 2 (assert.exists): there is no t 'i' in store 'raw', and no earlier operation makes it");
+		    "PlanBuildError: Referenced t 'i' does not exist (assertion failed)");
 	path = world_path(&w, "a");
 	CHECK(!file_exists(path));
 	free(path);
