@@ -120,33 +120,55 @@ struct run_options cli_run_options(struct cli *c)
 
 /* --- programs of ours ----------------------------------------------------------------------------------------- */
 
-/* Beside this program when it runs from where it was built; where it was installed to, also if that was moved. */
-const char *cli_libexec(void)
+/* The folder of this program, wherever it was moved to; empty if the kernel does not say. */
+static const char *own_folder(void)
 {
-	static const char *const tries[] = {"", "/../libexec/orchmake"};
 	static char dir[4096];
-	char self[4096 - 64];
 	ssize_t n;
 
 	if (dir[0])
 		return dir;
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (n > 0) {
-		self[n] = 0;
-		*strrchr(self, '/') = 0;
-	}
-	for (size_t i = 0; n > 0 && i < ARRAY_LEN(tries); i++) {
-		char *probe;
-		bool there;
+	n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+	dir[n > 0 ? n : 0] = 0;
+	if (n > 0)
+		*strrchr(dir, '/') = 0;
+	return dir;
+}
 
-		snprintf(dir, sizeof(dir), "%s%s", self, tries[i]);
-		probe = path_join(dir, "orchmake-warden");
-		there = !access(probe, X_OK);
-		free(probe);
-		if (there)
-			return dir;
+/*
+ * Beside this program when it runs from where it was built; where it was installed to, also if that was moved; and else
+ * where it was to be installed.  The caller frees.
+ */
+static char *find_ours(const char *built, const char *moved, const char *installed, const char *name)
+{
+	const char *const tries[] = {built, moved};
+
+	for (size_t i = 0; own_folder()[0] && i < ARRAY_LEN(tries); i++) {
+		char *path = xasprintf("%s%s/%s", own_folder(), tries[i], name);
+
+		if (file_exists(path))
+			return path;
+		free(path);
 	}
-	return strcpy(dir, ORCHMAKE_LIBEXEC);
+	return path_join(installed, name);
+}
+
+const char *cli_libexec(void)
+{
+	static char *dir;
+
+	if (!dir) {
+		char *warden = find_ours("", "/../libexec/orchmake", ORCHMAKE_LIBEXEC, "orchmake-warden");
+
+		dir = path_dir(warden);
+		free(warden);
+	}
+	return dir;
+}
+
+char *cli_shipped(const char *name)
+{
+	return find_ours("/share", "/../share/orchmake", ORCHMAKE_DATADIR, name);
 }
 
 /* --- the ledger --------------------------------------------------------------------------------------------------- */

@@ -116,15 +116,18 @@ static void put_rows(const struct row *row, size_t n, size_t width)
 struct option_row {
 	int letter; /* 0: none */
 	const char *name, *arg, *sentence;
+	const char *verbs; /* that alone take it, or NULL */
 	bool heading;
 };
 
 static const struct option_row options[] = {
 #define HEAD(text) {.sentence = text, .heading = true},
-#define OPTION(letter, name, kind, field, arg, sentence) {letter, name, arg, sentence, false},
+#define OPTION(letter, name, kind, field, arg, sentence) {letter, name, arg, sentence, NULL, false},
+#define OF(verbs, letter, name, kind, field, arg, sentence) {letter, name, arg, sentence, verbs, false},
 #include "options.def"
 #undef HEAD
 #undef OPTION
+#undef OF
 };
 
 /* `[N]` is an optional argument: `-j[N]`, `--jobs[=N]`. */
@@ -146,6 +149,8 @@ static void put_option(const struct option_row *o)
 	else if (len)
 		printf(" Ns = Ns Ar %s", arg);
 	putchar('\n');
+	if (o->verbs)
+		printf("(%s)\n", o->verbs);
 	put_sentence(o->sentence);
 }
 
