@@ -120,8 +120,12 @@ void cli_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 struct run_options cli_run_options(struct cli *c);
 /* Where that ledger is; NULL: there is none.  The caller frees. */
 char *cli_ledger_path(struct cli *c);
-/* The ledger that goes with the Jobfile found (or --ledger), for reading; NULL after a message. */
+/*
+ * The ledger that goes with the Jobfile found (or --ledger), for reading, without a trace where that is possible; NULL
+ * after a message.  Live: for longer than a moment, so that what others commit meanwhile is seen.
+ */
 struct ledger *cli_ledger(struct cli *c);
+struct ledger *cli_ledger_live(struct cli *c);
 /* The run that text names (NULL: last); -1 after a message. */
 int64_t cli_run(struct ledger *l, const char *text);
 bool cli_colour(const struct cli *c, FILE *out);

@@ -50,7 +50,7 @@ static int follow(struct ledger *l, int64_t run, struct stream *s)
 
 int cmd_events(struct cli *c)
 {
-	struct ledger *l = cli_ledger(c);
+	struct ledger *l = c->follow ? cli_ledger_live(c) : cli_ledger(c);
 	int64_t run = l ? cli_run(l, c->words.n ? c->words.at[0] : NULL) : -1;
 	struct stream s = {.next = 1};
 	int code = EXIT_USAGE_ERROR;

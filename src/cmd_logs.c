@@ -209,7 +209,7 @@ static int follow_on(struct cli *c, struct ledger *l, const struct run_name *n, 
 			return is == FOLLOW_DEAD ? follow_dead() : code;
 		if (!logs->n)
 			follow_wait(l, seen);
-		else if (!print_logs(c, l, n->run, logs, true))
+		else if (!print_logs(c, l, n->run, logs, logs->after || !n->step))
 			code = EXIT_RUN_FAILED;
 	}
 }
@@ -217,22 +217,22 @@ static int follow_on(struct cli *c, struct ledger *l, const struct run_name *n, 
 static int show_logs(struct cli *c, struct ledger *l, const struct run_name *n, struct logs *logs)
 {
 	struct wanted w = {l, logs};
-	bool goes_on = c->follow && !c->attempt && look(l, n) == FOLLOW_GOES_ON;
+	enum follow is = c->follow && !c->attempt ? look(l, n) : FOLLOW_ENDED;
 	int code;
 
 	if (!ledger_steps(l, n->run, n->step, of_step, &w))
 		return unreadable(l);
-	if (!logs->n && !goes_on) {
+	if (!logs->n && is == FOLLOW_ENDED) {
 		cli_error("nothing was started there, so there is no log");
 		return EXIT_RUN_FAILED;
 	}
-	code = print_logs(c, l, n->run, logs, logs->n > 1 || (goes_on && !n->step)) ? EXIT_DONE : EXIT_RUN_FAILED;
-	return goes_on ? follow_on(c, l, n, logs) : code;
+	code = print_logs(c, l, n->run, logs, logs->n > 1 || (is != FOLLOW_ENDED && !n->step)) ? EXIT_DONE : EXIT_RUN_FAILED;
+	return is == FOLLOW_ENDED ? code : follow_on(c, l, n, logs);
 }
 
 int cmd_logs(struct cli *c)
 {
-	struct ledger *l = cli_ledger(c);
+	struct ledger *l = c->follow ? cli_ledger_live(c) : cli_ledger(c);
 	struct run_name n = {.run = -1};
 	struct logs logs = {.attempt = c->attempt};
 	int code = EXIT_USAGE_ERROR;

@@ -73,7 +73,7 @@ static int unknown(const struct named_queries *l, const char *name)
 
 static int run_query(struct cli *c, const struct named_query *q)
 {
-	struct ledger *l = reader_open(c, c->store ? c->store : q->store);
+	struct ledger *l = reader_open(c, c->store ? c->store : q->store, false);
 	struct ledger_arg *arg;
 	struct ledger_query query = {.sql = q->text, .limit_rows = (uint64_t)c->limit};
 	int code = EXIT_USAGE_ERROR;

@@ -183,7 +183,7 @@ int cmd_sql(struct cli *c)
 	int code = EXIT_USAGE_ERROR;
 
 	if (talks || read_statement(c, &text))
-		l = reader_open(c, c->store);
+		l = reader_open(c, c->store, talks);
 	if (l)
 		code = talks ? converse(c, l) : run_statement(c, l, text.data);
 	ledger_close(l);

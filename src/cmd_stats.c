@@ -191,7 +191,7 @@ static int count_tables(struct cli *c, struct ledger *l, const char *store, cons
 
 static int stats_store(struct cli *c, const char *store)
 {
-	struct ledger *l = reader_open(c, store);
+	struct ledger *l = reader_open(c, store, false);
 	struct sourced_tables t = {0};
 	int code = EXIT_USAGE_ERROR;
 

@@ -199,9 +199,9 @@ char *cli_ledger_path(struct cli *c)
 	return path;
 }
 
-struct ledger *cli_ledger(struct cli *c)
+static struct ledger *open_ledger(struct cli *c, bool live)
 {
-	const struct ledger_options o = {.mode = LEDGER_READ};
+	struct ledger_options o = {.mode = live ? LEDGER_READ : LEDGER_TRACELESS};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = cli_ledger_path(c);
 	struct ledger *l;
@@ -212,11 +212,25 @@ struct ledger *cli_ledger(struct cli *c)
 		return NULL;
 	}
 	l = ledger_open(path, &o, &err);
+	if (!l && !live && err.fault == LEDGER_READ_ONLY) {
+		o.mode = LEDGER_READ;
+		l = ledger_open(path, &o, &err);
+	}
 	if (!l)
 		cli_error("%s", err.text.data);
 	ledger_error_release(&err);
 	free(path);
 	return l;
+}
+
+struct ledger *cli_ledger(struct cli *c)
+{
+	return open_ledger(c, false);
+}
+
+struct ledger *cli_ledger_live(struct cli *c)
+{
+	return open_ledger(c, true);
 }
 
 int64_t cli_run(struct ledger *l, const char *text)

@@ -43,14 +43,14 @@ static char *store_path(struct cli *c, const char *name)
 	return path;
 }
 
-struct ledger *reader_open(struct cli *c, const char *store)
+struct ledger *reader_open(struct cli *c, const char *store, bool live)
 {
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	struct ledger *l = NULL;
 	char *path;
 
 	if (!store)
-		return cli_ledger(c);
+		return live ? cli_ledger_live(c) : cli_ledger(c);
 	path = store_path(c, store);
 	if (path) {
 		l = ledger_open_store(path, &err);

@@ -4,8 +4,8 @@
 
 #include "cmd.h"
 
-/* Open the ledger (store NULL) or that store; NULL after a message.  The caller closes. */
-struct ledger *reader_open(struct cli *c, const char *store);
+/* Open the ledger (store NULL; live: cmd.h) or that store; NULL after a message.  The caller closes. */
+struct ledger *reader_open(struct cli *c, const char *store, bool live);
 /* The stores there are, one a line; quietly nothing where there is no Jobfile. */
 void reader_stores(struct cli *c, struct buf *out);
 

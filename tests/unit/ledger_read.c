@@ -700,7 +700,7 @@ static void every_view_can_be_read(void **state)
 		free(sql);
 		n++;
 	}
-	CHECK_INT(n, 13);
+	CHECK_INT(n, 14);
 	free(views);
 }
 
