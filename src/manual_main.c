@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -54,6 +55,20 @@ static void put_sentence(const char *text)
 {
 	put_text(text);
 	putchar('\n');
+}
+
+/* Several with full stops, each on a line of its own, as mdoc wants them. */
+static void put_sentences(const char *text)
+{
+	while (*text) {
+		const char *end = strstr(text, ". ");
+		size_t n = end ? (size_t)(end - text) + 1 : strlen(text);
+		char *one = xstrndup(text, n);
+
+		put_sentence(one);
+		free(one);
+		text += n + strspn(text + n, " ");
+	}
 }
 
 /* One argument of a macro, whatever it looks like. */
@@ -192,7 +207,7 @@ static void put_verbs(void)
 		putchar('\n');
 		put_sentence(verbs[i].sentence);
 		if (verbs[i].detail)
-			put_sentence(verbs[i].detail);
+			put_sentences(verbs[i].detail);
 	}
 	end_list();
 }

@@ -433,6 +433,26 @@ static void help_all(FILE *out)
 	}
 }
 
+/* In lines of about eighty; an end of line in it stays one. */
+static void help_paragraph(FILE *out, const char *text)
+{
+	enum { WIDTH = 80 };
+	size_t used = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " \n");
+
+		if (used && used + 1 + n > WIDTH)
+			putc('\n', out), used = 0;
+		used += (size_t)fprintf(out, "%s%.*s", used ? " " : "", (int)n, text);
+		text += n;
+		if (*text == '\n')
+			putc('\n', out), used = 0;
+		text += strspn(text, " \n");
+	}
+	putc('\n', out);
+}
+
 /* The options that are this verb's own. */
 static void help_own(FILE *out, const char *verb)
 {
@@ -457,8 +477,10 @@ void cli_help(const struct cli *c, FILE *out)
 		return;
 	}
 	fprintf(out, "usage: orchmake %s [OPTIONS] %s\n\n%s\n", c->verb->name, c->verb->args, c->verb->summary);
-	if (c->verb->detail)
-		fprintf(out, "\n%s\n", c->verb->detail);
+	if (c->verb->detail) {
+		putc('\n', out);
+		help_paragraph(out, c->verb->detail);
+	}
 	help_own(out, c->verb->name);
 }
 
