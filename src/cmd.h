@@ -35,6 +35,7 @@ struct cli {
 	char **argv; /* as it came, for the record */
 	int argc;
 	const struct verb *verb;
+	struct words given; /* options and NAME=VALUE for everybody, as one word each, but -C; the texts are ours */
 	struct words words; /* what is no option, behind the verb: targets, run ids, ... */
 
 	struct words files, include_dirs, sets;

@@ -80,26 +80,6 @@ static bool split(const char *line, struct argv *a)
 
 /* --- running ------------------------------------------------------------------------------------------------------ */
 
-static void push_each(struct argv *a, const char *option, const struct words *w)
-{
-	for (size_t i = 0; i < w->n; i++) {
-		push(a, option);
-		push(a, w->at[i]);
-	}
-}
-
-/* What the shell itself was told of where things are. */
-static void push_where(struct argv *a, const struct cli *c)
-{
-	push_each(a, "-f", &c->files);
-	push_each(a, "-I", &c->include_dirs);
-	push_each(a, "--set", &c->sets);
-	if (c->ledger) {
-		push(a, "--ledger");
-		push(a, c->ledger);
-	}
-}
-
 static int exit_code(int status)
 {
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SIGNAL + WTERMSIG(status);
@@ -149,7 +129,8 @@ static int run_words(struct shell *s, const struct argv *words)
 	int code;
 
 	push(&a, "orchmake");
-	push_where(&a, s->c);
+	for (size_t i = 0; i < s->c->given.n; i++) /* what the shell was told holds for every line */
+		push(&a, s->c->given.at[i]);
 	for (size_t i = 0; i < words->n; i++)
 		push(&a, words->at[i]);
 	push(&a, NULL);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -295,10 +296,23 @@ static bool is_param(const char *word)
 	return n && word[n] == '=';
 }
 
+/* For whoever hands it on: in the folder we are in already. */
+static void keep_given(struct cli *c, const struct option_entry *o, const char *value)
+{
+	char *text;
+
+	if (o->field == offsetof(struct cli, dir))
+		return;
+	text = value ? xasprintf("--%s=%s", o->name, value) : xasprintf("--%s", o->name);
+	VEC_PUSH(c->given.at, c->given.n, c->given.room, text);
+}
+
 static bool take_word(struct cli *c, const char *word)
 {
-	if (is_param(word))
+	if (is_param(word)) {
+		VEC_PUSH(c->given.at, c->given.n, c->given.room, xstrdup(word));
 		return add_param(c, word);
+	}
 	if (!c->verb && !c->words.n && verb_find(word))
 		c->verb = verb_find(word);
 	else
@@ -329,6 +343,35 @@ static bool is_for_verb(const struct cli *c, const struct option_entry *const *s
 	return true;
 }
 
+/* As many words as the verb's line has; SIZE_MAX: any number. */
+static size_t most_words(const char *args)
+{
+	size_t most = 0, n = 0;
+
+	if (strstr(args, "..."))
+		return SIZE_MAX;
+	for (const char *p = args; *p; p += strspn(p, " ")) {
+		size_t len = strcspn(p, " ");
+
+		n = len == 1 && *p == '|' ? 0 : n + 1;
+		most = n > most ? n : most;
+		p += len;
+	}
+	return most;
+}
+
+/* A word that nobody would look at is refused as an option would be. */
+static bool is_enough(const struct cli *c)
+{
+	size_t most = most_words(c->verb->args);
+
+	if (c->words.n <= most)
+		return true;
+	cli_error("%s: what is '%s' for?", c->verb->name, c->words.at[most]);
+	cli_hint("usage: orchmake %s%s%s", c->verb->name, *c->verb->args ? " " : "", c->verb->args);
+	return false;
+}
+
 static bool parse_words(struct cli *c, int argc, char **argv, struct buf *letters,
 			const struct option_entry **said, size_t *ret_n)
 {
@@ -349,6 +392,8 @@ static bool parse_words(struct cli *c, int argc, char **argv, struct buf *letter
 
 			if (o->verbs)
 				said[(*ret_n)++] = o;
+			else
+				keep_given(c, o, optarg);
 			good = apply(c, o, optarg);
 		}
 	}
@@ -373,7 +418,7 @@ bool cli_parse(struct cli *c, int argc, char **argv)
 	good = parse_words(c, argc, argv, &letters, said, &n);
 	if (good && !c->verb)
 		c->verb = verb_find("run");
-	good = good && (c->wants_help || is_for_verb(c, said, n));
+	good = good && (c->wants_help || (is_for_verb(c, said, n) && is_enough(c)));
 	buf_release(&letters);
 	free(said);
 	return good;
@@ -385,6 +430,9 @@ void cli_release(struct cli *c)
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		free(lists[i]->at);
+	for (size_t i = 0; i < c->given.n; i++)
+		free((char *)c->given.at[i]);
+	free(c->given.at);
 	for (size_t i = 0; i < c->n_params; i++)
 		free((char *)c->param[i].name);
 	free(c->param);

@@ -113,11 +113,13 @@ int reader_failed(struct ledger *l, const char *where)
 
 int reader_print(struct cli *c, struct ledger *l, const struct ledger_query *q)
 {
+	struct ledger_query limited = *q;
 	struct rows r;
 	bool good;
 
+	limited.limit_ms = c->timeout_ms;
 	rows_begin(&r, stdout, c->format);
-	good = ledger_sql(l, q, rows_head, rows_row, &r);
+	good = ledger_sql(l, &limited, rows_head, rows_row, &r);
 	rows_end(&r);
 	return good ? EXIT_DONE : reader_failed(l, NULL);
 }

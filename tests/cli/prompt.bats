@@ -193,3 +193,12 @@ type_into() { # COMMAND...: what is typed comes from standard input
 	orchmake -f other.yml --ledger other.db shell <<<'other -s'
 	is "$(sqlite3 -readonly other.db 'select target from v_runs')" other
 }
+
+@test "what the shell was told holds for each of its lines, but -C is done once" {
+	mkdir sub
+	printf '%s\n' 'jobfile: 1' 'params: {p: none}' 'jobs: {p: {env: {P: "${{ params.p }}"}, run: "echo got $P; pwd"}}' >sub/Jobfile
+	orchmake -s -C sub p=one -j2 shell <<<$'p\nlogs last' >out 2>err
+	is "$(cat out)" "got one
+$T/sub"
+	is "$(cat err)" ""
+}

@@ -162,6 +162,8 @@ store() { # FILE: a store with rows of two sources
 	complains "there is no statement"
 	want 2 orchmake sql '  '
 	complains "there is no statement"
+	want 2 orchmake sql --timeout 50ms "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+	complains "it took longer than it may"
 	want 2 orchmake sql 'SELECT nope'
 	complains "no such column: nope"
 	want 2 orchmake sql 'SELECT 1 FROM nowhere'

@@ -212,3 +212,30 @@ jobs_of_types() {
 	want 2 orchmake --strict good
 	complains "run takes no --strict"
 }
+
+@test "a word too many is refused" {
+	for verb in "query a" "stats a" "history a" "events last" "result last" "show a" "logs a" "why a b" "jobs show a" \
+		"completion bash" ps init doctor shell; do
+		want 2 orchmake $verb superfluous
+		complains "what is 'superfluous' for?"
+		complains "usage: orchmake ${verb%% *}"
+	done
+	[ ! -e Jobfile ]
+}
+
+@test "what is installed finds what is installed with it, also when it was moved" {
+	command -v make >/dev/null || skip "make is not installed"
+	make -s -C "$top_builddir" install-exec install-data DESTDIR="$T/root" >install.out 2>&1 || { cat install.out; false; }
+	bin=$(find root -path '*/bin/orchmake')
+	prefix=${bin%/bin/orchmake}
+	mv "$prefix" moved
+	want 0 moved/bin/orchmake init
+	want 0 moved/bin/orchmake -s
+	want 0 moved/bin/orchmake query recent-jobs
+	says "(4 rows)"
+	for file in share/bash-completion/completions/orchmake share/zsh/site-functions/_orchmake \
+		share/fish/vendor_completions.d/orchmake.fish share/man/man5/orchmake-ledger.5 \
+		share/orchmake/init/Jobfile libexec/orchmake/orchmake-prompt; do
+		[ -s moved/$file ] || { echo "not installed: $file"; find moved -type f; false; }
+	done
+}
