@@ -81,7 +81,7 @@ static int run_query(struct cli *c, const struct named_query *q)
 	query.n_named = named_query_args(q, c, &arg);
 	query.named = arg;
 	if (l)
-		code = reader_print(c, l, &query);
+		code = reader_print(c, l, &query, q->path);
 	free(arg);
 	ledger_close(l);
 	return code;

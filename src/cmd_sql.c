@@ -21,7 +21,7 @@ static int print_statement(struct cli *c, struct ledger *l, const char *text, co
 	const struct ledger_query q = {.sql = text, .named = arg, .n_named = n, .limit_rows = (uint64_t)c->limit,
 				       .stop = prompt_interrupted()};
 
-	return reader_print(c, l, &q);
+	return reader_print(c, l, &q, NULL);
 }
 
 /* With the NAME=VALUE of the command line. */

@@ -45,12 +45,12 @@ static int run_section(struct cli *c, struct ledger *l, const struct section *s,
 	if (c->format == FORMAT_TEXT)
 		printf("%s%s of the last %s days\n", s == overall || target ? "" : "\n", s->title, days);
 	if (c->format != FORMAT_JSON) {
-		return reader_print(c, l, &query);
+		return reader_print(c, l, &query, q->path);
 	}
 	rows_json_begin(&j);
 	good = ledger_sql(l, &query, rows_json_head, rows_json_row, &j);
 	json_object_set_new(doc, s->key, rows_json_end(&j));
-	return good ? EXIT_DONE : reader_failed(l, q->name);
+	return good ? EXIT_DONE : reader_failed(l, q->path);
 }
 
 /* All runs, or those of a target. */
@@ -184,7 +184,7 @@ static int count_tables(struct cli *c, struct ledger *l, const char *store, cons
 		count_sql(&sql, &t->at[i]);
 	buf_puts(&sql, " ORDER BY 1, 2, 3, 4");
 	q.sql = sql.data;
-	code = reader_print(c, l, &q);
+	code = reader_print(c, l, &q, store);
 	buf_release(&sql);
 	return code;
 }

@@ -343,6 +343,27 @@ static bool is_for_verb(const struct cli *c, const struct option_entry *const *s
 	return true;
 }
 
+/* The forms of output that only some verbs have. */
+static bool has_format(const struct cli *c)
+{
+	static const struct {
+		enum format format;
+		struct option_entry of; /* its name, and whose it is */
+	} rare[] = {
+		{FORMAT_CSV, {.name = "csv", .verbs = "query sql stats"}},
+		{FORMAT_DOT, {.name = "dot", .verbs = "graph"}},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rare); i++) {
+		if (c->format != rare[i].format || is_of(&rare[i].of, c->verb->name))
+			continue;
+		cli_error("%s has no --format=%s", c->verb->name, rare[i].of.name);
+		cli_hint("it is for: %s", rare[i].of.verbs);
+		return false;
+	}
+	return true;
+}
+
 /* As many words as the verb's line has; SIZE_MAX: any number. */
 static size_t most_words(const char *args)
 {
@@ -418,7 +439,7 @@ bool cli_parse(struct cli *c, int argc, char **argv)
 	good = parse_words(c, argc, argv, &letters, said, &n);
 	if (good && !c->verb)
 		c->verb = verb_find("run");
-	good = good && (c->wants_help || (is_for_verb(c, said, n) && is_enough(c)));
+	good = good && (c->wants_help || (is_for_verb(c, said, n) && has_format(c) && is_enough(c)));
 	buf_release(&letters);
 	free(said);
 	return good;

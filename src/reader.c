@@ -111,7 +111,7 @@ int reader_failed(struct ledger *l, const char *where)
 	return EXIT_USAGE_ERROR;
 }
 
-int reader_print(struct cli *c, struct ledger *l, const struct ledger_query *q)
+int reader_print(struct cli *c, struct ledger *l, const struct ledger_query *q, const char *where)
 {
 	struct ledger_query limited = *q;
 	struct rows r;
@@ -121,5 +121,5 @@ int reader_print(struct cli *c, struct ledger *l, const struct ledger_query *q)
 	rows_begin(&r, stdout, c->format);
 	good = ledger_sql(l, &limited, rows_head, rows_row, &r);
 	rows_end(&r);
-	return good ? EXIT_DONE : reader_failed(l, NULL);
+	return good ? EXIT_DONE : reader_failed(l, where);
 }

@@ -9,8 +9,8 @@ struct ledger *reader_open(struct cli *c, const char *store, bool live);
 /* The stores there are, one a line; quietly nothing where there is no Jobfile. */
 void reader_stores(struct cli *c, struct buf *out);
 
-/* Run one statement with the NAME=VALUE of the command line and print its rows.  An exit code, after a message. */
-int reader_print(struct cli *c, struct ledger *l, const struct ledger_query *q);
+/* Run one statement and print its rows.  where: the file it is from, or NULL.  An exit code, after a message. */
+int reader_print(struct cli *c, struct ledger *l, const struct ledger_query *q, const char *where);
 /* The exit code of what ledger_sql() refused, after the message. */
 int reader_failed(struct ledger *l, const char *where);
 

@@ -136,6 +136,13 @@ type_into() { # COMMAND...: what is typed comes from standard input
 	expect succeeded: good
 	send .help\r
 	expect \.read FILE
+	send sql\r
+	expect sql>
+	send SELECT 40 + 2 AS answer;\r
+	expect answer\s+42
+	expect sql>
+	send \x04
+	expect orchmake>
 	send bad\r
 	expect failed: bad
 	expect orchmake>

@@ -86,6 +86,9 @@ store() { # FILE: a store with rows of two sources
 	complains "did you mean 'least'?"
 	want 0 orchmake query recent-jobs --format=csv
 	is "$out" $'answer\n42'
+	printf '%s\n' '-- Wrong' 'SELECT nope' >queries/wrong.sql
+	want 2 orchmake query wrong
+	complains "queries/wrong.sql: no such column: nope (at character 17)"
 	mkdir deeper
 	cd deeper
 	want 0 orchmake query recent-jobs --format=csv

@@ -213,6 +213,14 @@ jobs_of_types() {
 	complains "run takes no --strict"
 }
 
+@test "a form of output that a verb does not have is refused" {
+	want 2 orchmake list --format=csv
+	complains "list has no --format=csv"
+	complains "it is for: query sql stats"
+	want 2 orchmake --format=dot -n
+	complains "run has no --format=dot"
+}
+
 @test "a word too many is refused" {
 	for verb in "query a" "stats a" "history a" "events last" "result last" "show a" "logs a" "why a b" "jobs show a" \
 		"completion bash" ps init doctor shell; do
