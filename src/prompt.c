@@ -237,7 +237,7 @@ char *prompt_line(struct prompt *p, const char *text, bool *ret_broken)
 
 	*ret_broken = false;
 	fflush(stdout);
+	interrupted = 0; /* not afterwards: what comes right behind the line is meant for what the line does */
 	line = p->pid ? ask(p, text, ret_broken) : read_plain(p, text, ret_broken);
-	interrupted = 0;
 	return line;
 }

@@ -27,7 +27,7 @@ void prompt_close(struct prompt *p);
 char *prompt_line(struct prompt *p, const char *text, bool *ret_broken);
 bool prompt_is_terminal(const struct prompt *p);
 
-/* Set by Ctrl-C between two lines; cleared by prompt_line(). */
+/* Set by Ctrl-C; cleared when prompt_line() begins to ask. */
 const volatile sig_atomic_t *prompt_interrupted(void);
 
 #endif

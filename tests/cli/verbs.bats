@@ -82,10 +82,10 @@ jobs_of_types() {
 	is "$(cat .gitignore)" ".orchmake/"
 	want 0 orchmake validate --strict
 	want 0 orchmake list
-	says "Write the report"
+	says "Write the summary"
 	want 0 orchmake -n
 	want 0 orchmake -j4 day=2026-01-31
-	is "$(cat build/report.txt)" $'Orders\n2026-01-31 apples 1\n2026-01-31 pears 2'
+	is "$(cat build/summary.txt)" $'Orders\n2026-01-31 apples 1\n2026-01-31 pears 2'
 	want 0 orchmake clean
 	[ ! -e build ]
 	# The commands that its comments name.
