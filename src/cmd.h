@@ -27,7 +27,7 @@ struct words {
 enum colour_when { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 enum output_mode { OUTPUT_TARGET, OUTPUT_NONE, OUTPUT_LINE, OUTPUT_JOB, OUTPUT_TAIL, OUTPUT_JSON };
 enum progress_mode { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_LINE, PROGRESS_NONE };
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_DOT };
 
 /* Everything the command line said: one field per option of options.def. */
 struct cli {
@@ -35,6 +35,7 @@ struct cli {
 	char **argv; /* as it came, for the record */
 	int argc;
 	const struct verb *verb;
+	struct words given; /* options and NAME=VALUE for everybody, as one word each, but -C; the texts are ours */
 	struct words words; /* what is no option, behind the verb: targets, run ids, ... */
 
 	struct words files, include_dirs, sets;
@@ -61,9 +62,9 @@ struct cli {
 	bool exit_code_of_step;
 
 	/* of single verbs */
-	const char *type, *group, *target, *since;
-	int64_t limit, attempt, keep, older_ms, max_size;
-	bool all, failed, follow, downstream, strict, trace;
+	const char *type, *group, *target, *since, *store;
+	int64_t limit, attempt, days, keep, older_ms, max_size;
+	bool all, failed, follow, downstream, strict, force, trace;
 
 	bool wants_help, wants_version;
 
@@ -95,6 +96,16 @@ void cli_release(struct cli *c);
 /* --help, for the program or one verb. */
 void cli_help(const struct cli *c, FILE *out);
 
+/* One option as others are to know it; false: there is no such number.  Headings are none. */
+struct option_info {
+	int letter; /* 0: none */
+	const char *name, *arg, *sentence;
+	const char *verbs; /* the only ones that take it, with blanks between; NULL: all */
+	bool is_file;	   /* its value is a path */
+};
+bool option_get(size_t i, struct option_info *ret);
+bool option_is_of(const struct option_info *o, const char *verb);
+
 /* --- common.c: what several verbs do ---------------------------------------------------------------- */
 
 /* The Jobfile that the options name, or the one that is found; NULL after messages on stderr. */
@@ -110,11 +121,17 @@ void cli_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 struct run_options cli_run_options(struct cli *c);
 /* Where that ledger is; NULL: there is none.  The caller frees. */
 char *cli_ledger_path(struct cli *c);
-/* The ledger that goes with the Jobfile found (or --ledger), for reading; NULL after a message. */
+/*
+ * The ledger that goes with the Jobfile found (or --ledger), for reading, without a trace where that is possible; NULL
+ * after a message.  Live: for longer than a moment, so that what others commit meanwhile is seen.
+ */
 struct ledger *cli_ledger(struct cli *c);
+struct ledger *cli_ledger_live(struct cli *c);
 /* The run that text names (NULL: last); -1 after a message. */
 int64_t cli_run(struct ledger *l, const char *text);
 bool cli_colour(const struct cli *c, FILE *out);
+/* The whole path of a file that is shipped with the program, such as queries/recent-jobs.sql, or of a folder of them. */
+char *cli_shipped(const char *name); /* the caller frees */
 /* Print v as JSON on stdout, with a newline. */
 void cli_print_json(const json_t *v);
 /* The folder with orchmake-warden and orchmake-op. */

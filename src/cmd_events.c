@@ -1,13 +1,10 @@
-/* events: what happened in a run, one JSON object a line; -f follows. */
-#include <time.h>
-
-#include "base/stamp.h"
+/* events: what happened in a run, one JSON object a line; -f follows until it has ended. */
 #include "cmd.h"
 #include "doc/json.h"
+#include "follow.h"
 
 struct stream {
 	uint64_t next;
-	bool over;
 };
 
 static bool print_event(void *ctx, const struct run_event *e)
@@ -21,37 +18,45 @@ static bool print_event(void *ctx, const struct run_event *e)
 	json_decref(o);
 	buf_release(&line);
 	s->next = e->seq + 1;
-	s->over = e->kind == EVENT_RUN_COMPLETED || e->kind == EVENT_RUN_CANCELED || e->kind == EVENT_RUN_INTERRUPTED;
-	return true;
+	return !ferror(stdout);
 }
 
-/* Another process writes: SQLite tells only who asks, so ask whether anything was committed, and only then read. */
-static void wait_for_commit(struct ledger *l, int64_t seen)
+/* What there is from s->next on.  An exit code. */
+static int print_new(struct ledger *l, int64_t run, struct stream *s)
 {
-	const struct timespec pause = {.tv_nsec = 50 * NS_PER_MS};
+	if (!ledger_events(l, run, s->next, 0, print_event, s)) {
+		cli_error("%s", ledger_error(l)->text.data);
+		return EXIT_LEDGER;
+	}
+	fflush(stdout);
+	return EXIT_DONE;
+}
 
-	while (ledger_data_version(l) == seen)
-		(void)nanosleep(&pause, NULL);
+/* Where the run stands is asked before its events are read: what ended it is among them then. */
+static int follow(struct ledger *l, int64_t run, struct stream *s)
+{
+	for (;;) {
+		int64_t seen = ledger_data_version(l);
+		enum follow is = follow_look(l, run);
+		int code = print_new(l, run, s);
+
+		if (code != EXIT_DONE || ferror(stdout))
+			return code;
+		if (is != FOLLOW_GOES_ON)
+			return is == FOLLOW_DEAD ? follow_dead() : EXIT_DONE;
+		follow_wait(l, seen);
+	}
 }
 
 int cmd_events(struct cli *c)
 {
-	struct ledger *l = cli_ledger(c);
-	int64_t run = l ? cli_run(l, c->words.n ? c->words.at[0] : NULL) : -1, seen;
+	struct ledger *l = c->follow ? cli_ledger_live(c) : cli_ledger(c);
+	int64_t run = l ? cli_run(l, c->words.n ? c->words.at[0] : NULL) : -1;
 	struct stream s = {.next = 1};
-	int code = run < 0 ? EXIT_USAGE_ERROR : EXIT_DONE;
+	int code = EXIT_USAGE_ERROR;
 
-	while (run >= 0 && code == EXIT_DONE) {
-		seen = ledger_data_version(l);
-		if (!ledger_events(l, run, s.next, 0, print_event, &s)) {
-			cli_error("%s", ledger_error(l)->text.data);
-			code = EXIT_LEDGER;
-		}
-		fflush(stdout);
-		if (!c->follow || s.over || ferror(stdout))
-			break;
-		wait_for_commit(l, seen);
-	}
+	if (run >= 0)
+		code = c->follow ? follow(l, run, &s) : print_new(l, run, &s);
 	ledger_close(l);
 	return code;
 }

@@ -1,4 +1,5 @@
 /* list: the jobs there are. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,11 +67,46 @@ static void forget(struct remembered *m)
 	map_release(&m->state);
 }
 
-static bool is_wanted(const struct cli *c, const struct job *j)
+/* The part of a path from here to the next slash, without its ending, is word. */
+static bool is_part(const char *part, const char *word)
+{
+	size_t n = strlen(word);
+
+	return !strncmp(part, word, n) && (!part[n] || part[n] == '/' || part[n] == '.');
+}
+
+/* A folder the job's document is in, or the document itself: jobs/ingest/a.yaml and jobfiles/ingest.yml are `ingest`. */
+static bool is_from(const struct job *j, const char *root, const char *word)
+{
+	const char *path = source_name(j->file->source);
+	size_t n = strlen(root);
+
+	if (!strncmp(path, root, n) && path[n] == '/')
+		path += n + 1; /* what the project's own folder is called says nothing */
+	for (; path; path = strchr(path, '/') ? strchr(path, '/') + 1 : NULL)
+		if (is_part(path, word))
+			return true;
+	return false;
+}
+
+/* `ingest` begins ingest_acct1 and ingest.all, but not ingestion. */
+static bool begins(const char *name, const char *word)
+{
+	size_t n = strlen(word);
+
+	return n && !strncmp(name, word, n) && (!isalnum((unsigned char)name[n]) || !isalnum((unsigned char)word[n - 1]));
+}
+
+static bool is_type(const struct job *j, const char *root, const char *word)
+{
+	return (j->t.group && !strcmp(j->t.group, word)) || begins(j->name, word) || is_from(j, root, word);
+}
+
+static bool is_wanted(const struct cli *c, const struct job *j, const char *root)
 {
 	if (j->t.private && !c->all)
 		return false;
-	if (c->type && strncmp(j->name, c->type, strlen(c->type)))
+	if (c->type && !is_type(j, root, c->type))
 		return false;
 	return !c->words.n || glob_match(c->words.at[0], j->name);
 }
@@ -130,7 +166,7 @@ int cmd_list(struct cli *c)
 	remember(c, jf, &m);
 	table_init(&t, (const char *const[]){"job", "last", "takes", "description"}, 4);
 	for (size_t i = 0; i < jf->n_jobs; i++) {
-		if (!is_wanted(c, jf->job[i]))
+		if (!is_wanted(c, jf->job[i], jf->root))
 			continue;
 		n++;
 		job_row(&t, jf->job[i], &m);
@@ -146,5 +182,7 @@ int cmd_list(struct cli *c)
 	jobfile_free(jf);
 	if (!n && c->words.n)
 		cli_error("no job is called '%s'", c->words.at[0]);
-	return n || !c->words.n ? EXIT_DONE : EXIT_USAGE_ERROR;
+	else if (!n && c->type)
+		cli_error("no job is of the type '%s': no group, document or folder, and no name begins so", c->type);
+	return n || !(c->words.n || c->type) ? EXIT_DONE : EXIT_USAGE_ERROR;
 }

@@ -12,6 +12,7 @@
 #include "base/fdio.h"
 #include "base/vec.h"
 #include "cmd.h"
+#include "follow.h"
 #include "report/tty.h"
 #include "run_name.h"
 
@@ -26,6 +27,7 @@ struct logs {
 	struct shown_log *at;
 	size_t n, room;
 	int64_t attempt; /* 0: the last of each step */
+	uint32_t after;	 /* only attempts begun after that one */
 };
 
 static bool keep_attempt(void *ctx, const struct ledger_attempt_row *r)
@@ -33,7 +35,7 @@ static bool keep_attempt(void *ctx, const struct ledger_attempt_row *r)
 	struct logs *l = ctx;
 	struct shown_log one;
 
-	if (r->phase == ATTEMPT_INTENT || r->phase == ATTEMPT_UNUSED || !r->log ||
+	if (r->phase == ATTEMPT_INTENT || r->phase == ATTEMPT_UNUSED || !r->log || r->serial <= l->after ||
 	    (l->attempt && r->number != (uint32_t)l->attempt))
 		return true;
 	one = (struct shown_log){.path = xstrdup(r->log), .name = xstrdup(r->name), .number = r->number,
@@ -60,6 +62,12 @@ static bool of_step(void *ctx, const struct ledger_step_row *r)
 	struct wanted *w = ctx;
 
 	return ledger_attempts(w->l, r->run, r->unit, keep_attempt, w->logs);
+}
+
+static int unreadable(struct ledger *l)
+{
+	cli_error("%s", ledger_error(l)->text.data);
+	return EXIT_LEDGER;
 }
 
 static void print_bytes(const char *data, size_t len, bool clean)
@@ -112,13 +120,15 @@ static void follow(struct ledger *l, int64_t run, struct shown_log *one, int fd,
 	char events[4096];
 
 	(void)inotify_add_watch(note, one->path, IN_MODIFY);
-	while (one->running) {
+	while (one->running && follow_look(l, run) == FOLLOW_GOES_ON) {
 		(void)poll(&p, 1, 500);
 		(void)!read(note, events, sizeof(events));
 		(void)ledger_attempts(l, run, one->unit, still_runs, one);
 		(void)print_rest(fd, clean);
 		fflush(stdout);
 	}
+	(void)print_rest(fd, clean); /* what came with its end */
+	fflush(stdout);
 	close(note);
 }
 
@@ -147,29 +157,88 @@ static void logs_release(struct logs *logs)
 		free(logs->at[i].name);
 	}
 	free(logs->at);
+	logs->at = NULL;
+	logs->n = logs->room = 0;
+}
+
+/* Those collected, one after the other; the next ones are those begun after them. */
+static bool print_logs(struct cli *c, struct ledger *l, int64_t run, struct logs *logs, bool head)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < logs->n; i++) {
+		good = print_log(c, l, run, &logs->at[i], head) && good;
+		if (logs->at[i].serial > logs->after)
+			logs->after = logs->at[i].serial;
+	}
+	logs_release(logs);
+	return good;
+}
+
+static bool note_unsettled(void *ctx, const struct ledger_step_row *r)
+{
+	if (!state_is_final(r->state))
+		*(bool *)ctx = true;
+	return !*(bool *)ctx;
+}
+
+/* Whether more may come of these steps. */
+static enum follow look(struct ledger *l, const struct run_name *n)
+{
+	enum follow is = follow_look(l, n->run);
+	bool unsettled = false;
+
+	if (is == FOLLOW_GOES_ON && (!ledger_steps(l, n->run, n->step, note_unsettled, &unsettled) || !unsettled))
+		return FOLLOW_ENDED;
+	return is;
+}
+
+/* Later attempts, and steps that have not begun yet, until there can be none any more. */
+static int follow_on(struct cli *c, struct ledger *l, const struct run_name *n, struct logs *logs)
+{
+	struct wanted w = {l, logs};
+	int code = EXIT_DONE;
+
+	for (;;) {
+		int64_t seen = ledger_data_version(l);
+		enum follow is = look(l, n);
+
+		if (!ledger_steps(l, n->run, n->step, of_step, &w))
+			return unreadable(l);
+		if (!logs->n && is != FOLLOW_GOES_ON)
+			return is == FOLLOW_DEAD ? follow_dead() : code;
+		if (!logs->n)
+			follow_wait(l, seen);
+		else if (!print_logs(c, l, n->run, logs, logs->after || !n->step))
+			code = EXIT_RUN_FAILED;
+	}
+}
+
+static int show_logs(struct cli *c, struct ledger *l, const struct run_name *n, struct logs *logs)
+{
+	struct wanted w = {l, logs};
+	enum follow is = c->follow && !c->attempt ? look(l, n) : FOLLOW_ENDED;
+	int code;
+
+	if (!ledger_steps(l, n->run, n->step, of_step, &w))
+		return unreadable(l);
+	if (!logs->n && is == FOLLOW_ENDED) {
+		cli_error("nothing was started there, so there is no log");
+		return EXIT_RUN_FAILED;
+	}
+	code = print_logs(c, l, n->run, logs, logs->n > 1 || (is != FOLLOW_ENDED && !n->step)) ? EXIT_DONE : EXIT_RUN_FAILED;
+	return is == FOLLOW_ENDED ? code : follow_on(c, l, n, logs);
 }
 
 int cmd_logs(struct cli *c)
 {
-	struct ledger *l = cli_ledger(c);
+	struct ledger *l = c->follow ? cli_ledger_live(c) : cli_ledger(c);
 	struct run_name n = {.run = -1};
 	struct logs logs = {.attempt = c->attempt};
-	struct wanted w = {l, &logs};
 	int code = EXIT_USAGE_ERROR;
 
-	if (l && run_name_find(&n, l, c->words.n ? c->words.at[0] : "last")) {
-		code = EXIT_DONE;
-		if (!ledger_steps(l, n.run, n.step, of_step, &w)) {
-			cli_error("%s", ledger_error(l)->text.data);
-			code = EXIT_LEDGER;
-		} else if (!logs.n) {
-			cli_error("nothing was started there, so there is no log");
-			code = EXIT_RUN_FAILED;
-		}
-		for (size_t i = 0; i < logs.n; i++)
-			if (!print_log(c, l, n.run, &logs.at[i], logs.n > 1))
-				code = EXIT_RUN_FAILED;
-	}
+	if (l && run_name_find(&n, l, c->words.n ? c->words.at[0] : "last"))
+		code = show_logs(c, l, &n, &logs);
 	logs_release(&logs);
 	run_name_release(&n);
 	ledger_close(l);

@@ -120,33 +120,55 @@ struct run_options cli_run_options(struct cli *c)
 
 /* --- programs of ours ----------------------------------------------------------------------------------------- */
 
-/* Beside this program when it runs from where it was built; where it was installed to, also if that was moved. */
-const char *cli_libexec(void)
+/* The folder of this program, wherever it was moved to; empty if the kernel does not say. */
+static const char *own_folder(void)
 {
-	static const char *const tries[] = {"", "/../libexec/orchmake"};
 	static char dir[4096];
-	char self[4096 - 64];
 	ssize_t n;
 
 	if (dir[0])
 		return dir;
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (n > 0) {
-		self[n] = 0;
-		*strrchr(self, '/') = 0;
-	}
-	for (size_t i = 0; n > 0 && i < ARRAY_LEN(tries); i++) {
-		char *probe;
-		bool there;
+	n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+	dir[n > 0 ? n : 0] = 0;
+	if (n > 0)
+		*strrchr(dir, '/') = 0;
+	return dir;
+}
 
-		snprintf(dir, sizeof(dir), "%s%s", self, tries[i]);
-		probe = path_join(dir, "orchmake-warden");
-		there = !access(probe, X_OK);
-		free(probe);
-		if (there)
-			return dir;
+/*
+ * Beside this program when it runs from where it was built; where it was installed to, also if that was moved; and else
+ * where it was to be installed.  The caller frees.
+ */
+static char *find_ours(const char *built, const char *moved, const char *installed, const char *name)
+{
+	const char *const tries[] = {built, moved};
+
+	for (size_t i = 0; own_folder()[0] && i < ARRAY_LEN(tries); i++) {
+		char *path = xasprintf("%s%s/%s", own_folder(), tries[i], name);
+
+		if (file_exists(path))
+			return path;
+		free(path);
 	}
-	return strcpy(dir, ORCHMAKE_LIBEXEC);
+	return path_join(installed, name);
+}
+
+const char *cli_libexec(void)
+{
+	static char *dir;
+
+	if (!dir) {
+		char *warden = find_ours("", "/../libexec/orchmake", ORCHMAKE_LIBEXEC, "orchmake-warden");
+
+		dir = path_dir(warden);
+		free(warden);
+	}
+	return dir;
+}
+
+char *cli_shipped(const char *name)
+{
+	return find_ours("/share", "/../share/orchmake", ORCHMAKE_DATADIR, name);
 }
 
 /* --- the ledger --------------------------------------------------------------------------------------------------- */
@@ -177,9 +199,9 @@ char *cli_ledger_path(struct cli *c)
 	return path;
 }
 
-struct ledger *cli_ledger(struct cli *c)
+static struct ledger *open_ledger(struct cli *c, bool live)
 {
-	const struct ledger_options o = {.mode = LEDGER_READ};
+	struct ledger_options o = {.mode = live ? LEDGER_READ : LEDGER_TRACELESS};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = cli_ledger_path(c);
 	struct ledger *l;
@@ -190,11 +212,25 @@ struct ledger *cli_ledger(struct cli *c)
 		return NULL;
 	}
 	l = ledger_open(path, &o, &err);
+	if (!l && !live && err.fault == LEDGER_READ_ONLY) {
+		o.mode = LEDGER_READ;
+		l = ledger_open(path, &o, &err);
+	}
 	if (!l)
 		cli_error("%s", err.text.data);
 	ledger_error_release(&err);
 	free(path);
 	return l;
+}
+
+struct ledger *cli_ledger(struct cli *c)
+{
+	return open_ledger(c, false);
+}
+
+struct ledger *cli_ledger_live(struct cli *c)
+{
+	return open_ledger(c, true);
 }
 
 int64_t cli_run(struct ledger *l, const char *text)

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -55,6 +56,20 @@ static void put_sentence(const char *text)
 {
 	put_text(text);
 	putchar('\n');
+}
+
+/* Several with full stops, each on a line of its own, as mdoc wants them. */
+static void put_sentences(const char *text)
+{
+	while (*text) {
+		const char *end = strstr(text, ". ");
+		size_t n = end ? (size_t)(end - text) + 1 : strlen(text);
+		char *one = xstrndup(text, n);
+
+		put_sentence(one);
+		free(one);
+		text += n + strspn(text + n, " ");
+	}
 }
 
 /* One argument of a macro, whatever it looks like. */
@@ -117,15 +132,18 @@ static void put_rows(const struct row *row, size_t n, size_t width)
 struct option_row {
 	int letter; /* 0: none */
 	const char *name, *arg, *sentence;
+	const char *verbs; /* that alone take it, or NULL */
 	bool heading;
 };
 
 static const struct option_row options[] = {
 #define HEAD(text) {.sentence = text, .heading = true},
-#define OPTION(letter, name, kind, field, arg, sentence) {letter, name, arg, sentence, false},
+#define OPTION(letter, name, kind, field, arg, sentence) {letter, name, arg, sentence, NULL, false},
+#define OF(verbs, letter, name, kind, field, arg, sentence) {letter, name, arg, sentence, verbs, false},
 #include "options.def"
 #undef HEAD
 #undef OPTION
+#undef OF
 };
 
 /* `[N]` is an optional argument: `-j[N]`, `--jobs[=N]`. */
@@ -147,6 +165,8 @@ static void put_option(const struct option_row *o)
 	else if (len)
 		printf(" Ns = Ns Ar %s", arg);
 	putchar('\n');
+	if (o->verbs)
+		printf("(%s)\n", o->verbs);
 	put_sentence(o->sentence);
 }
 
@@ -188,7 +208,7 @@ static void put_verbs(void)
 		putchar('\n');
 		put_sentence(verbs[i].sentence);
 		if (verbs[i].detail)
-			put_sentence(verbs[i].detail);
+			put_sentences(verbs[i].detail);
 	}
 	end_list();
 }

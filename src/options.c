@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,16 +22,19 @@ struct option_entry {
 	const char *name, *arg, *sentence;
 	enum kind kind;
 	size_t field;
+	const char *verbs; /* that it is for alone; NULL: all */
 };
 
 #define HEAD(text) {.kind = HEADING, .sentence = text},
-#define OPTION(letter, name, kind, field, arg, sentence)                                           \
-	{letter, name, arg, sentence, kind, offsetof(struct cli, field)},
+#define OPTION(letter, name, kind, field, arg, sentence) OF(NULL, letter, name, kind, field, arg, sentence)
+#define OF(verbs, letter, name, kind, field, arg, sentence)                                        \
+	{letter, name, arg, sentence, kind, offsetof(struct cli, field), verbs},
 static const struct option_entry options[] = {
 #include "options.def"
 };
 #undef HEAD
 #undef OPTION
+#undef OF
 
 enum { LONG_BASE = 256, PAYLOAD_MAX = 64 << 20 };
 
@@ -121,7 +125,7 @@ static bool set_word(const struct option_entry *o, const char *value, const char
 
 static const char *const colour_words[] = {"auto", "always", "never", NULL};
 static const char *const progress_words[] = {"auto", "plain", "line", "none", NULL};
-static const char *const format_words[] = {"text", "json", "dot", NULL};
+static const char *const format_words[] = {"text", "json", "csv", "dot", NULL};
 
 static int64_t processors(void)
 {
@@ -211,34 +215,59 @@ static int has_arg(const struct option_entry *o)
 	return o->arg[0] == '[' ? optional_argument : required_argument;
 }
 
-static void tables(struct buf *letters, struct option *longs)
+static bool is_of(const struct option_entry *o, const char *verb)
 {
-	size_t n = 0;
+	size_t n = strlen(verb);
 
-	buf_puts(letters, ":");
+	for (const char *p = o->verbs; p; p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL)
+		if (!strncmp(p, verb, n) && (!p[n] || p[n] == ' '))
+			return true;
+	return !o->verbs;
+}
+
+/* What a letter means behind this verb (NULL: none yet): the verb's own option goes before everybody's. */
+static const struct option_entry *letter_entry(int letter, const struct verb *v)
+{
+	const struct option_entry *found = NULL;
+
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		const struct option_entry *o = &options[i];
 
-		if (o->kind == HEADING)
-			continue;
-		if (o->letter) {
-			buf_putc(letters, (char)o->letter);
-			buf_puts(letters, has_arg(o) == no_argument ? "" : has_arg(o) == required_argument ? ":" : "::");
-		}
-		if (o->name)
-			longs[n++] = (struct option){o->name, has_arg(o), NULL, LONG_BASE + (int)i};
+		if (o->letter == letter && (!o->verbs || (v && is_of(o, v->name))) && (!found || o->verbs))
+			found = o;
 	}
+	return found;
+}
+
+/* In order, and with `:` for what lacks its value. */
+static void letters_of(struct buf *out, const struct verb *v)
+{
+	buf_reset(out);
+	buf_puts(out, "-:");
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		int letter = options[i].letter;
+		const struct option_entry *o = letter ? letter_entry(letter, v) : NULL;
+
+		if (!o || strchr(out->data + 2, letter))
+			continue;
+		buf_putc(out, (char)letter);
+		buf_puts(out, has_arg(o) == no_argument ? "" : has_arg(o) == required_argument ? ":" : "::");
+	}
+}
+
+static void longs_of(struct option *longs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (options[i].name)
+			longs[n++] = (struct option){options[i].name, has_arg(&options[i]), NULL, LONG_BASE + (int)i};
 	longs[n] = (struct option){0};
 }
 
-static const struct option_entry *entry_of(int got)
+static const struct option_entry *entry_of(int got, const struct verb *v)
 {
-	if (got >= LONG_BASE)
-		return &options[got - LONG_BASE];
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (options[i].letter == got)
-			return &options[i];
-	return NULL;
+	return got >= LONG_BASE ? &options[got - LONG_BASE] : letter_entry(got, v);
 }
 
 static bool unknown_option(const char *text)
@@ -267,51 +296,152 @@ static bool is_param(const char *word)
 	return n && word[n] == '=';
 }
 
-static bool take_words(struct cli *c, char **word)
+/* For whoever hands it on: in the folder we are in already. */
+static void keep_given(struct cli *c, const struct option_entry *o, const char *value)
 {
-	for (; *word; word++) {
-		if (is_param(*word)) {
-			if (!add_param(c, *word))
-				return false;
-		} else if (!c->verb && !c->words.n && verb_find(*word)) {
-			c->verb = verb_find(*word);
-		} else {
-			VEC_PUSH(c->words.at, c->words.n, c->words.room, *word);
-		}
+	char *text;
+
+	if (o->field == offsetof(struct cli, dir))
+		return;
+	text = value ? xasprintf("--%s=%s", o->name, value) : xasprintf("--%s", o->name);
+	VEC_PUSH(c->given.at, c->given.n, c->given.room, text);
+}
+
+static bool take_word(struct cli *c, const char *word)
+{
+	if (is_param(word)) {
+		VEC_PUSH(c->given.at, c->given.n, c->given.room, xstrdup(word));
+		return add_param(c, word);
+	}
+	if (!c->verb && !c->words.n && verb_find(word))
+		c->verb = verb_find(word);
+	else
+		VEC_PUSH(c->words.at, c->words.n, c->words.room, word);
+	return true;
+}
+
+static bool refuse_option(int got, char **argv)
+{
+	char one[3] = {'-', (char)optopt, 0};
+
+	if (got == '?')
+		return unknown_option(optopt && optopt < LONG_BASE ? one : argv[optind - 1]);
+	cli_error("option '%s' needs a value", argv[optind - 1]);
+	return false;
+}
+
+/* What was said that only other verbs take would be left unheard. */
+static bool is_for_verb(const struct cli *c, const struct option_entry *const *said, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (is_of(said[i], c->verb->name))
+			continue;
+		cli_error("%s takes no --%s", c->verb->name, said[i]->name);
+		cli_hint("it belongs to: %s", said[i]->verbs);
+		return false;
 	}
 	return true;
 }
 
-bool cli_parse(struct cli *c, int argc, char **argv)
+/* The forms of output that only some verbs have. */
+static bool has_format(const struct cli *c)
 {
-	struct buf letters = BUF_INIT;
+	static const struct {
+		enum format format;
+		struct option_entry of; /* its name, and whose it is */
+	} rare[] = {
+		{FORMAT_CSV, {.name = "csv", .verbs = "query sql stats"}},
+		{FORMAT_DOT, {.name = "dot", .verbs = "graph"}},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rare); i++) {
+		if (c->format != rare[i].format || is_of(&rare[i].of, c->verb->name))
+			continue;
+		cli_error("%s has no --format=%s", c->verb->name, rare[i].of.name);
+		cli_hint("it is for: %s", rare[i].of.verbs);
+		return false;
+	}
+	return true;
+}
+
+/* As many words as the verb's line has; SIZE_MAX: any number. */
+static size_t most_words(const char *args)
+{
+	size_t most = 0, n = 0;
+
+	if (strstr(args, "..."))
+		return SIZE_MAX;
+	for (const char *p = args; *p; p += strspn(p, " ")) {
+		size_t len = strcspn(p, " ");
+
+		n = len == 1 && *p == '|' ? 0 : n + 1;
+		most = n > most ? n : most;
+		p += len;
+	}
+	return most;
+}
+
+/* A word that nobody would look at is refused as an option would be. */
+static bool is_enough(const struct cli *c)
+{
+	size_t most = most_words(c->verb->args);
+
+	if (c->words.n <= most)
+		return true;
+	cli_error("%s: what is '%s' for?", c->verb->name, c->words.at[most]);
+	cli_hint("usage: orchmake %s%s%s", c->verb->name, *c->verb->args ? " " : "", c->verb->args);
+	return false;
+}
+
+static bool parse_words(struct cli *c, int argc, char **argv, struct buf *letters,
+			const struct option_entry **said, size_t *ret_n)
+{
 	struct option longs[ARRAY_LEN(options) + 1];
 	bool good = true;
 	int got;
+
+	longs_of(longs);
+	letters_of(letters, NULL);
+	while (good && (got = getopt_long(argc, argv, letters->data, longs, NULL)) != -1) {
+		if (got == 1) {
+			good = take_word(c, optarg);
+			letters_of(letters, c->verb);
+		} else if (got == ':' || got == '?') {
+			good = refuse_option(got, argv);
+		} else {
+			const struct option_entry *o = entry_of(got, c->verb);
+
+			if (o->verbs)
+				said[(*ret_n)++] = o;
+			else
+				keep_given(c, o, optarg);
+			good = apply(c, o, optarg);
+		}
+	}
+	for (char **word = argv + optind; good && *word; word++)
+		good = take_word(c, *word);
+	return good;
+}
+
+bool cli_parse(struct cli *c, int argc, char **argv)
+{
+	const struct option_entry **said = xcalloc((size_t)argc + 1, sizeof(*said));
+	struct buf letters = BUF_INIT;
+	size_t n = 0;
+	bool good;
 
 	c->program = argc ? argv[0] : "orchmake";
 	c->argc = argc;
 	c->argv = argv;
 	c->heartbeat_ms = 60 * MS_PER_S;
 	c->ledger = getenv("ORCHMAKE_LEDGER");
-	tables(&letters, longs);
 	opterr = 0;
-	while (good && (got = getopt_long(argc, argv, letters.data, longs, NULL)) != -1) {
-		if (got == ':') {
-			cli_error("option '%s' needs a value", argv[optind - 1]);
-			good = false;
-		} else if (got == '?') {
-			char one[3] = {'-', (char)optopt, 0};
-
-			good = unknown_option(optopt && optopt < LONG_BASE ? one : argv[optind - 1]);
-		} else {
-			good = apply(c, entry_of(got), optarg);
-		}
-	}
-	good = good && take_words(c, argv + optind);
+	good = parse_words(c, argc, argv, &letters, said, &n);
 	if (good && !c->verb)
 		c->verb = verb_find("run");
+	good = good && (c->wants_help || (is_for_verb(c, said, n) && has_format(c) && is_enough(c)));
 	buf_release(&letters);
+	free(said);
 	return good;
 }
 
@@ -321,6 +451,9 @@ void cli_release(struct cli *c)
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		free(lists[i]->at);
+	for (size_t i = 0; i < c->given.n; i++)
+		free((char *)c->given.at[i]);
+	free(c->given.at);
 	for (size_t i = 0; i < c->n_params; i++)
 		free((char *)c->param[i].name);
 	free(c->param);
@@ -331,7 +464,8 @@ void cli_release(struct cli *c)
 
 /* --- help -------------------------------------------------------------------------------------------------- */
 
-static void help_option(FILE *out, const struct option_entry *o)
+/* of_one: in the help of one verb, where it need not be said whose it is. */
+static void help_option(FILE *out, const struct option_entry *o, bool of_one)
 {
 	struct buf left = BUF_INIT;
 	bool maybe = o->arg && o->arg[0] == '[';
@@ -347,7 +481,10 @@ static void help_option(FILE *out, const struct option_entry *o)
 		buf_addf(&left, "[=%s", o->arg + 1);
 	else if (o->arg)
 		buf_addf(&left, o->name ? "=%s" : " %s", o->arg);
-	fprintf(out, "  %-*s%s%s\n", COLUMN, left.data, left.len >= COLUMN ? "  " : "", o->sentence);
+	fprintf(out, "  %-*s%s", COLUMN, left.data, left.len >= COLUMN ? "  " : "");
+	if (o->verbs && !of_one)
+		fprintf(out, "%s: ", o->verbs);
+	fprintf(out, "%s\n", o->sentence);
 	buf_release(&left);
 }
 
@@ -356,12 +493,46 @@ static void help_all(FILE *out)
 	fputs("usage: orchmake [OPTIONS] [NAME=VALUE ...] [TARGET ...]\n"
 	      "       orchmake [OPTIONS] VERB [ARGUMENTS ...]\n\nverbs\n", out);
 	for (size_t i = 0; i < n_verbs; i++)
-		fprintf(out, "  %-10s%-20s%s\n", verbs[i].name, verbs[i].args, verbs[i].summary);
+		fprintf(out, "  %-11s%-22s%s\n", verbs[i].name, verbs[i].args, verbs[i].summary);
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		if (options[i].kind == HEADING)
 			fprintf(out, "\n%s\n", options[i].sentence);
 		else
-			help_option(out, &options[i]);
+			help_option(out, &options[i], false);
+	}
+}
+
+/* In lines of about eighty; an end of line in it stays one. */
+static void help_paragraph(FILE *out, const char *text)
+{
+	enum { WIDTH = 80 };
+	size_t used = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " \n");
+
+		if (used && used + 1 + n > WIDTH)
+			putc('\n', out), used = 0;
+		used += (size_t)fprintf(out, "%s%.*s", used ? " " : "", (int)n, text);
+		text += n;
+		if (*text == '\n')
+			putc('\n', out), used = 0;
+		text += strspn(text, " \n");
+	}
+	putc('\n', out);
+}
+
+/* The options that are this verb's own. */
+static void help_own(FILE *out, const char *verb)
+{
+	const char *head = "\noptions of its own\n";
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (!options[i].verbs || !is_of(&options[i], verb))
+			continue;
+		fputs(head, out);
+		head = "";
+		help_option(out, &options[i], true);
 	}
 }
 
@@ -375,6 +546,30 @@ void cli_help(const struct cli *c, FILE *out)
 		return;
 	}
 	fprintf(out, "usage: orchmake %s [OPTIONS] %s\n\n%s\n", c->verb->name, c->verb->args, c->verb->summary);
-	if (c->verb->detail)
-		fprintf(out, "\n%s\n", c->verb->detail);
+	if (c->verb->detail) {
+		putc('\n', out);
+		help_paragraph(out, c->verb->detail);
+	}
+	help_own(out, c->verb->name);
+}
+
+bool option_get(size_t i, struct option_info *ret)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < ARRAY_LEN(options); k++) {
+		const struct option_entry *o = &options[k];
+
+		if (o->kind == HEADING || n++ != i)
+			continue;
+		*ret = (struct option_info){o->letter, o->name, o->arg, o->sentence, o->verbs,
+					    o->arg && (!strcmp(o->arg, "FILE") || !strcmp(o->arg, "DIR"))};
+		return true;
+	}
+	return false;
+}
+
+bool option_is_of(const struct option_info *o, const char *verb)
+{
+	return is_of(&(struct option_entry){.verbs = o->verbs}, verb);
 }

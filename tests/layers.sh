@@ -32,6 +32,7 @@ done
 bad=$(grep -ln 'sqlite3\.h' -r lib src | grep -v -E '^lib/(ledger|store)/')
 bad="$bad$(grep -ln 'pcre2\.h' -r lib src | grep -v '^lib/job/pattern.c')"
 bad="$bad$(grep -ln 'yaml\.h' -r lib src | grep -v '^lib/doc/')"
+bad="$bad$(grep -ln 'readline/' -r lib src | grep -v '^src/prompt_main.c')"
 [ -z "$bad" ] && say ok "each foreign library has one place" ||
 	{ echo "# $bad"; say "not ok" "each foreign library has one place"; }
 echo "1..$n"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/fdio.h"
 #include "base/stamp.h"
 #include "base/vec.h"
 #include "engine/engine_impl.h"
@@ -258,6 +259,31 @@ struct engine *engine_new(const struct jobfile *jf, const struct run_options *o,
 		return e;
 	engine_free(e);
 	return NULL;
+}
+
+char *engine_store_path(const struct jobfile *jf, const struct run_options *o, const struct store_decl *store,
+			struct diags *d)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+	struct buf path = BUF_INIT, err = BUF_INIT;
+	struct unit_world w;
+	struct expr_world xw;
+	char *whole = NULL;
+
+	e->jf = jf;
+	e->o = o;
+	init(e);
+	scope_world_init(&w, e, SCOPE_NONE);
+	xw = unit_world_expr(&w);
+	if (make_vars(e, d) && value_text(store->path, &xw, &path, &err))
+		whole = path_join(e->root, path.data);
+	else if (err.len)
+		diag_error(d, store->mark, "store '%s': %s", store->name, err.data);
+	unit_world_release(&w);
+	buf_release(&path);
+	buf_release(&err);
+	engine_free(e);
+	return whole;
 }
 
 static void free_notes(struct engine *e)

@@ -34,6 +34,9 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err);
 
 /* The result document of the run just done; borrowed, valid until engine_free. */
 const json_t *engine_result(const struct engine *e);
+/* The file of a store, with the params that o gives; the caller frees; NULL after diagnostics. */
+char *engine_store_path(const struct jobfile *jf, const struct run_options *o, const struct store_decl *store,
+			struct diags *d);
 /* Where the ledger is; the caller frees. */
 char *engine_ledger_path(const struct jobfile *jf, const struct run_options *o);
 /* The exit code of the first failed step, for -x; 0 if none failed. */

@@ -61,14 +61,14 @@ static const char *way_out(enum ledger_fault fault)
 	BUG("no such fault: %d", (int)fault);
 }
 
-static void say(struct ledger_error *e, enum ledger_fault fault, const char *path, const char *fmt,
-		va_list ap)
+static void say(struct ledger_error *e, enum ledger_fault fault, const char *path, bool is_store,
+		const char *fmt, va_list ap)
 {
-	const char *way = way_out(fault);
+	const char *way = is_store ? NULL : way_out(fault);
 
 	e->fault = fault;
 	buf_reset(&e->text);
-	buf_addf(&e->text, "ledger '%s': ", path);
+	buf_addf(&e->text, "%s '%s': ", is_store ? "store" : "ledger", path);
 	buf_vaddf(&e->text, fmt, ap);
 	if (way)
 		buf_addf(&e->text, " (%s)", way);
@@ -79,7 +79,7 @@ void error_say(struct ledger_error *e, enum ledger_fault fault, const char *path
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(e, fault, path, fmt, ap);
+	say(e, fault, path, false, fmt, ap);
 	va_end(ap);
 }
 
@@ -88,7 +88,7 @@ bool ledger_fail_text(struct ledger *l, enum ledger_fault fault, const char *fmt
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(&l->error, fault, l->path, fmt, ap);
+	say(&l->error, fault, l->path, l->is_store, fmt, ap);
 	va_end(ap);
 	return false;
 }

@@ -27,6 +27,7 @@ struct words {
 struct ledger {
 	sqlite3 *db;
 	char *path;
+	bool is_store; /* opened with ledger_open_store */
 	struct ledger_options o;
 	struct ledger_error error;
 	sqlite3_stmt *stmt[STMT_COUNT];
@@ -158,6 +159,11 @@ bool ledger_make(const char *path, const struct schema_upgrade *up, size_t n_up,
 		 struct ledger_error *ret_error);
 /* Bring it from `version` to the last upgrade, after a copy beside it. */
 bool ledger_upgrade(struct ledger *l, const struct schema_upgrade *up, size_t n_up);
+
+/* --- sql.c ------------------------------------------------------------------------------------------ */
+
+/* Whatever is asked of the handle only reads, or may write again. */
+bool only_reads(struct ledger *l, bool on);
 
 /* --- read_runs.c ---------------------------------------------------------------------------------- */
 

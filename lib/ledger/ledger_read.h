@@ -9,6 +9,8 @@
 #ifndef LEDGER_LEDGER_READ_H
 #define LEDGER_LEDGER_READ_H
 
+#include <signal.h>
+
 #include "base/map.h"
 #include "ledger/ledger.h"
 
@@ -194,12 +196,20 @@ struct ledger_value {
 	size_t len;
 };
 
+/* For `:name`, `@name` or `$name`; what is written as a number is one. */
+struct ledger_arg {
+	const char *name, *text;
+};
+
 struct ledger_query {
 	const char *sql;	/* one statement that only reads */
 	const char *const *arg; /* bound as text to ?1, ?2, ... */
 	size_t n_args;
+	const struct ledger_arg *named; /* of two with one name the later counts */
+	size_t n_named;
 	int64_t limit_ms;	/* 0: as long as it takes */
 	uint64_t limit_rows;	/* 0: all of them */
+	const volatile sig_atomic_t *stop; /* set by a signal: end it now; NULL: never */
 };
 
 /*
@@ -209,5 +219,11 @@ struct ledger_query {
 bool ledger_sql(struct ledger *l, const struct ledger_query *q,
 		bool (*head)(void *ctx, size_t n, const char *const *name),
 		bool (*row)(void *ctx, size_t n, const struct ledger_value *value), void *ctx);
+
+/* Whether text ends where a statement does: behind a semicolon that is in no literal and no comment. */
+bool ledger_sql_complete(const char *text);
+
+/* Any SQLite file of the user's, to be read with ledger_sql() and nothing else; without a trace if that is possible. */
+struct ledger *ledger_open_store(const char *path, struct ledger_error *ret_error);
 
 #endif

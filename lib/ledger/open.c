@@ -135,8 +135,6 @@ static int configure(struct ledger *l)
 		rc = sqlite3_busy_timeout(l->db, busy_ms > INT32_MAX ? INT32_MAX : (int)busy_ms);
 	if (!rc)
 		rc = sqlite3_exec(l->db, pragmas, NULL, NULL, NULL);
-	if (!rc && l->o.mode != LEDGER_WRITE)
-		rc = sqlite3_exec(l->db, "PRAGMA query_only = ON", NULL, NULL, NULL);
 	return rc;
 }
 
@@ -183,6 +181,17 @@ static bool use_wal(struct ledger *l)
 	return !rc || ledger_fail(l, rc, "cannot keep a write-ahead log");
 }
 
+/* An older one can be read as long as it only lacks views: they are made for this connection, and nowhere else. */
+static bool read_older(struct ledger *l, int version, const struct schema_upgrade *up, size_t n_up)
+{
+	int rc = version > 0 ? schema_apply_temp(l->db, version, up, n_up) : SQLITE_MISMATCH;
+
+	if (rc == SQLITE_MISMATCH)
+		return ledger_fail_text(l, LEDGER_OLDER, "has version %d, this program reads %d", version,
+					up[n_up - 1].version);
+	return !rc || ledger_fail(l, rc, "cannot make its views");
+}
+
 static bool settle_version(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
 {
 	struct header h = {0};
@@ -194,9 +203,7 @@ static bool settle_version(struct ledger *l, const struct schema_upgrade *up, si
 		return ledger_fail_text(l, LEDGER_NEWER, "has version %lld, this program knows %d", h.version,
 					newest);
 	if (l->o.mode != LEDGER_WRITE)
-		return h.version == newest ||
-		       ledger_fail_text(l, LEDGER_OLDER, "has version %lld, this program reads %d",
-					h.version, newest);
+		return h.version == newest || read_older(l, (int)h.version, up, n_up);
 	return use_wal(l) && (h.version == newest || ledger_upgrade(l, up, n_up));
 }
 
@@ -217,7 +224,7 @@ static bool make_ready(struct ledger *l, const struct schema_upgrade *up, size_t
 	if (!settle_version(l, up, n_up) || !words_load(l))
 		return false;
 	if (l->o.mode != LEDGER_WRITE)
-		return true;
+		return only_reads(l, true);
 	reserve_put_aside(l);
 	if (l->words.complete)
 		return true;
@@ -283,6 +290,40 @@ struct ledger *ledger_open_as(const char *path, const struct ledger_options *o,
 		l->error.fault = LEDGER_FINE;
 		return l;
 	}
+	ledger_error_release(ret_error);
+	*ret_error = l->error;
+	buf_init(&l->error.text);
+	ledger_close(l);
+	return NULL;
+}
+
+/* As it is: a store has neither our version nor our words. */
+static bool open_store(struct ledger *l)
+{
+	long long n;
+	int rc;
+
+	if (access(l->path, F_OK))
+		return ledger_fail_text(l, LEDGER_MISSING, "there is none yet: what fills it has not been run");
+	if (open_traceless(l) && open_db(l, l->path, SQLITE_OPEN_READONLY, NULL))
+		return false;
+	rc = configure(l);
+	if (!rc)
+		rc = schema_integer(l->db, "SELECT count(*) FROM sqlite_schema", &n);
+	return rc ? ledger_fail(l, rc, "cannot read") : only_reads(l, true);
+}
+
+struct ledger *ledger_open_store(const char *path, struct ledger_error *ret_error)
+{
+	struct ledger *l = xcalloc(1, sizeof(*l));
+
+	l->path = xstrdup(path);
+	l->is_store = true;
+	l->o.mode = LEDGER_TRACELESS;
+	buf_init(&l->queue);
+	buf_init(&l->error.text);
+	if (open_store(l))
+		return l;
 	ledger_error_release(ret_error);
 	*ret_error = l->error;
 	buf_init(&l->error.text);

@@ -53,6 +53,19 @@ int schema_apply(sqlite3 *db, int from_version, const struct schema_upgrade *up,
 	return rc ? rc : schema_fill_words(db);
 }
 
+int schema_apply_temp(sqlite3 *db, int from_version, const struct schema_upgrade *up, size_t n)
+{
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; i < n; i++)
+		if (up[i].version > from_version && !up[i].temp_sql)
+			return SQLITE_MISMATCH;
+	for (size_t i = 0; !rc && i < n; i++)
+		if (up[i].version > from_version)
+			rc = sqlite3_exec(db, up[i].temp_sql, NULL, NULL, NULL);
+	return rc;
+}
+
 /* Words keep the number they got first: whoever wrote the ledger may have had another list. */
 #define ADD_WORD(table, columns, values)                                                           \
 	"INSERT INTO " table " (no, word, " columns ") SELECT 1 + coalesce(max(no), 0), ?1, " values \

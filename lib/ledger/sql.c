@@ -1,9 +1,11 @@
 /* The user's own statements: whatever they say, they only read. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/bug.h"
+#include "base/spell.h"
 #include "base/stamp.h"
 #include "ledger/ledger_impl.h"
 
@@ -68,11 +70,21 @@ static int authorize(void *ctx, int action, const char *a, const char *b, const 
 	return verdict;
 }
 
+struct patience {
+	int64_t until_ns; /* 0: for ever */
+	const volatile sig_atomic_t *stop;
+};
+
+static bool is_stopped(const struct patience *p)
+{
+	return p->stop && *p->stop;
+}
+
 static int out_of_time(void *ctx)
 {
-	const int64_t *until_ns = ctx;
+	const struct patience *p = ctx;
 
-	return stamp_mono_ns() > *until_ns;
+	return is_stopped(p) || (p->until_ns && stamp_mono_ns() > p->until_ns);
 }
 
 /* True if there is nothing but blanks, comments and semicolons. */
@@ -181,41 +193,148 @@ static int tell_rows(sqlite3_stmt *st, const struct telling *t, uint64_t limit)
 	return rc == SQLITE_ROW ? SQLITE_DONE : rc;
 }
 
+/* --- arguments ------------------------------------------------------------------------------------- */
+
+/* A number that is written as one, and only so: 007 and 1e3 are text. */
+static bool is_integer(const char *text, int64_t *ret)
+{
+	char *end, back[32];
+	long long n = strtoll(text, &end, 10);
+
+	snprintf(back, sizeof(back), "%lld", n);
+	*ret = n;
+	return !*end && !strcmp(back, text);
+}
+
+static bool is_decimal(const char *text, double *ret)
+{
+	size_t sign = *text == '-', whole = strspn(text + sign, "0123456789");
+	const char *point = text + sign + whole;
+	size_t part = *point == '.' ? strspn(point + 1, "0123456789") : 0;
+
+	*ret = strtod(text, NULL);
+	return whole && part && !point[1 + part];
+}
+
+static int bind_arg(sqlite3_stmt *st, int at, const char *text)
+{
+	int64_t integer;
+	double real;
+
+	if (is_integer(text, &integer))
+		return sqlite3_bind_int64(st, at, integer);
+	if (is_decimal(text, &real))
+		return sqlite3_bind_double(st, at, real);
+	return sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
+}
+
+/* NULL if nobody said it. */
+static const char *arg_of(const struct ledger_query *q, const char *name)
+{
+	const char *text = NULL;
+
+	for (size_t i = 0; i < q->n_named; i++)
+		if (!strcmp(q->named[i].name, name))
+			text = q->named[i].text;
+	return text;
+}
+
+static bool has_parameter(sqlite3_stmt *st, const char *name)
+{
+	for (int i = 1; i <= sqlite3_bind_parameter_count(st); i++) {
+		const char *is = sqlite3_bind_parameter_name(st, i);
+
+		if (is && is[0] != '?' && !strcmp(is + 1, name))
+			return true;
+	}
+	return false;
+}
+
+static bool fail_unknown(struct ledger *l, sqlite3_stmt *st, const char *name)
+{
+	struct spell sp;
+	struct buf text = BUF_INIT;
+
+	spell_init(&sp, name);
+	for (int i = 1; i <= sqlite3_bind_parameter_count(st); i++) {
+		const char *is = sqlite3_bind_parameter_name(st, i);
+
+		if (is && is[0] != '?')
+			spell_try(&sp, is + 1);
+	}
+	buf_addf(&text, "the statement has no parameter '%s'", name);
+	if (sp.best)
+		buf_addf(&text, "; did you mean '%s'?", sp.best);
+	fail_sql(l, text.data, -1);
+	buf_release(&text);
+	return false;
+}
+
+static bool fail_missing(struct ledger *l, const char *name)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "the parameter '%s' has no value: give it as %s=VALUE", name, name);
+	fail_sql(l, text.data, -1);
+	buf_release(&text);
+	return false;
+}
+
+static bool bind_named(struct ledger *l, sqlite3_stmt *st, const struct ledger_query *q)
+{
+	for (size_t i = 0; i < q->n_named; i++)
+		if (!has_parameter(st, q->named[i].name))
+			return fail_unknown(l, st, q->named[i].name);
+	for (int i = 1; i <= sqlite3_bind_parameter_count(st); i++) {
+		const char *is = sqlite3_bind_parameter_name(st, i), *text;
+
+		if (!is || is[0] == '?')
+			continue;
+		text = arg_of(q, is + 1);
+		if (!text)
+			return fail_missing(l, is + 1);
+		bind_arg(st, i, text);
+	}
+	return true;
+}
+
+static bool bind_all(struct ledger *l, sqlite3_stmt *st, const struct ledger_query *q)
+{
+	for (size_t i = 0; i < q->n_args; i++)
+		if (sqlite3_bind_text(st, (int)i + 1, q->arg[i], -1, SQLITE_STATIC))
+			return fail_sql(l, "there are more arguments than ?s for them", -1);
+	return bind_named(l, st, q);
+}
+
+/* --- running it -------------------------------------------------------------------------------------- */
+
+static bool fail_rows(struct ledger *l, int rc, const struct patience *p)
+{
+	if (rc == SQLITE_INTERRUPT)
+		return fail_sql(l, is_stopped(p) ? "interrupted" : "it took longer than it may", -1);
+	if ((rc & 0xff) == SQLITE_ERROR || (rc & 0xff) == SQLITE_MISMATCH)
+		return fail_sql(l, sqlite3_errmsg(l->db), -1);
+	return ledger_fail(l, rc, "cannot read");
+}
+
 static bool run_sql(struct ledger *l, const struct ledger_query *q, const bool *denied,
-		    const struct telling *t)
+		    const struct patience *p, const struct telling *t)
 {
 	sqlite3_stmt *st = prepare(l, q->sql, denied);
-	bool ok = true;
+	bool ok = st && bind_all(l, st, q);
 	int rc;
 
-	if (!st)
-		return false;
-	for (size_t i = 0; i < q->n_args; i++) {
-		rc = sqlite3_bind_text(st, (int)i + 1, q->arg[i], -1, SQLITE_STATIC);
-		if (rc) {
-			sqlite3_finalize(st);
-			return fail_sql(l, "there are more arguments than ?s for them", -1);
-		}
-	}
-	if (tell_head(st, t)) {
+	if (ok && tell_head(st, t)) {
 		rc = tell_rows(st, t, q->limit_rows);
-		if (rc == SQLITE_INTERRUPT)
-			ok = fail_sql(l, "it took longer than it may", -1);
-		else if (rc != SQLITE_DONE)
-			ok = (rc & 0xff) == SQLITE_ERROR ? fail_sql(l, sqlite3_errmsg(l->db), -1)
-							 : ledger_fail(l, rc, "cannot read");
+		ok = rc == SQLITE_DONE || fail_rows(l, rc, p);
 	}
 	sqlite3_finalize(st);
 	return ok;
 }
 
-static bool only_reads(struct ledger *l, bool on)
+bool only_reads(struct ledger *l, bool on)
 {
-	int rc;
-
-	if (l->o.mode != LEDGER_WRITE)
-		return true; /* it does anyway */
-	rc = sqlite3_exec(l->db, on ? "PRAGMA query_only = ON" : "PRAGMA query_only = OFF", NULL, NULL, NULL);
+	int rc = sqlite3_exec(l->db, on ? "PRAGMA query_only = ON" : "PRAGMA query_only = OFF", NULL, NULL, NULL);
 	return !rc || ledger_fail(l, rc, "cannot switch to reading");
 }
 
@@ -224,16 +343,20 @@ bool ledger_sql(struct ledger *l, const struct ledger_query *q,
 		bool (*row)(void *ctx, size_t n, const struct ledger_value *value), void *ctx)
 {
 	enum { INSTRUCTIONS_BETWEEN_LOOKS = 10000 };
-	int64_t until_ns = stamp_mono_ns() + q->limit_ms * NS_PER_MS;
+	struct patience p = {q->limit_ms > 0 ? stamp_mono_ns() + q->limit_ms * NS_PER_MS : 0, q->stop};
 	bool denied = false, ok;
 
 	if (!only_reads(l, true))
 		return false;
 	sqlite3_set_authorizer(l->db, authorize, &denied);
-	if (q->limit_ms > 0)
-		sqlite3_progress_handler(l->db, INSTRUCTIONS_BETWEEN_LOOKS, out_of_time, &until_ns);
-	ok = run_sql(l, q, &denied, &(struct telling){head, row, ctx});
+	sqlite3_progress_handler(l->db, INSTRUCTIONS_BETWEEN_LOOKS, out_of_time, &p);
+	ok = run_sql(l, q, &denied, &p, &(struct telling){head, row, ctx});
 	sqlite3_progress_handler(l->db, 0, NULL, NULL);
 	sqlite3_set_authorizer(l->db, NULL, NULL);
-	return only_reads(l, false) && ok;
+	return (l->o.mode != LEDGER_WRITE || only_reads(l, false)) && ok;
+}
+
+bool ledger_sql_complete(const char *text)
+{
+	return sqlite3_complete(text);
 }

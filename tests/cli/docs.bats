@@ -21,7 +21,8 @@ manual_block() { # FILE N
 pages() { # sets MAN1 and MAN5, made by the build
 	MAN1=$top_builddir/doc/orchmake.1
 	MAN5=$top_builddir/doc/jobfile.5
-	[ -e "$MAN1" ] && [ -e "$MAN5" ] && return 0
+	LEDGER5=$top_builddir/doc/orchmake-ledger.5
+	[ -e "$MAN1" ] && [ -e "$MAN5" ] && [ -e "$LEDGER5" ] && return 0
 	echo "the manual has not been made: make all"
 	return 1
 }
@@ -98,15 +99,45 @@ run_blocks() { # READ FILE
 	is "$out" ""
 	want 0 mandoc -Tlint -Wwarning "$MAN5"
 	is "$out" ""
+	want 0 mandoc -Tlint -Wwarning "$LEDGER5"
+	is "$out" ""
 }
 
 @test "no mark of a table is left in the manual, and no table is empty" {
 	pages
-	run grep -n '^@\|@VERSION@' "$MAN1" "$MAN5"
+	run grep -n '^@\|@VERSION@' "$MAN1" "$MAN5" "$LEDGER5"
 	is "$output" ""
-	run grep -n -A1 '^\.Bl' "$MAN1" "$MAN5"
+	run grep -n -A1 '^\.Bl' "$MAN1" "$MAN5" "$LEDGER5"
 	run grep '\.El' <<<"$output"
 	is "$output" ""
+}
+
+@test "the manual has every column of every view, in order, and no others" {
+	pages
+	jobfile <<<$'jobfile: 1\njobs: {a: {noop: true}}'
+	want 0 orchmake -s
+	sql "SELECT v.name || '.' || c.name FROM sqlite_schema AS v, pragma_table_info(v.name) AS c
+		WHERE v.type = 'view' ORDER BY v.name, c.cid" >wanted
+	awk '/^\.Ss v_/ { view = $2 } /^\.Sh QUERIES/ { exit } /^\.It Va / { print view "." $3 }' "$LEDGER5" |
+		LC_ALL=C sort -s -t. -k1,1 >got
+	[ "$(wc -l <got)" -gt 100 ]
+	diff wanted got
+}
+
+@test "the statements in the manual's examples run" {
+	pages
+	jobfile <<<$'jobfile: 1\njobs: {a: {noop: true}}'
+	want 0 orchmake -s
+	sed -n '/^\.Sh EXAMPLES/,$p' "$LEDGER5" | sed '/^\./d' | awk -v RS=';\n' '/SELECT/ { print > ("example" NR ".sql") }'
+	for n in 1 2 3; do
+		sed -i -n '/^SELECT/,$p' example$n.sql
+		want 0 orchmake sql -- "$(cat example$n.sql)"
+	done
+	sed -n '/^\$ orchmake/s/^\$ //p' "$LEDGER5" >commands
+	[ "$(wc -l <commands)" -ge 3 ]
+	while read -r line; do
+		want 0 bash -c "$line"
+	done <commands
 }
 
 @test "every option and every verb of --help is in the manual" {

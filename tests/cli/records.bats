@@ -23,6 +23,10 @@ prepare() {
 	is "$(jq -r '.[].target' <<<"$out")" bad
 	want 0 orchmake history good --limit 1 --format=json
 	is "$(jq -r '.[0].state' <<<"$out")" succeeded
+	want 0 orchmake history 'g*' --since 1h --format=json
+	is "$(jq -r '[.[].target] | join(" ")' <<<"$out")" good
+	want 0 orchmake history --since 2100-01-01 --format=json
+	is "$out" "[]"
 	want 2 orchmake history --since someday
 }
 

@@ -105,7 +105,7 @@ static void a_newer_ledger_is_refused(void **state)
 }
 
 /* What a later version would bring along. */
-static struct ledger *open_with(struct kit *k, const char *second, enum ledger_mode mode)
+static struct ledger *open_with(struct kit *k, const char *third, enum ledger_mode mode)
 {
 	enum { ROOM = 100 };
 	struct schema_upgrade up[ROOM];
@@ -114,7 +114,7 @@ static struct ledger *open_with(struct kit *k, const char *second, enum ledger_m
 
 	CHECK(n < ROOM);
 	memcpy(up, schema_upgrades, n * sizeof(*up));
-	up[n] = (struct schema_upgrade){(int)n + 1, second};
+	up[n] = (struct schema_upgrade){(int)n + 1, third, NULL};
 	return ledger_open_as(k->path, &o, up, n + 1, &k->err);
 }
 
@@ -164,6 +164,76 @@ static void a_failed_upgrade_changes_nothing_and_can_be_tried_again(void **state
 	CHECK_STR(kit_ask(k, "PRAGMA user_version"), version_text("%d", 1));
 	CHECK_INT(access(second, F_OK), 0); /* the first copy was not written over */
 	free(second);
+}
+
+/* A ledger as version n made it, with a run in it that goes on. */
+static void made_by_version(struct kit *k, size_t n)
+{
+	const struct ledger_options o = {.mode = LEDGER_WRITE};
+
+	k->l = ledger_open_as(k->path, &o, schema_upgrades, n, &k->err);
+	assert_non_null(k->l);
+	if (n > 1) { /* the first knows less of attempts than is written now */
+		int64_t run;
+
+		kit_whole_run(k, 1, "all", 2);
+		run = kit_run(k, 2, "all");
+		kit_steps(k, run, 2);
+		kit_commit(k);
+	}
+	kit_shut(k);
+	CHECK_STR(kit_ask(k, "PRAGMA user_version"), n > 1 ? "2" : "1");
+	CHECK_STR(kit_ask(k, "SELECT count(*) FROM sqlite_schema WHERE name = 'v_remaining'"), "0");
+}
+
+static bool keep_number(void *ctx, size_t n, const struct ledger_value *v)
+{
+	CHECK_INT(n, 1);
+	*(int64_t *)ctx = v[0].integer;
+	return true;
+}
+
+static void a_reader_has_the_new_views_of_an_older_ledger(void **state)
+{
+	static const enum ledger_mode modes[] = {LEDGER_READ, LEDGER_TRACELESS};
+	struct kit *k = *state;
+
+	made_by_version(k, 2);
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		int64_t n = 0;
+
+		kit_open(k, modes[i]);
+		CHECK(ledger_sql(k->l, &(struct ledger_query){.sql = "SELECT steps FROM v_remaining"}, NULL,
+				 keep_number, &n));
+		CHECK_INT(n, 2);
+		CHECK(ledger_sql(k->l, &(struct ledger_query){.sql = "SELECT weighted_percent FROM v_progress LIMIT 1"},
+				 NULL, keep_number, &n));
+		CHECK_INT(n, 100);
+		CHECK(!ledger_sql(k->l, &(struct ledger_query){.sql = "DELETE FROM runs"}, NULL, keep_number, &n));
+	}
+	CHECK_STR(kit_ask(k, "PRAGMA user_version"), "2");
+	CHECK_STR(kit_ask(k, "SELECT count(*) FROM sqlite_schema WHERE name = 'v_remaining'"), "0");
+}
+
+static void a_reader_cannot_make_up_for_missing_columns(void **state)
+{
+	struct kit *k = *state;
+
+	made_by_version(k, 1);
+	assert_null(kit_try(k, LEDGER_READ));
+	CHECK_INT(k->err.fault, LEDGER_OLDER);
+}
+
+static void a_ledger_of_the_first_version_is_upgraded_by_writing(void **state)
+{
+	struct kit *k = *state;
+
+	made_by_version(k, 1);
+	kit_open(k, LEDGER_WRITE);
+	kit_whole_run(k, 3, "all", 2);
+	CHECK_STR(kit_ask(k, "PRAGMA user_version"), version_text("%d", 0));
+	CHECK_STR(kit_ask(k, "SELECT weighted_percent FROM v_progress"), "100");
+	kit_sound(k);
 }
 
 static void words_are_found_whatever_their_numbers(void **state)
@@ -262,6 +332,43 @@ static void the_monitor_sees_what_runs(void **state)
 	CHECK_STR(kit_ask(k, "SELECT begin_ms || coalesce(end_ms, '-') || state FROM v_timeline"
 			     " ORDER BY run DESC LIMIT 1"),
 		  "-2000-running");
+}
+
+static void progress_is_weighted_and_the_rest_is_foretold(void **state)
+{
+	struct kit *k = *state;
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	kit_steps(k, run, 3);
+	kit_commit(k);
+	CHECK_STR(kit_ask(k, "SELECT percent || coalesce(weighted_percent, '?') FROM v_progress"), "0?");
+	CHECK_STR(kit_ask(k, "SELECT steps || ' ' || unknown || ' ' || coalesce(eta_ms, '?') FROM v_remaining"), "3 3 ?");
+	kit_do(k, run, 0, 1, STATE_SUCCEEDED, 60000000); /* s0 takes a minute, s1 three, of s2 nobody knows */
+	kit_do(k, run, 1, 2, STATE_SUCCEEDED, 180000000);
+	kit_do(k, run, 2, 3, STATE_FAILED, 1000000);
+	kit_finish(k, run, STATE_FAILED, 2, 1);
+	kit_commit(k);
+	CHECK_STR(kit_ask(k, "SELECT weighted_percent FROM v_progress"), "100");
+	CHECK_STR(kit_ask(k, "SELECT count(*) FROM v_remaining"), "0");
+
+	run = kit_run(k, 2, "all");
+	kit_steps(k, run, 2);
+	kit_do(k, run, 0, 1, STATE_SUCCEEDED, 60000000);
+	ledger_run_progress(k->l, run, &(struct ledger_counts){.total = 2, .settled = 1});
+	kit_commit(k);
+	CHECK_STR(kit_ask(k, "SELECT percent || ' ' || weighted_percent FROM v_progress WHERE state = 'running'"), "50 25");
+	/* Two slots, but one step cannot be in both. */
+	CHECK_STR(kit_ask(k, "SELECT work_ms || ' ' || longest_ms || ' ' || eta_ms FROM v_remaining"),
+		  "180000 180000 180000");
+
+	run = kit_run(k, 3, "all");
+	kit_steps(k, run, 3);
+	kit_commit(k);
+	CHECK_STR(kit_ask(k, "SELECT work_ms || ' ' || unknown || ' ' || coalesce(eta_ms, '?') FROM v_remaining"
+			     " ORDER BY run DESC LIMIT 1"),
+		  "240000 1 ?");
 }
 
 static void definitions_are_shared(void **state)
@@ -740,10 +847,14 @@ int main(void)
 		KIT_TEST(a_newer_ledger_is_refused),
 		KIT_TEST(an_older_ledger_is_copied_and_upgraded),
 		KIT_TEST(a_failed_upgrade_changes_nothing_and_can_be_tried_again),
+		KIT_TEST(a_reader_has_the_new_views_of_an_older_ledger),
+		KIT_TEST(a_reader_cannot_make_up_for_missing_columns),
+		KIT_TEST(a_ledger_of_the_first_version_is_upgraded_by_writing),
 		KIT_TEST(words_are_found_whatever_their_numbers),
 		KIT_TEST(nothing_is_written_before_the_commit),
 		KIT_TEST(a_whole_run_is_there),
 		KIT_TEST(the_monitor_sees_what_runs),
+		KIT_TEST(progress_is_weighted_and_the_rest_is_foretold),
 		KIT_TEST(definitions_are_shared),
 		KIT_TEST(a_step_is_the_same_thing_in_every_run),
 		KIT_TEST(what_changes_no_row_is_an_error_and_undoes_its_commit),

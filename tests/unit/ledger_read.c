@@ -575,6 +575,64 @@ static void one_statement_that_reads_is_answered(void **state)
 	answers(k, &(struct ledger_query){.sql = "SELECT no FROM v_runs", .limit_rows = 2}, "[no] 1 2");
 }
 
+#define NAMED(text, ...)                                                                                      \
+	(&(struct ledger_query){.sql = (text), .named = (const struct ledger_arg[]){__VA_ARGS__},             \
+				.n_named = sizeof((const struct ledger_arg[]){__VA_ARGS__}) / sizeof(struct ledger_arg)})
+
+static void parameters_have_names(void **state)
+{
+	struct kit *k = *state;
+
+	four_runs(k);
+	answers(k, NAMED("SELECT :a AS a, @b AS b, $c AS c, :a AS d", {"a", "x"}, {"b", "7"}, {"c", "2.5"}),
+		"[a][b][c][d] 'x' 7 2.5 'x'");
+	answers(k, NAMED("SELECT typeof(:a) AS a", {"a", "5"}, {"a", "007"}), "[a] 'text'");
+	answers(k, NAMED("SELECT typeof(:a) AS a", {"a", "1e3"}), "[a] 'text'");
+	answers(k, NAMED("SELECT no FROM v_runs ORDER BY no LIMIT :n", {"n", "2"}), "[no] 1 2");
+	answers(k, NAMED("SELECT ':a' AS a WHERE :a", {"a", "-1"}), "[a] ':a'");
+	answers(k, NAMED("SELECT :days", {"dayz", "7"}), "the statement has no parameter 'dayz'; did you mean 'days'?");
+	answers(k, SQL("SELECT :days"), "the parameter 'days' has no value: give it as days=VALUE");
+	answers(k, NAMED("SELECT no FROM v_runs LIMIT :n", {"n", "many"}), "[no]datatype mismatch");
+}
+
+static void a_signal_ends_a_statement(void **state)
+{
+	struct kit *k = *state;
+	volatile sig_atomic_t stop = 1;
+
+	kit_open(k, LEDGER_WRITE);
+	answers(k, &(struct ledger_query){.sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+						 " SELECT max(i) AS m FROM n",
+					  .stop = &stop},
+		"[m]interrupted");
+	stop = 0;
+	answers(k, &(struct ledger_query){.sql = "SELECT 1 AS a", .stop = &stop}, "[a] 1");
+}
+
+static void a_store_is_read_and_nothing_else(void **state)
+{
+	struct kit *k = *state;
+	char *path = path_join(k->dir, "store.db");
+
+	k->l = ledger_open_store(path, &k->err);
+	assert_null(k->l);
+	CHECK_INT(k->err.fault, LEDGER_MISSING);
+	CHECK_INT(access(path, F_OK), -1);
+	free(k->path);
+	k->path = path;
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	kit_exec(k, "CREATE TABLE t (x); INSERT INTO t VALUES (5)");
+	k->l = ledger_open_store(path, &k->err);
+	assert_non_null(k->l);
+	answers(k, SQL("SELECT x FROM t"), "[x] 5");
+	answers(k, SQL("DELETE FROM t"), "only what reads is allowed here");
+	kit_shut(k);
+	assert_int_equal(truncate(path, 4), 0);
+	assert_int_equal(file_write_atomic(path, "no database, but something else", 31, 0600), 0);
+	assert_null(ledger_open_store(path, &k->err));
+	assert_non_null(strstr(k->err.text.data, "store '"));
+}
+
 static void whatever_writes_or_is_wrong_is_refused(void **state)
 {
 	static const char *const writes[] = {
@@ -642,7 +700,7 @@ static void every_view_can_be_read(void **state)
 		free(sql);
 		n++;
 	}
-	CHECK_INT(n, 12);
+	CHECK_INT(n, 14);
 	free(views);
 }
 
@@ -941,6 +999,9 @@ int main(int argc, char **argv)
 		KIT_TEST(breakers_are_listed),
 		KIT_TEST(a_commit_of_somebody_else_is_noticed),
 		KIT_TEST(one_statement_that_reads_is_answered),
+		KIT_TEST(parameters_have_names),
+		KIT_TEST(a_signal_ends_a_statement),
+		KIT_TEST(a_store_is_read_and_nothing_else),
 		KIT_TEST(whatever_writes_or_is_wrong_is_refused),
 		KIT_TEST(a_statement_that_takes_too_long_is_stopped),
 		KIT_TEST(every_view_can_be_read),

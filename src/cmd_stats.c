@@ -1,0 +1,229 @@
+/*
+ * stats: what past runs add up to (targets, slowest and flakiest steps), from queries that are shipped; and what the
+ * stores hold of each source.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/vec.h"
+#include "named_query.h"
+#include "reader.h"
+#include "rows.h"
+
+enum { DEFAULT_DAYS = 7 };
+
+static void days_text(const struct cli *c, char text[24])
+{
+	snprintf(text, 24, "%" PRId64, c->days ? c->days : DEFAULT_DAYS);
+}
+
+/* --- runs ---------------------------------------------------------------------------------------------------- */
+
+struct section {
+	const char *query, *key, *title;
+};
+
+static const struct section overall[] = {
+	{"stats-jobs", "jobs", "targets"},
+	{"stats-slowest", "slowest", "slowest steps"},
+	{"stats-flakiest", "flakiest", "flakiest steps"},
+};
+static const struct section of_target[] = {{"stats-steps", "steps", "steps"}};
+
+static int run_section(struct cli *c, struct ledger *l, const struct section *s, const struct named_query *q,
+		       const char *target, json_t *doc)
+{
+	char days[24];
+	const struct ledger_arg arg[] = {{"days", days}, {"target", target}};
+	const struct ledger_query query = {.sql = q->text, .named = arg, .n_named = target ? 2 : 1};
+	struct rows_json j;
+	bool good;
+
+	days_text(c, days);
+	if (c->format == FORMAT_TEXT)
+		printf("%s%s of the last %s days\n", s == overall || target ? "" : "\n", s->title, days);
+	if (c->format != FORMAT_JSON) {
+		return reader_print(c, l, &query, q->path);
+	}
+	rows_json_begin(&j);
+	good = ledger_sql(l, &query, rows_json_head, rows_json_row, &j);
+	json_object_set_new(doc, s->key, rows_json_end(&j));
+	return good ? EXIT_DONE : reader_failed(l, q->path);
+}
+
+/* All runs, or those of a target. */
+static int stats_runs(struct cli *c, const char *target)
+{
+	const struct section *sections = target ? of_target : overall;
+	size_t n = target ? ARRAY_LEN(of_target) : ARRAY_LEN(overall);
+	struct ledger *l = cli_ledger(c);
+	struct named_queries queries = {0};
+	json_t *doc = json_object();
+	int code = l && named_queries_find(&queries, c) ? EXIT_DONE : EXIT_USAGE_ERROR;
+
+	for (size_t i = 0; code == EXIT_DONE && i < n; i++) {
+		const struct named_query *q = named_query_get(&queries, sections[i].query);
+
+		if (q) {
+			code = run_section(c, l, &sections[i], q, target, doc);
+			continue;
+		}
+		cli_error("the query '%s' that comes with orchmake is not installed", sections[i].query);
+		code = EXIT_RUN_FAILED;
+	}
+	if (code == EXIT_DONE && c->format == FORMAT_JSON)
+		cli_print_json(doc);
+	json_decref(doc);
+	named_queries_release(&queries);
+	ledger_close(l);
+	return code;
+}
+
+/* --- stores -------------------------------------------------------------------------------------------------- */
+
+/* A table that says of each row where it came from. */
+struct sourced {
+	char *name, *type, *time; /* columns: kind of object, when it was seen; NULL: it has none */
+};
+
+struct sourced_tables {
+	struct sourced *at;
+	size_t n, room;
+};
+
+/* table, its column for the kind of object, its column for the time. */
+static const char sourced_sql[] =
+	"SELECT t.name,"
+	" (SELECT c.name FROM pragma_table_info(t.name) AS c WHERE c.name IN ('object_type', 'target_object_type') LIMIT 1),"
+	" (SELECT c.name FROM pragma_table_info(t.name) AS c WHERE c.name IN"
+	"  ('last_seen', 'canonicalized_at', 'ingested_at', 'updated_at', 'first_seen', 'created_at')"
+	"  ORDER BY CASE c.name WHEN 'last_seen' THEN 1 WHEN 'canonicalized_at' THEN 2 WHEN 'ingested_at' THEN 3"
+	"   WHEN 'updated_at' THEN 4 WHEN 'first_seen' THEN 5 ELSE 6 END LIMIT 1)"
+	" FROM sqlite_schema AS t WHERE t.type = 'table'"
+	" AND (SELECT count(*) FROM pragma_table_info(t.name) AS c WHERE c.name IN ('source_system', 'connection_name')) = 2"
+	" ORDER BY t.name";
+
+static char *keep_text(const struct ledger_value *v)
+{
+	return v->type == LEDGER_TEXT ? xstrdup(v->text) : NULL;
+}
+
+static bool keep_table(void *ctx, size_t n, const struct ledger_value *v)
+{
+	struct sourced_tables *t = ctx;
+	struct sourced one = {keep_text(&v[0]), keep_text(&v[1]), keep_text(&v[2])};
+
+	(void)n;
+	VEC_PUSH(t->at, t->n, t->room, one);
+	return true;
+}
+
+static void free_tables(struct sourced_tables *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		free(t->at[i].name);
+		free(t->at[i].type);
+		free(t->at[i].time);
+	}
+	free(t->at);
+}
+
+/* A name or a literal, quoted so that nothing in it ends it. */
+static void quote(struct buf *out, const char *text, char mark)
+{
+	buf_putc(out, mark);
+	for (; *text; text++) {
+		if (*text == mark)
+			buf_putc(out, mark);
+		buf_putc(out, *text);
+	}
+	buf_putc(out, mark);
+}
+
+static void count_sql(struct buf *sql, const struct sourced *t)
+{
+	buf_puts(sql, sql->len ? " UNION ALL SELECT " : "SELECT ");
+	quote(sql, t->name, '\'');
+	buf_puts(sql, " AS \"table\", source_system, connection_name, ");
+	if (t->type)
+		quote(sql, t->type, '"');
+	else
+		quote(sql, t->name, '\'');
+	buf_puts(sql, " AS object_type, count(*) AS rows, ");
+	if (t->time) {
+		buf_puts(sql, "coalesce(sum(julianday(");
+		quote(sql, t->time, '"');
+		buf_puts(sql, ") >= julianday('now') - :days), 0) AS recent, max(");
+		quote(sql, t->time, '"');
+		buf_puts(sql, ") AS newest");
+	} else {
+		buf_puts(sql, "CASE WHEN :days THEN NULL END AS recent, NULL AS newest");
+	}
+	buf_puts(sql, " FROM ");
+	quote(sql, t->name, '"');
+	buf_puts(sql, " GROUP BY 2, 3, 4");
+}
+
+static int count_tables(struct cli *c, struct ledger *l, const char *store, const struct sourced_tables *t)
+{
+	char days[24];
+	const struct ledger_arg arg = {"days", days};
+	struct ledger_query q = {.named = &arg, .n_named = 1};
+	struct buf sql = BUF_INIT;
+	int code;
+
+	if (!t->n) {
+		cli_error("no table of the store '%s' says where its rows came from", store);
+		cli_hint("it would have the columns source_system and connection_name");
+		return EXIT_RUN_FAILED;
+	}
+	days_text(c, days);
+	for (size_t i = 0; i < t->n; i++)
+		count_sql(&sql, &t->at[i]);
+	buf_puts(&sql, " ORDER BY 1, 2, 3, 4");
+	q.sql = sql.data;
+	code = reader_print(c, l, &q, store);
+	buf_release(&sql);
+	return code;
+}
+
+static int stats_store(struct cli *c, const char *store)
+{
+	struct ledger *l = reader_open(c, store, false);
+	struct sourced_tables t = {0};
+	int code = EXIT_USAGE_ERROR;
+
+	if (l)
+		code = ledger_sql(l, &(struct ledger_query){.sql = sourced_sql}, NULL, keep_table, &t)
+			       ? count_tables(c, l, store, &t)
+			       : reader_failed(l, store);
+	free_tables(&t);
+	ledger_close(l);
+	return code;
+}
+
+static bool is_store(struct cli *c, const char *word)
+{
+	struct buf stores = BUF_INIT;
+	char *line = xasprintf("%s\n", word), *at;
+	bool found;
+
+	reader_stores(c, &stores);
+	at = strstr(stores.data, line);
+	found = at && (at == stores.data || at[-1] == '\n');
+	free(line);
+	buf_release(&stores);
+	/* Where there is no such store these two say so: nobody means a target by them. */
+	return found || !strcmp(word, "raw") || !strcmp(word, "canonical");
+}
+
+int cmd_stats(struct cli *c)
+{
+	const char *what = c->words.n ? c->words.at[0] : "jobs";
+
+	if (!strcmp(what, "jobs"))
+		return stats_runs(c, NULL);
+	return is_store(c, what) ? stats_store(c, what) : stats_runs(c, what);
+}
