@@ -16,6 +16,7 @@
 #include "engine/control.h"
 #include "engine/definition.h"
 #include "engine/engine_impl.h"
+#include "engine/evidence.h"
 #include "engine/exec_local.h"
 #include "ledger/ledger_repair.h"
 #include "warden/journal.h"
@@ -140,34 +141,6 @@ static const struct step *step_of(const struct jobfile *jf, const struct names *
 	return NULL;
 }
 
-static enum attempt_end end_of(const struct journal_attempt *a)
-{
-	if (a->last == JOURNAL_FAILED)
-		return END_NOT_STARTED;
-	if (a->last != JOURNAL_END)
-		return END_LOST;
-	switch (a->why) {
-	case WHY_EXITED:
-		return END_EXITED;
-	case WHY_TIMED_OUT:
-		return END_TIMED_OUT;
-	case WHY_STOPPED:
-		return END_STOPPED;
-	case WHY_DRIVER_GONE:
-		break;
-	}
-	return END_ORPHANED;
-}
-
-static struct attempt_ended ended_of(const struct journal_attempt *a)
-{
-	return (struct attempt_ended){
-		.serial = a->serial, .end = end_of(a), .status = a->status, .error = a->error,
-		.stage = "start", .pid = a->pid, .user_us = a->user_ms * 1000, .system_us = a->system_ms * 1000,
-		.max_rss_kib = a->max_rss_kib, .leftovers = a->leftovers,
-	};
-}
-
 /* Without its step (a definition that does not load) only the bare exit is known. */
 static void judge_bare(const struct attempt_ended *end, struct verdict *v)
 {
@@ -182,7 +155,7 @@ static void judge_bare(const struct attempt_ended *end, struct verdict *v)
 static void outcome_of(const struct open_run *run, const struct step *st, const struct journal_attempt *a,
 		       const struct ledger_attempt_row *row, struct ledger_outcome *ret, struct verdict *v)
 {
-	const struct attempt_ended end = ended_of(a);
+	const struct attempt_ended end = evidence_end(a);
 	char *work = path_dir(run->journal);
 	struct attempt at = {.log = (char *)row->log,
 			     .output = xasprintf("%s/output-%" PRIu32, work, a->serial)};

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/fdio.h"
 #include "base/stamp.h"
 #include "check.h"
 #include "sys/proctree.h"
@@ -25,6 +26,9 @@ enum { PATIENCE_MS = 30000, NONCE = 5 };
 static const char *const argv_ab[] = {"prog", "a b", "", NULL};
 static const char *const env_two[] = {"PATH=/bin", "TAG=old", "TAGS=kept", NULL};
 static const uint32_t numbers[] = {9, 3};
+
+/* Where the pointers of what is opened go. */
+static const char *table[REQUEST_STRINGS + 2];
 
 static struct request full_request(void)
 {
@@ -63,7 +67,7 @@ static void what_is_built_is_what_is_opened(void **state)
 	(void)state;
 	CHECK_INT(request_build(&b, &in, "TAG=new"), 0);
 	block = aligned_copy(&b);
-	CHECK(request_open(&r, block, b.len));
+	CHECK(request_open(&r, block, b.len, table));
 	CHECK_INT(r.serial, 7);
 	CHECK_INT(r.flags, in.flags);
 	CHECK_INT(r.timeout_ms, 1500);
@@ -98,7 +102,7 @@ static void a_request_without_environment_or_program_is_as_it_should_be(void **s
 	(void)state;
 	CHECK_INT(request_build(&b, &in, NULL), 0);
 	block = aligned_copy(&b);
-	CHECK(request_open(&r, block, b.len));
+	CHECK(request_open(&r, block, b.len, table));
 	CHECK(!r.envp[0]);
 	CHECK_INT(r.umask, -1);
 	free(block);
@@ -114,7 +118,7 @@ static void a_request_without_environment_or_program_is_as_it_should_be(void **s
 	in.timeout_ms = INT64_MAX; /* as good as never, and no overflow */
 	CHECK_INT(request_build(&b, &in, NULL), 0);
 	block = aligned_copy(&b);
-	CHECK(request_open(&r, block, b.len));
+	CHECK(request_open(&r, block, b.len, table));
 	CHECK(r.timeout_ms <= INT64_MAX / NS_PER_MS / 2);
 	free(block);
 	buf_release(&b);
@@ -190,7 +194,7 @@ static void no_mutation_leads_outside_the_block(void **state)
 
 		memcpy(block, b.data, len);
 		mutate(block, len);
-		if (request_open(&r, block, len)) {
+		if (request_open(&r, block, len, table)) {
 			sum += touch(&r);
 			opened++;
 		}
@@ -211,45 +215,44 @@ static void every_length_but_the_right_one_is_refused(void **state)
 		char *block = xmalloc(len);
 
 		memcpy(block, b.data, len);
-		CHECK(!request_open(&r, block, len));
+		CHECK(!request_open(&r, block, len, table));
 		free(block);
 	}
 	buf_release(&b);
 }
 
+static int no_memfd(const char *name, unsigned flags)
+{
+	(void)name, (void)flags;
+	errno = EMFILE;
+	return -1;
+}
+
 /* --- memfds --------------------------------------------------------------------------------------- */
 
-static void only_a_sealed_memfd_is_mapped(void **state)
+static void a_memfd_holds_the_block_and_does_not_change(void **state)
 {
 	struct request in = full_request(), r;
-	struct buf b = BUF_INIT;
-	size_t size;
-	void *p;
+	struct buf b = BUF_INIT, copy = BUF_INIT;
+	struct calls none = calls_real;
 	int fd;
 
 	(void)state;
 	CHECK_INT(request_build(&b, &in, NULL), 0);
 	fd = request_seal(&calls_real, &b);
 	CHECK(fd >= 0);
-	p = request_map(&calls_real, fd, &size);
-	CHECK(p);
-	CHECK_INT(size, b.len);
-	CHECK(request_open(&r, p, size));
-	munmap(p, size);
-	CHECK_INT(ftruncate(fd, 1), -1); /* nobody can pull it away under the mapping */
+	CHECK_INT(lseek(fd, 0, SEEK_SET), 0);
+	CHECK_INT(fd_read_all(fd, &copy, REQUEST_MAX), 0);
+	CHECK_INT(copy.len, b.len);
+	CHECK(request_open(&r, copy.data, copy.len, table));
+	CHECK_INT(ftruncate(fd, 1), -1);
+	CHECK_INT(write(fd, "x", 1), -1);
 	close(fd);
-	fd = memfd_create("open", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	CHECK_INT(write(fd, b.data, b.len), b.len);
-	CHECK(!request_map(&calls_real, fd, &size));
-	CHECK_INT(errno, EINVAL);
-	close(fd);
-	b.len = 0; /* sealed, but empty */
-	fd = request_seal(&calls_real, &b);
-	CHECK(!request_map(&calls_real, fd, &size));
-	close(fd);
-	CHECK(!request_map(&calls_real, STDIN_FILENO, &size));
-	CHECK(!request_map(&calls_real, -1, &size));
+	none.memfd_create = no_memfd;
+	CHECK_INT(request_seal(&none, &b), -1);
+	CHECK_INT(errno, EMFILE);
 	buf_release(&b);
+	buf_release(&copy);
 }
 
 /* --- a warden that is given what no driver of ours sends ------------------------------------------ */
@@ -290,7 +293,8 @@ static void post_open_as(struct post *p, uint32_t slots, bool unkillable)
 	p->warden = fork();
 	CHECK(p->warden >= 0);
 	if (!p->warden) {
-		struct warden_options o = {.calls = &c, .socket = pair[1], .journal = journal, .nonce = NONCE, .slots = slots};
+		struct warden_options o = {.calls = &c, .socket = pair[1], .journal = journal, .nonce = NONCE, .slots = slots,
+					   .give_up_ms = WARDEN_GIVE_UP_MS};
 		sigset_t all;
 
 		close(pair[0]);
@@ -386,10 +390,10 @@ static void no_request_however_mutated_harms_the_warden(void **state)
 			close(fd);
 		}
 		CHECK(post_answer(&p, &e));
-		CHECK_INT(e.kind, WIRE_FAILED);
+		CHECK_INT(e.record.type, JOURNAL_FAILED);
 		CHECK_INT(e.place, i);
 		if (i % 16 == 0)
-			CHECK_INT(e.stage, STAGE_FORK); /* the whole ones were understood */
+			CHECK_INT(e.record.failed.stage, STAGE_FORK); /* the whole ones were understood */
 		buf_release(&m);
 	}
 	post_close(&p);
@@ -415,18 +419,18 @@ static void descriptors_that_do_not_fit_the_request_are_refused_and_not_kept(voi
 	for (size_t n = 0; n < ARRAY_LEN(fd); n++) {
 		CHECK(post_send(&p, &ask, b.data, b.len, fd, n));
 		CHECK(post_answer(&p, &e));
-		CHECK_INT(e.stage, n == 2 ? STAGE_FORK : STAGE_DESCRIPTORS);
+		CHECK_INT(e.record.failed.stage, n == 2 ? STAGE_FORK : STAGE_DESCRIPTORS);
 	}
 	CHECK(post_send(&p, &big, NULL, 0, NULL, 0)); /* a memfd that has not come */
 	CHECK(post_answer(&p, &e));
-	CHECK_INT(e.stage, STAGE_REQUEST);
+	CHECK_INT(e.record.failed.stage, STAGE_REQUEST);
 	CHECK(post_send(&p, &big, NULL, 0, fd, 1)); /* one that is none */
 	CHECK(post_answer(&p, &e));
-	CHECK_INT(e.stage, STAGE_REQUEST);
+	CHECK_INT(e.record.failed.stage, STAGE_REQUEST);
 	ask.serial = 8; /* not what the block says */
 	CHECK(post_send(&p, &ask, b.data, b.len, fd, 2));
 	CHECK(post_answer(&p, &e));
-	CHECK_INT(e.stage, STAGE_REQUEST);
+	CHECK_INT(e.record.failed.stage, STAGE_REQUEST);
 	close(pipe_fd[1]);
 	CHECK_INT(fcntl(pipe_fd[0], F_SETFL, O_NONBLOCK), 0);
 	CHECK_INT(read(pipe_fd[0], &byte, 1), 0); /* the end of file: the warden has none of them open */
@@ -493,7 +497,7 @@ static void what_cannot_be_killed_does_not_hold_the_run_for_ever(void **state)
 	struct request in = {.serial = 7, .argv = argv, .envp = none, .umask = -1};
 	struct wire_ask ask = {.kind = WIRE_START, .serial = 7};
 	struct buf b = BUF_INIT;
-	struct wire_event e[2] = {{0}, {0}};
+	struct wire_event e[2] = {{.place = 0}, {.place = 0}};
 	struct pollfd f = {.events = POLLIN};
 	struct post p;
 	pid_t survivor;
@@ -504,11 +508,11 @@ static void what_cannot_be_killed_does_not_hold_the_run_for_ever(void **state)
 	post_open_as(&p, 1, true);
 	CHECK(post_send(&p, &ask, b.data, b.len, NULL, 0));
 	f.fd = p.socket;
-	for (int n = 0; e[0].kind != WIRE_ENDED && e[1].kind != WIRE_ENDED; n++) {
+	for (int n = 0; e[0].record.type != JOURNAL_END && e[1].record.type != JOURNAL_END; n++) {
 		CHECK(n < 3 && poll(&f, 1, PATIENCE_MS) == 1);
 		CHECK(recv(p.socket, e, sizeof(e), 0) > 0);
 	}
-	CHECK_INT(WEXITSTATUS(e[0].kind == WIRE_ENDED ? e[0].status : e[1].status), 3);
+	CHECK_INT(WEXITSTATUS(e[0].record.type == JOURNAL_END ? (int)e[0].record.end.status : (int)e[1].record.end.status), 3);
 	post_close(&p); /* nor does it hold the warden */
 	CHECK_INT(proc_children(&calls_real, getpid(), &survivor, 1), 1);
 	CHECK_INT(kill(survivor, SIGKILL), 0);
@@ -534,7 +538,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_too_large_is_refused_before_it_is_built),
 		cmocka_unit_test(no_mutation_leads_outside_the_block),
 		cmocka_unit_test(every_length_but_the_right_one_is_refused),
-		cmocka_unit_test(only_a_sealed_memfd_is_mapped),
+		cmocka_unit_test(a_memfd_holds_the_block_and_does_not_change),
 		cmocka_unit_test(no_request_however_mutated_harms_the_warden),
 		cmocka_unit_test(descriptors_that_do_not_fit_the_request_are_refused_and_not_kept),
 		cmocka_unit_test(what_is_no_message_ends_the_warden),
