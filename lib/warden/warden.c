@@ -233,7 +233,7 @@ static void count_stray(struct warden *w, pid_t pid)
 	if (s->leader == pid || w->given_up[pid])
 		return;
 	/* A leader whose death cannot be had is waited for; strays are let go, or one of them would hold the run. */
-	if (s->phase == PHASE_KILLED && !s->leader && w->now_ns >= s->give_up_ns)
+	if (s->phase == PHASE_KILLED && w->now_ns >= s->give_up_ns)
 		w->given_up[pid] = true;
 	else
 		s->strays++;
@@ -421,7 +421,8 @@ static void end_what_is_due(struct warden *w)
 
 static void turn(struct warden *w)
 {
-	int64_t due = next_due(w), left = due > w->now_ns ? due - w->now_ns : 0;
+	/* It is still to come: what was due by then has been dealt with in the turn before. */
+	int64_t due = next_due(w), left = due - w->now_ns;
 	const struct timespec t = {left / NS_PER_S, left % NS_PER_S};
 	struct pollfd p[] = {{.fd = w->signals, .events = POLLIN},
 			     {.fd = w->driver_gone ? -1 : w->o->socket, .events = POLLIN}};

@@ -20,8 +20,9 @@
 #include "warden/journal.h"
 #include "warden/warden.h"
 #include "warden/wire.h"
+#include "warden_case.h"
 
-enum { PATIENCE_MS = 30000, NONCE = 5 };
+enum { PATIENCE_MS = POST_PATIENCE_MS, NONCE = POST_NONCE };
 
 static const char *const argv_ab[] = {"prog", "a b", "", NULL};
 static const char *const env_two[] = {"PATH=/bin", "TAG=old", "TAGS=kept", NULL};
@@ -272,93 +273,24 @@ static int nobody_there(pid_t pid, unsigned flags)
 	return -1;
 }
 
-struct post {
-	char dir[64], journal[96];
-	pid_t warden;
-	int socket;
-};
-
-/* In a process of its own, without an exec; nothing that it is told to start is started. */
-static void post_open_as(struct post *p, uint32_t slots, bool unkillable)
-{
-	struct calls c = calls_real;
-	int pair[2], journal;
-
-	*p = (struct post){.dir = "/tmp/orchmake-warden-XXXXXX"};
-	CHECK(mkdtemp(p->dir));
-	snprintf(p->journal, sizeof(p->journal), "%s/journal", p->dir);
-	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	journal = journal_create(&calls_real, p->journal, NONCE);
-	CHECK(journal >= 0);
-	p->warden = fork();
-	CHECK(p->warden >= 0);
-	if (!p->warden) {
-		struct warden_options o = {.calls = &c, .socket = pair[1], .journal = journal, .nonce = NONCE, .slots = slots,
-					   .give_up_ms = WARDEN_GIVE_UP_MS};
-		sigset_t all;
-
-		close(pair[0]);
-		sigfillset(&all);
-		sigprocmask(SIG_SETMASK, &all, NULL);
-		prctl(PR_SET_CHILD_SUBREAPER, 1);
-		if (unkillable) {
-			c.pidfd_open = nobody_there;
-			o.give_up_ms = 100;
-		} else {
-			c.clone = no_fork;
-		}
-		_exit(warden_run(&o) < 0 ? 1 : 0);
-	}
-	close(pair[1]);
-	close(journal);
-	p->socket = pair[0];
-}
-
+/* Nothing that it is told to start is started. */
 static void post_open(struct post *p, uint32_t slots)
 {
-	post_open_as(p, slots, false);
+	static struct calls c;
+
+	c = calls_real;
+	c.clone = no_fork;
+	post_open_with(p, slots, &c);
 }
 
-static void post_close(struct post *p)
+/* Nothing that it has started can be signalled. */
+static void post_open_powerless(struct post *p)
 {
-	int status;
+	static struct calls c;
 
-	close(p->socket);
-	CHECK_INT(waitpid(p->warden, &status, 0), p->warden);
-	CHECK(WIFEXITED(status)); /* it went by itself */
-	CHECK_INT(WEXITSTATUS(status), 0);
-	CHECK_INT(unlink(p->journal), 0);
-	CHECK_INT(rmdir(p->dir), 0);
-}
-
-static bool post_send(const struct post *p, const struct wire_ask *ask, const void *block, size_t len, const int *fd,
-		      size_t n_fds)
-{
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(253 * sizeof(int))] = {0};
-	struct iovec v[2] = {{(void *)(uintptr_t)ask, sizeof(*ask)}, {(void *)(uintptr_t)block, len}};
-	struct msghdr m = {.msg_iov = v, .msg_iovlen = len ? 2 : 1};
-
-	if (n_fds) {
-		struct cmsghdr *c;
-
-		m.msg_control = control;
-		m.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		memcpy(CMSG_DATA(c), fd, n_fds * sizeof(int));
-	}
-	return sendmsg(p->socket, &m, MSG_NOSIGNAL) >= 0;
-}
-
-/* What it answers; false if it has hung up. */
-static bool post_answer(const struct post *p, struct wire_event *e)
-{
-	struct pollfd f = {.fd = p->socket, .events = POLLIN};
-
-	CHECK_INT(poll(&f, 1, PATIENCE_MS), 1);
-	return recv(p->socket, e, sizeof(*e), 0) == (ssize_t)sizeof(*e);
+	c = calls_real;
+	c.pidfd_open = nobody_there;
+	post_open_with(p, 1, &c);
 }
 
 static void no_request_however_mutated_harms_the_warden(void **state)
@@ -505,7 +437,7 @@ static void what_cannot_be_killed_does_not_hold_the_run_for_ever(void **state)
 	(void)state;
 	CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	CHECK_INT(request_build(&b, &in, NULL), 0);
-	post_open_as(&p, 1, true);
+	post_open_powerless(&p);
 	CHECK(post_send(&p, &ask, b.data, b.len, NULL, 0));
 	f.fd = p.socket;
 	for (int n = 0; e[0].record.type != JOURNAL_END && e[1].record.type != JOURNAL_END; n++) {
