@@ -4,7 +4,7 @@
  *
  *	H B			which run, which boot, when
  *	S 1  P 1  E 1		started, its process, ended
- *	S 2  X 2		could not be started
+ *	S 2  X 2		could not be started (X alone: its request was not even read)
  *	S 3  P 3		in flight when the warden died: lost
  *
  * The warden holds a flock on it from before it exists until it ends (the driver takes it and hands it on),

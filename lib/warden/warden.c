@@ -343,7 +343,7 @@ static bool take_start(struct warden *w, size_t size)
 	if (!s)
 		return false;
 	*s = (struct step){.due_ns = NEVER, .event = {.place = w->ask.place, .record.serial = w->ask.serial}};
-	n = big ? pread(w->fd[0], w->block, REQUEST_MAX, 0) : (ssize_t)size;
+	n = big ? pread(w->n_fds ? w->fd[0] : -1, w->block, REQUEST_MAX, 0) : (ssize_t)size;
 	if (n < 0)
 		could_not(w, s, STAGE_REQUEST, errno);
 	else if (!request_open(&q, w->block, (size_t)n, w->table) || q.serial != w->ask.serial)

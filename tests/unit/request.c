@@ -356,6 +356,7 @@ static void descriptors_that_do_not_fit_the_request_are_refused_and_not_kept(voi
 	CHECK(post_send(&p, &big, NULL, 0, NULL, 0)); /* a memfd that has not come */
 	CHECK(post_answer(&p, &e));
 	CHECK_INT(e.record.failed.stage, STAGE_REQUEST);
+	CHECK_INT(e.record.failed.error, EBADF);
 	CHECK(post_send(&p, &big, NULL, 0, fd, 1)); /* one that is none */
 	CHECK(post_answer(&p, &e));
 	CHECK_INT(e.record.failed.stage, STAGE_REQUEST);
