@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bug.h"
+
 IN_CHILD int child_open(const struct calls *c, const char *path, int flags, mode_t mode)
 {
 	int fd = c->openat(AT_FDCWD, path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode);
@@ -63,10 +65,15 @@ static IN_CHILD bool next_name(const char **path, const char *name, char *full)
 	return fits;
 }
 
+/* Whether another folder may still have the program. */
 static IN_CHILD bool goes_on(int error)
 {
-	return error == EACCES || error == ENOENT || error == ENOTDIR || error == ESTALE || error == ENODEV ||
-	       error == ETIMEDOUT;
+	static const int passing[] = {ENOENT, EACCES, ENOTDIR, ESTALE, ENODEV, ETIMEDOUT};
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(passing) && passing[i] != error)
+		i++;
+	return i < ARRAY_LEN(passing);
 }
 
 IN_CHILD int child_exec(const char *const *argv_c, const char *const *envp_c)

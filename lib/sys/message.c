@@ -14,11 +14,13 @@ ssize_t message_send(const struct calls *c, int socket, const struct iovec *part
 	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)part, .msg_iovlen = n_parts};
 
 	if (n_fds) {
+		struct cmsghdr *h = (void *)control;
+
 		m.msg_control = control;
 		m.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		*CMSG_FIRSTHDR(&m) = (struct cmsghdr){
+		*h = (struct cmsghdr){
 			.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(n_fds * sizeof(int))};
-		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), fd, n_fds * sizeof(int));
+		memcpy(CMSG_DATA(h), fd, n_fds * sizeof(int));
 	}
 	return c->sendmsg(socket, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -37,8 +39,8 @@ ssize_t message_receive(const struct calls *c, int socket, const struct iovec *p
 	if (n < 0)
 		return -1;
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
+		if (h->cmsg_type != SCM_RIGHTS)
+			continue; /* credentials, where they were asked for */
 		*ret_n_fds = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(fd, CMSG_DATA(h), *ret_n_fds * sizeof(int));
 	}
