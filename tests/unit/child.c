@@ -1,9 +1,11 @@
-/* Between vfork and exec; here in ordinary children, which say by their exit code what came of it. */
+/* Between vfork and exec, on a borrowed stack: each child says by its exit code what came of it. */
 #include "sys/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,23 +15,40 @@
 
 static char dir[] = "/tmp/orchmake-child-XXXXXX";
 
+/* The exit code of fn(arg) or of what it became. */
+static int child_code(int (*fn)(void *), void *arg)
+{
+	static _Alignas(64) char stack[128 * 1024];
+	pid_t pid = calls_real.clone(fn, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, arg);
+	int status;
+
+	CHECK(pid > 0);
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+struct wanted {
+	const char *argv[2], *envp[3];
+};
+
+static IN_CHILD int look(void *arg)
+{
+	const struct wanted *w = arg;
+
+	(void)!chdir(dir);
+	_exit(child_exec(w->argv, w->envp) < 0 ? 100 + errno : 99);
+}
+
 /* The exit code of a program found by that name along that PATH (NULL: none), or 100 + errno. */
 static int found(const char *name, const char *path)
 {
 	char *variable = path ? xasprintf("PATH=%s", path) : NULL;
-	const char *const argv[] = {name, NULL}, *const envp[] = {"A=b", variable, NULL};
-	pid_t pid = fork();
-	int status;
+	struct wanted w = {.argv = {name}, .envp = {"A=b", variable}};
+	int code = child_code(look, &w);
 
-	CHECK(pid >= 0);
-	if (!pid) {
-		(void)!chdir(dir);
-		_exit(child_exec(argv, envp) < 0 ? 100 + errno : 99);
-	}
 	free(variable);
-	CHECK_INT(waitpid(pid, &status, 0), pid);
-	CHECK(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return code;
 }
 
 static void put(const char *name, const char *text, mode_t mode)
@@ -74,25 +93,30 @@ static void a_name_is_looked_for_as_execvp_does(void **state)
 	CHECK_INT(rmdir(dir), 0);
 }
 
+struct placing {
+	const int *fd;
+	const uint32_t *number;
+	uint32_t n;
+};
+
+static IN_CHILD int place(void *arg)
+{
+	const struct placing *p = arg;
+	struct stat a, b;
+
+	if (child_place(p->fd, p->number, p->n) < 0)
+		_exit(100 + errno);
+	(void)fstat(p->fd[0], &a);
+	(void)fstat((int)p->number[0], &b);
+	_exit(a.st_ino != b.st_ino || fcntl((int)p->number[0], F_GETFD) != 0);
+}
+
 /* 0, or 100 + errno. */
 static int placed(const int *fd, const uint32_t *number, uint32_t n)
 {
-	pid_t pid = fork();
-	int status;
+	struct placing p = {fd, number, n};
 
-	CHECK(pid >= 0);
-	if (!pid) {
-		struct stat a, b;
-
-		if (child_place(fd, number, n) < 0)
-			_exit(100 + errno);
-		(void)fstat(fd[0], &a);
-		(void)fstat((int)number[0], &b);
-		_exit(a.st_ino != b.st_ino || fcntl((int)number[0], F_GETFD) != 0);
-	}
-	CHECK_INT(waitpid(pid, &status, 0), pid);
-	CHECK(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return child_code(place, &p);
 }
 
 static void descriptors_get_their_numbers_or_an_error(void **state)
