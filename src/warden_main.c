@@ -2,7 +2,7 @@
 #include "sys/calls.h"
 #include "warden/warden.h"
 
-int main(int argc, char **argv)
+int main(void)
 {
-	return warden_main(argc, argv, &calls_real);
+	return warden_main(&calls_real);
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A folder of lib/ includes only from those that lib/LAYERS allows, and every header compiles alone.
+# A folder of lib/ includes only from those that lib/LAYERS allows, every header compiles alone, and the warden is small.
 cd "${top_srcdir:-.}" || exit 99
 : "${CC:=cc}"
 n=0
@@ -35,4 +35,31 @@ bad="$bad$(grep -ln 'yaml\.h' -r lib src | grep -v '^lib/doc/')"
 bad="$bad$(grep -ln 'readline/' -r lib src | grep -v '^src/prompt_main.c')"
 [ -z "$bad" ] && say ok "each foreign library has one place" ||
 	{ echo "# $bad"; say "not ok" "each foreign library has one place"; }
+# What is counted: lines of lib/warden/*.c with anything but blanks and comments on them (preprocessor lines and lone
+# braces count), of those files that are linked into orchmake-warden: whose first global function is in the program.
+# Not counted: headers, which hold no code but two accessors, and what it shares with others in lib/base and lib/sys.
+code_lines() {
+	awk '{
+		code = ""
+		for (line = $0; line != "";) {
+			at = index(line, inside ? "*/" : "/*")
+			if (!inside) code = code (at ? substr(line, 1, at - 1) : line)
+			if (!at) break
+			line = substr(line, at + 2)
+			inside = !inside
+		}
+		if (code ~ /[^ \t]/) n++
+	} END { print n + 0 }' "$@"
+}
+
+most=600 linked=
+build=${top_builddir:-.}
+for f in lib/warden/*.c; do
+	first=$(nm -g --defined-only "$build/${f%.c}.o" 2>/dev/null | awk '$2 == "T" { print $3; exit }')
+	[ -n "$first" ] && nm "$build/orchmake-warden" | grep -q " T $first\$" && linked="$linked $f"
+done
+lines=$(code_lines ${linked:-/dev/null})
+echo "# the warden's own code:$linked: $lines lines"
+[ -n "$linked" ] && [ "$lines" -gt 100 ] && [ "$lines" -lt "$most" ] && say ok "the warden has fewer than $most lines of code" ||
+	say "not ok" "the warden has fewer than $most lines of code"
 echo "1..$n"

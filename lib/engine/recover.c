@@ -1,5 +1,6 @@
 #include "engine/recover.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,19 +17,24 @@
 #include "engine/control.h"
 #include "engine/definition.h"
 #include "engine/engine_impl.h"
+#include "engine/evidence.h"
 #include "engine/exec_local.h"
 #include "ledger/ledger_repair.h"
 #include "warden/journal.h"
 
 enum {
-	WARDEN_WAIT_MS = 15000, /* a warden whose driver died kills what runs: grace and a little */
-	SWEEP_WAIT_MS = 10000,
+	/*
+	 * A warden whose driver died kills at once, without a grace: milliseconds, and a second for a loaded machine.
+	 * What takes longer cannot be killed, and no start is to wait for that.
+	 */
+	WARDEN_WAIT_MS = 2000,
+	SWEEP_WAIT_MS = 2000, /* likewise */
 };
 
 /* A run that has not ended, by the ledger. */
 struct open_run {
 	int64_t no;
-	char *id, *target, *root, *journal;
+	char *id, *target, *root, *journal, *logs;
 	uint64_t nonce, pid_start;
 	pid_t pid;
 	char boot[2 * BOOT_ID_BYTES + 1];
@@ -49,7 +55,8 @@ static bool keep_open_run(void *ctx, const struct ledger_run_row *r)
 	struct open_runs *l = ctx;
 	struct open_run o = {
 		.no = r->no, .id = dup_or_empty(r->id), .target = dup_or_empty(r->target),
-		.root = dup_or_empty(r->root), .journal = dup_or_empty(r->journal), .nonce = r->nonce,
+		.root = dup_or_empty(r->root), .journal = dup_or_empty(r->journal),
+		.logs = dup_or_empty(r->log_dir), .nonce = r->nonce,
 		.pid_start = r->pid_start, .pid = r->pid,
 	};
 
@@ -65,6 +72,7 @@ static void open_runs_release(struct open_runs *l)
 		free(l->at[i].target);
 		free(l->at[i].root);
 		free(l->at[i].journal);
+		free(l->at[i].logs);
 	}
 	free(l->at);
 }
@@ -72,9 +80,8 @@ static void open_runs_release(struct open_runs *l)
 /* --- does it live? ---------------------------------------------------------------------------------- */
 
 /* The warden outlives its driver for as long as its killing takes; its lock on the journal goes with it. */
-static bool wait_for_warden(const char *journal)
+static bool wait_for_warden(const char *journal, int64_t until)
 {
-	int64_t until = stamp_mono_ns() + (int64_t)WARDEN_WAIT_MS * NS_PER_MS;
 	enum journal_state state = JOURNAL_NONE;
 
 	while (!journal_state(journal, &state) && state == JOURNAL_ALIVE) {
@@ -140,34 +147,6 @@ static const struct step *step_of(const struct jobfile *jf, const struct names *
 	return NULL;
 }
 
-static enum attempt_end end_of(const struct journal_attempt *a)
-{
-	if (a->last == JOURNAL_FAILED)
-		return END_NOT_STARTED;
-	if (a->last != JOURNAL_END)
-		return END_LOST;
-	switch (a->why) {
-	case WHY_EXITED:
-		return END_EXITED;
-	case WHY_TIMED_OUT:
-		return END_TIMED_OUT;
-	case WHY_STOPPED:
-		return END_STOPPED;
-	case WHY_DRIVER_GONE:
-		break;
-	}
-	return END_ORPHANED;
-}
-
-static struct attempt_ended ended_of(const struct journal_attempt *a)
-{
-	return (struct attempt_ended){
-		.serial = a->serial, .end = end_of(a), .status = a->status, .error = a->error,
-		.stage = "start", .pid = a->pid, .user_us = a->user_ms * 1000, .system_us = a->system_ms * 1000,
-		.max_rss_kib = a->max_rss_kib, .leftovers = a->leftovers,
-	};
-}
-
 /* Without its step (a definition that does not load) only the bare exit is known. */
 static void judge_bare(const struct attempt_ended *end, struct verdict *v)
 {
@@ -179,14 +158,32 @@ static void judge_bare(const struct attempt_ended *end, struct verdict *v)
 	buf_puts(&v->error, "its definition could not be read, so its end could not be judged");
 }
 
-static void outcome_of(const struct open_run *run, const struct step *st, const struct journal_attempt *a,
-		       const struct ledger_attempt_row *row, struct ledger_outcome *ret, struct verdict *v)
+/* The row may be older than the start by what waits for a commit; the log's name begins with the serial. */
+static char *find_log(const struct open_run *run, uint32_t serial)
 {
-	const struct attempt_ended end = ended_of(a);
-	char *work = path_dir(run->journal);
-	struct attempt at = {.log = (char *)row->log,
-			     .output = xasprintf("%s/output-%" PRIu32, work, a->serial)};
+	DIR *dir = opendir(run->logs);
+	char *begin = xasprintf("%06" PRIu32 "-", serial), *log = NULL;
+	const struct dirent *d;
 
+	while (dir && !log && (d = readdir(dir)))
+		if (!strncmp(d->d_name, begin, strlen(begin)))
+			log = path_join(run->logs, d->d_name);
+	if (dir)
+		closedir(dir);
+	free(begin);
+	return log;
+}
+
+static void outcome_of(const struct open_run *run, const struct step *st, const struct journal_attempt *a,
+		       struct ledger_attempt_row *row, struct ledger_outcome *ret, struct verdict *v)
+{
+	const struct attempt_ended end = evidence_end(a);
+	char *work = path_dir(run->journal);
+	struct attempt at = {.output = xasprintf("%s/output-%" PRIu32, work, a->serial)};
+
+	if (!row->log)
+		row->log = find_log(run, a->serial);
+	at.log = (char *)row->log;
 	/* The row may be older than the start by what waits for a commit; the name follows from the serial. */
 	at.out = row->out ? xstrdup(row->out)
 			  : xasprintf("%s/out-%" PRIu32 "%s", work, a->serial,
@@ -197,7 +194,7 @@ static void outcome_of(const struct open_run *run, const struct step *st, const 
 	else
 		judge_bare(&end, v);
 	*ret = (struct ledger_outcome){
-		.serial = a->serial, .start_wall_ms = a->start_wall_ms, .pid = a->pid,
+		.serial = a->serial, .start_wall_ms = a->start_wall_ms, .pid = a->pid, .log = row->log,
 		.settles = !v->again,
 		.end = {.state = v->state, .reason = v->reason, .exit_code = v->exit_code, .signal = v->signal,
 			.start_errno = end.end == END_NOT_STARTED ? a->error : 0,
@@ -236,13 +233,13 @@ struct judged {
 };
 
 static void judge_all(const struct open_run *run, const struct jobfile *jf, const struct names *names,
-		      const struct journal *journal, const struct attempt_rows *rows, struct judged *j)
+		      const struct journal *journal, struct attempt_rows *rows, struct judged *j)
 {
 	j->outcome = xcalloc(rows->n, sizeof(*j->outcome));
 	j->verdict = xcalloc(rows->n, sizeof(*j->verdict));
 	j->result = xcalloc(rows->n, sizeof(*j->result));
 	for (size_t i = 0; i < rows->n; i++) {
-		const struct ledger_attempt_row *row = &rows->at[i];
+		struct ledger_attempt_row *row = &rows->at[i];
 		const struct journal_attempt *a = journal ? journal_find(journal, row->serial) : NULL;
 		size_t at = j->n;
 
@@ -315,6 +312,16 @@ static void names_release(struct names *names, struct attempt_rows *rows)
 	free(rows->at);
 }
 
+/* A ledger may come from anywhere: only a folder that is named after the run is the run's. */
+static void remove_work(const struct open_run *run)
+{
+	char *work = path_dir(run->journal);
+
+	if (run->id[0] && !strcmp(path_base(work), run->id))
+		work_remove(work);
+	free(work);
+}
+
 static bool repair(struct ledger *l, const struct open_run *run, void (*say)(void *ctx, const char *text),
 		   void *ctx)
 {
@@ -325,7 +332,6 @@ static bool repair(struct ledger *l, const struct open_run *run, void (*say)(voi
 	bool has_journal = !journal_read(&journal, run->journal, run->nonce), good;
 	struct jobfile *jf;
 	size_t killed;
-	char *work;
 
 	/* Driver and warden may have died together: what they left is found and ended before anything starts. */
 	if (has_journal)
@@ -342,27 +348,35 @@ static bool repair(struct ledger *l, const struct open_run *run, void (*say)(voi
 	if (has_journal)
 		journal_release(&journal);
 	names_release(&names, &rows);
-	if (good && run->journal[0]) {
-		work = path_dir(run->journal);
-		work_remove(work);
-		free(work);
-	}
+	if (good)
+		remove_work(run);
 	return good;
+}
+
+static void stays_open(const struct open_run *run, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "run %s of '%s' has lost its driver, but its warden still waits for processes that cannot be "
+		 "killed; it is recorded when they have ended", run->id, run->target);
+	if (say)
+		say(ctx, text.data);
+	buf_release(&text);
 }
 
 bool recover_runs(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx, struct buf *err)
 {
 	struct open_runs runs = {0};
 	bool good = ledger_open_runs(l, keep_open_run, &runs);
+	int64_t until = stamp_mono_ns() + (int64_t)WARDEN_WAIT_MS * NS_PER_MS; /* for all of them together */
 
 	for (size_t i = 0; good && i < runs.n; i++) {
 		const struct open_run *run = &runs.at[i];
 
 		if (control_driver_lives(run->boot, run->pid, run->pid_start))
 			continue;
-		if (!wait_for_warden(run->journal)) {
-			if (say)
-				say(ctx, "the warden of a dead run is still ending its steps; that run stays open");
+		if (!wait_for_warden(run->journal, until)) {
+			stays_open(run, say, ctx);
 			continue;
 		}
 		good = repair(l, run, say, ctx);

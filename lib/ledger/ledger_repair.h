@@ -22,6 +22,7 @@ struct ledger_outcome {
 	uint32_t serial;
 	int64_t start_wall_ms; /* for an intent that had begun; 0: not known */
 	pid_t pid;
+	const char *log; /* likewise; NULL: not known */
 	struct ledger_attempt_end end;
 	bool settles; /* the step stands as its attempt does (no retry was left, or it ended well) */
 	const char *result, *fingerprint; /* of a success that settles its step */

@@ -95,6 +95,7 @@ static void queue_outcome(struct ledger *l, struct repair *r, uint32_t serial,
 	queue_attempt_end(l, r->run, serial, end);
 	queue_int_or(l, o ? o->start_wall_ms : 0, 0);
 	queue_int_or(l, o ? o->pid : 0, 0);
+	queue_text(l, o ? o->log : NULL);
 	queue_duration(l, r->run, serial, end);
 }
 

@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +17,11 @@ static int real_openat(int dir, const char *path, int flags, mode_t mode)
 static int real_clone(int (*fn)(void *), void *stack_end, int flags, void *arg)
 {
 	return clone(fn, stack_end, flags, arg);
+}
+
+static int real_prctl(int option, unsigned long value)
+{
+	return prctl(option, value, 0, 0, 0);
 }
 
 const struct calls calls_real = {
@@ -30,4 +37,7 @@ const struct calls calls_real = {
 	.clone = real_clone,
 	.wait4 = wait4,
 	.pidfd_open = pidfd_open,
+	.prctl = real_prctl,
+	.getppid = getppid,
+	.signalfd = signalfd,
 };

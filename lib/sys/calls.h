@@ -27,6 +27,9 @@ struct calls {
 	int (*clone)(int (*fn)(void *), void *stack_end, int flags, void *arg);
 	pid_t (*wait4)(pid_t pid, int *status, int flags, struct rusage *usage);
 	int (*pidfd_open)(pid_t pid, unsigned flags);
+	int (*prctl)(int option, unsigned long value);
+	pid_t (*getppid)(void);
+	int (*signalfd)(int fd, const sigset_t *set, int flags);
 };
 
 extern const struct calls calls_real;

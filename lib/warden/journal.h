@@ -4,7 +4,7 @@
  *
  *	H B			which run, which boot, when
  *	S 1  P 1  E 1		started, its process, ended
- *	S 2  X 2		could not be started
+ *	S 2  X 2		could not be started (X alone: its request was not even read)
  *	S 3  P 3		in flight when the warden died: lost
  *
  * The warden holds a flock on it from before it exists until it ends (the driver takes it and hands it on),
@@ -21,6 +21,7 @@
 
 #include "sys/calls.h"
 #include "sys/proctree.h"
+#include "sys/records.h"
 
 enum journal_type {
 	JOURNAL_HEAD = 'H',
@@ -69,11 +70,12 @@ struct journal_record {
 /* --- writing: no allocation --------------------------------------------------------------------- */
 
 struct journal_writer {
-	const struct calls *calls;
-	int fd;
+	struct records records;
 	uint64_t nonce;
-	off_t size, room; /* whole records written; what the disk has promised */
 };
+
+/* Of a record of the run with that nonce. */
+uint32_t journal_checksum(const struct journal_record *r, uint64_t nonce);
 
 /*
  * Make the journal: locked and with its head before it appears under path.  The descriptor, which holds the
@@ -84,14 +86,19 @@ int journal_create(const struct calls *c, const char *path, uint64_t nonce);
 /* Write to fd, which is borrowed, behind what is there.  0, or -1 and errno. */
 int journal_writer_init(struct journal_writer *w, const struct calls *c, int fd, uint64_t nonce);
 
-/* Have the disk promise room for this many more records, so that an end can always be written. */
-int journal_promise(struct journal_writer *w, uint32_t records);
-
 /* Checksum r and append it.  0, or -1 and errno, and then there is no trace of it. */
 int journal_append(struct journal_writer *w, struct journal_record *r);
 
-void journal_put64(uint32_t half[2], uint64_t value);
-uint64_t journal_get64(const uint32_t half[2]);
+static inline void journal_put64(uint32_t half[2], uint64_t value)
+{
+	half[0] = (uint32_t)value;
+	half[1] = (uint32_t)(value >> 32);
+}
+
+static inline uint64_t journal_get64(const uint32_t half[2])
+{
+	return (uint64_t)half[1] << 32 | half[0];
+}
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
@@ -136,6 +143,9 @@ struct journal {
  */
 int journal_read(struct journal *ret, const char *path, uint64_t nonce);
 void journal_release(struct journal *j);
+
+/* Let a know what r says, the next record of its serial.  What begins with a new START forgets what was. */
+void journal_take(struct journal_attempt *a, const struct journal_record *r);
 
 /* The attempt, or NULL: it was never started. */
 const struct journal_attempt *journal_find(const struct journal *j, uint32_t serial);

@@ -1,9 +1,9 @@
 /*
- * The request to start one step, as one block of memory without pointers: the driver builds it, the warden turns
- * its offsets into pointers where it lies, without allocating anything.  A small one travels inside its
- * datagram, a great one as a sealed memfd; the block is the same.
+ * The request to start one step, as one block of memory without pointers: the driver builds it, the warden reads
+ * it where it lies, without allocating anything.  A small one travels inside its datagram, a great one as a sealed
+ * memfd; the block is the same.
  *
- *	head | argv table | envp table | descriptor numbers | strings ... NUL
+ *	head | descriptor numbers | texts, arguments, environment: strings, each with its NUL
  *
  * Whatever the block holds, reading it stays inside it.
  */
@@ -18,9 +18,11 @@
 #include "sys/calls.h"
 
 enum {
-	REQUEST_MAX = 64 * 1024 * 1024, /* bytes */
+	REQUEST_MAX = 16 * 1024 * 1024, /* bytes; execve takes 6 MiB */
+	REQUEST_STRINGS = 1024 * 1024,	 /* arguments and variables; execve takes fewer */
 	REQUEST_INLINE = 16 * 1024,	/* up to here it travels in the datagram */
 	REQUEST_FDS = 250,		/* one message carries 253 descriptors */
+	REQUEST_TEXTS = 5,
 };
 
 enum stage {
@@ -48,7 +50,12 @@ struct request {
 	int64_t grace_ms;
 	int32_t umask; /* -1: the warden's, which is the driver's */
 	const char *const *argv, *const *envp;
-	const char *cwd, *stdin_path, *stdout_path, *stderr_path, *log_path; /* NULL: none */
+	union { /* NULL: none */
+		struct {
+			const char *cwd, *stdin_path, *stdout_path, *stderr_path, *log_path;
+		};
+		const char *text[REQUEST_TEXTS];
+	};
 	const uint32_t *number; /* the step's numbers for the descriptors that come along, in their order */
 	uint32_t n_numbers;
 };
@@ -57,16 +64,13 @@ struct request {
  * replaces the one of its name.  0, or -1 and errno (E2BIG, EINVAL: no argv[0], too many descriptors). */
 int request_build(struct buf *b, const struct request *r, const char *extra);
 
-/* A sealed memfd with the block, close-on-exec; -1 and errno. */
+/* A sealed memfd with the block, close-on-exec; -1 and errno.  Whoever gets it reads a copy. */
 int request_seal(const struct calls *c, const struct buf *b);
 
 /*
- * Turn the block's offsets into pointers in place and fill in r, which is valid as long as the block.  base is
- * aligned to 8.  False if anything in it does not hold.
+ * Read the block, which is aligned to 8, into r, which points into block and table and is valid as long as they are.
+ * table has room for REQUEST_STRINGS + 2.  False if anything in the block does not hold.
  */
-bool request_open(struct request *r, void *base, size_t size);
-
-/* Map the memfd privately, if it is one that cannot change any more.  NULL and errno. */
-void *request_map(const struct calls *c, int fd, size_t *ret_size);
+bool request_open(struct request *r, const void *block, size_t size, const char **table);
 
 #endif

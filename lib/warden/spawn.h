@@ -27,6 +27,7 @@ struct spawn {
 	/* For one start: */
 	const struct request *request;
 	const int *fd; /* one for each of request->number */
+	int log;       /* the child's own: where what it prints goes */
 };
 
 /* 0, or -1 and errno.  What it takes goes with the process. */

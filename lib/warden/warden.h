@@ -10,12 +10,9 @@
  *
  *	       start            deadline, stop          grace over
  *	FREE --------> RUNS ------------------> ASKED ------------> KILLED
- *	                |  leader dead, leftovers --------------------^ |
- *	                v                          |                    v
- *	               OVER <----------------------+--------------------+
- *	                | told
- *	                v
- *	               FREE
+ *	 ^              |  leader dead, leftovers --------------------^ |
+ *	 |              v                          v                    v
+ *	 +--- recorded, and on its way to the driver: nothing of it is left
  *
  * Whose is an orphan?  A leader is a subreaper itself, so what comes to the warden comes from a leader that is
  * dead (or from clone(CLONE_PARENT)): its session says which step, or else it goes with a step that is just
@@ -29,7 +26,10 @@
 
 #include "sys/calls.h"
 
-enum { WARDEN_STEPS = 65536 }; /* at once, at most */
+enum {
+	WARDEN_STEPS = 65536,	  /* at once, at most */
+	WARDEN_GIVE_UP_MS = 5000, /* what the program has for give_up_ms */
+};
 
 struct warden_options {
 	const struct calls *calls;
@@ -38,7 +38,7 @@ struct warden_options {
 	uint64_t nonce;
 	uint32_t slots; /* steps at once */
 	bool finish;	/* what runs, when the driver is gone */
-	int64_t give_up_ms; /* with what cannot be killed; 0: five seconds */
+	int64_t give_up_ms; /* after so long, with what cannot be killed */
 };
 
 /*
@@ -47,11 +47,7 @@ struct warden_options {
  */
 int warden_run(const struct warden_options *o);
 
-/* The arguments of the warden's program, which the driver passes and warden_main() reads. */
-enum { WARDEN_ARGC = 5, WARDEN_ARG_ROOM = 24 };
-void warden_arguments(char text[WARDEN_ARGC][WARDEN_ARG_ROOM], const struct warden_options *o);
-
 /* The whole program: descriptors as in wire.h.  The exit code: 0, 64 wrong use, 71 it could not begin. */
-int warden_main(int argc, char **argv, const struct calls *c);
+int warden_main(const struct calls *c);
 
 #endif

@@ -8,8 +8,10 @@
 
 #include <stdint.h>
 
+#include "warden/journal.h"
+
 enum {
-	WIRE_VERSION = 1,
+	WIRE_VERSION = 2,
 	WIRE_EVENTS = 32,
 	/* The warden's descriptors when it starts; locks that it only has to hold follow. */
 	WIRE_FD_SOCKET = 3,
@@ -21,10 +23,7 @@ enum wire_kind {
 	WIRE_START,	/* the block follows */
 	WIRE_START_BIG, /* the block is the first descriptor, a sealed memfd */
 	WIRE_STOP,	/* serial, or 0 for all */
-	WIRE_QUIT,	/* kill all, tell it, and go */
-	WIRE_STARTED,
-	WIRE_FAILED, /* could not be started */
-	WIRE_ENDED,
+	WIRE_QUIT,	/* kill all, tell it, and go: serial 0, kill_now */
 };
 
 struct wire_ask {
@@ -34,17 +33,22 @@ struct wire_ask {
 	uint32_t kill_now; /* STOP: without TERM and grace */
 };
 
+/* PROCESS, FAILED or END, as it stands in the journal, and what is too fine for that. */
 struct wire_event {
-	uint32_t kind, place, serial;
-	int32_t pid;
-	int32_t status;	     /* ENDED */
-	uint32_t why;	     /* ENDED: enum journal_why */
-	uint32_t stage;	     /* FAILED: enum stage */
-	int32_t error;	     /* FAILED: errno */
-	uint32_t leftovers;  /* ENDED */
-	uint32_t unrecorded; /* ENDED: errno, if the journal did not take it */
-	int64_t start_ns, end_ns;
-	int64_t user_us, system_us, max_rss_kib;
+	struct journal_record record;
+	uint32_t place;
+	uint32_t unrecorded; /* errno, if the journal did not take it */
+	int64_t start_ns, end_ns; /* monotonic; 0: not so far */
+	int64_t user_us, system_us;
+};
+
+/* The first datagram, there before the warden is. */
+struct wire_hello {
+	uint32_t version;
+	uint32_t slots;
+	uint32_t finish;
+	uint32_t unused;
+	uint64_t nonce;
 };
 
 #endif

@@ -1723,7 +1723,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[0], "orchmake-warden")) {
 		struct calls c = faulty(path_base((const char *)getauxval(AT_EXECFN)));
 
-		return warden_main(argc, argv, &c);
+		return warden_main(&c);
 	}
 	if (argc > 1 && !strcmp(argv[1], "escapee"))
 		return escapee_main(argc - 1, argv + 1);

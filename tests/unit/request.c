@@ -13,18 +13,23 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/fdio.h"
 #include "base/stamp.h"
 #include "check.h"
 #include "sys/proctree.h"
 #include "warden/journal.h"
 #include "warden/warden.h"
 #include "warden/wire.h"
+#include "warden_case.h"
 
-enum { PATIENCE_MS = 30000, NONCE = 5 };
+enum { PATIENCE_MS = POST_PATIENCE_MS, NONCE = POST_NONCE };
 
 static const char *const argv_ab[] = {"prog", "a b", "", NULL};
 static const char *const env_two[] = {"PATH=/bin", "TAG=old", "TAGS=kept", NULL};
 static const uint32_t numbers[] = {9, 3};
+
+/* Where the pointers of what is opened go. */
+static const char *table[REQUEST_STRINGS + 2];
 
 static struct request full_request(void)
 {
@@ -63,7 +68,7 @@ static void what_is_built_is_what_is_opened(void **state)
 	(void)state;
 	CHECK_INT(request_build(&b, &in, "TAG=new"), 0);
 	block = aligned_copy(&b);
-	CHECK(request_open(&r, block, b.len));
+	CHECK(request_open(&r, block, b.len, table));
 	CHECK_INT(r.serial, 7);
 	CHECK_INT(r.flags, in.flags);
 	CHECK_INT(r.timeout_ms, 1500);
@@ -98,7 +103,7 @@ static void a_request_without_environment_or_program_is_as_it_should_be(void **s
 	(void)state;
 	CHECK_INT(request_build(&b, &in, NULL), 0);
 	block = aligned_copy(&b);
-	CHECK(request_open(&r, block, b.len));
+	CHECK(request_open(&r, block, b.len, table));
 	CHECK(!r.envp[0]);
 	CHECK_INT(r.umask, -1);
 	free(block);
@@ -114,7 +119,7 @@ static void a_request_without_environment_or_program_is_as_it_should_be(void **s
 	in.timeout_ms = INT64_MAX; /* as good as never, and no overflow */
 	CHECK_INT(request_build(&b, &in, NULL), 0);
 	block = aligned_copy(&b);
-	CHECK(request_open(&r, block, b.len));
+	CHECK(request_open(&r, block, b.len, table));
 	CHECK(r.timeout_ms <= INT64_MAX / NS_PER_MS / 2);
 	free(block);
 	buf_release(&b);
@@ -190,7 +195,7 @@ static void no_mutation_leads_outside_the_block(void **state)
 
 		memcpy(block, b.data, len);
 		mutate(block, len);
-		if (request_open(&r, block, len)) {
+		if (request_open(&r, block, len, table)) {
 			sum += touch(&r);
 			opened++;
 		}
@@ -211,45 +216,44 @@ static void every_length_but_the_right_one_is_refused(void **state)
 		char *block = xmalloc(len);
 
 		memcpy(block, b.data, len);
-		CHECK(!request_open(&r, block, len));
+		CHECK(!request_open(&r, block, len, table));
 		free(block);
 	}
 	buf_release(&b);
 }
 
+static int no_memfd(const char *name, unsigned flags)
+{
+	(void)name, (void)flags;
+	errno = EMFILE;
+	return -1;
+}
+
 /* --- memfds --------------------------------------------------------------------------------------- */
 
-static void only_a_sealed_memfd_is_mapped(void **state)
+static void a_memfd_holds_the_block_and_does_not_change(void **state)
 {
 	struct request in = full_request(), r;
-	struct buf b = BUF_INIT;
-	size_t size;
-	void *p;
+	struct buf b = BUF_INIT, copy = BUF_INIT;
+	struct calls none = calls_real;
 	int fd;
 
 	(void)state;
 	CHECK_INT(request_build(&b, &in, NULL), 0);
 	fd = request_seal(&calls_real, &b);
 	CHECK(fd >= 0);
-	p = request_map(&calls_real, fd, &size);
-	CHECK(p);
-	CHECK_INT(size, b.len);
-	CHECK(request_open(&r, p, size));
-	munmap(p, size);
-	CHECK_INT(ftruncate(fd, 1), -1); /* nobody can pull it away under the mapping */
+	CHECK_INT(lseek(fd, 0, SEEK_SET), 0);
+	CHECK_INT(fd_read_all(fd, &copy, REQUEST_MAX), 0);
+	CHECK_INT(copy.len, b.len);
+	CHECK(request_open(&r, copy.data, copy.len, table));
+	CHECK_INT(ftruncate(fd, 1), -1);
+	CHECK_INT(write(fd, "x", 1), -1);
 	close(fd);
-	fd = memfd_create("open", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	CHECK_INT(write(fd, b.data, b.len), b.len);
-	CHECK(!request_map(&calls_real, fd, &size));
-	CHECK_INT(errno, EINVAL);
-	close(fd);
-	b.len = 0; /* sealed, but empty */
-	fd = request_seal(&calls_real, &b);
-	CHECK(!request_map(&calls_real, fd, &size));
-	close(fd);
-	CHECK(!request_map(&calls_real, STDIN_FILENO, &size));
-	CHECK(!request_map(&calls_real, -1, &size));
+	none.memfd_create = no_memfd;
+	CHECK_INT(request_seal(&none, &b), -1);
+	CHECK_INT(errno, EMFILE);
 	buf_release(&b);
+	buf_release(&copy);
 }
 
 /* --- a warden that is given what no driver of ours sends ------------------------------------------ */
@@ -269,92 +273,24 @@ static int nobody_there(pid_t pid, unsigned flags)
 	return -1;
 }
 
-struct post {
-	char dir[64], journal[96];
-	pid_t warden;
-	int socket;
-};
-
-/* In a process of its own, without an exec; nothing that it is told to start is started. */
-static void post_open_as(struct post *p, uint32_t slots, bool unkillable)
-{
-	struct calls c = calls_real;
-	int pair[2], journal;
-
-	*p = (struct post){.dir = "/tmp/orchmake-warden-XXXXXX"};
-	CHECK(mkdtemp(p->dir));
-	snprintf(p->journal, sizeof(p->journal), "%s/journal", p->dir);
-	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	journal = journal_create(&calls_real, p->journal, NONCE);
-	CHECK(journal >= 0);
-	p->warden = fork();
-	CHECK(p->warden >= 0);
-	if (!p->warden) {
-		struct warden_options o = {.calls = &c, .socket = pair[1], .journal = journal, .nonce = NONCE, .slots = slots};
-		sigset_t all;
-
-		close(pair[0]);
-		sigfillset(&all);
-		sigprocmask(SIG_SETMASK, &all, NULL);
-		prctl(PR_SET_CHILD_SUBREAPER, 1);
-		if (unkillable) {
-			c.pidfd_open = nobody_there;
-			o.give_up_ms = 100;
-		} else {
-			c.clone = no_fork;
-		}
-		_exit(warden_run(&o) < 0 ? 1 : 0);
-	}
-	close(pair[1]);
-	close(journal);
-	p->socket = pair[0];
-}
-
+/* Nothing that it is told to start is started. */
 static void post_open(struct post *p, uint32_t slots)
 {
-	post_open_as(p, slots, false);
+	static struct calls c;
+
+	c = calls_real;
+	c.clone = no_fork;
+	post_open_with(p, slots, &c);
 }
 
-static void post_close(struct post *p)
+/* Nothing that it has started can be signalled. */
+static void post_open_powerless(struct post *p)
 {
-	int status;
+	static struct calls c;
 
-	close(p->socket);
-	CHECK_INT(waitpid(p->warden, &status, 0), p->warden);
-	CHECK(WIFEXITED(status)); /* it went by itself */
-	CHECK_INT(WEXITSTATUS(status), 0);
-	CHECK_INT(unlink(p->journal), 0);
-	CHECK_INT(rmdir(p->dir), 0);
-}
-
-static bool post_send(const struct post *p, const struct wire_ask *ask, const void *block, size_t len, const int *fd,
-		      size_t n_fds)
-{
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(253 * sizeof(int))] = {0};
-	struct iovec v[2] = {{(void *)(uintptr_t)ask, sizeof(*ask)}, {(void *)(uintptr_t)block, len}};
-	struct msghdr m = {.msg_iov = v, .msg_iovlen = len ? 2 : 1};
-
-	if (n_fds) {
-		struct cmsghdr *c;
-
-		m.msg_control = control;
-		m.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		memcpy(CMSG_DATA(c), fd, n_fds * sizeof(int));
-	}
-	return sendmsg(p->socket, &m, MSG_NOSIGNAL) >= 0;
-}
-
-/* What it answers; false if it has hung up. */
-static bool post_answer(const struct post *p, struct wire_event *e)
-{
-	struct pollfd f = {.fd = p->socket, .events = POLLIN};
-
-	CHECK_INT(poll(&f, 1, PATIENCE_MS), 1);
-	return recv(p->socket, e, sizeof(*e), 0) == (ssize_t)sizeof(*e);
+	c = calls_real;
+	c.pidfd_open = nobody_there;
+	post_open_with(p, 1, &c);
 }
 
 static void no_request_however_mutated_harms_the_warden(void **state)
@@ -386,10 +322,10 @@ static void no_request_however_mutated_harms_the_warden(void **state)
 			close(fd);
 		}
 		CHECK(post_answer(&p, &e));
-		CHECK_INT(e.kind, WIRE_FAILED);
+		CHECK_INT(e.record.type, JOURNAL_FAILED);
 		CHECK_INT(e.place, i);
 		if (i % 16 == 0)
-			CHECK_INT(e.stage, STAGE_FORK); /* the whole ones were understood */
+			CHECK_INT(e.record.failed.stage, STAGE_FORK); /* the whole ones were understood */
 		buf_release(&m);
 	}
 	post_close(&p);
@@ -415,18 +351,19 @@ static void descriptors_that_do_not_fit_the_request_are_refused_and_not_kept(voi
 	for (size_t n = 0; n < ARRAY_LEN(fd); n++) {
 		CHECK(post_send(&p, &ask, b.data, b.len, fd, n));
 		CHECK(post_answer(&p, &e));
-		CHECK_INT(e.stage, n == 2 ? STAGE_FORK : STAGE_DESCRIPTORS);
+		CHECK_INT(e.record.failed.stage, n == 2 ? STAGE_FORK : STAGE_DESCRIPTORS);
 	}
 	CHECK(post_send(&p, &big, NULL, 0, NULL, 0)); /* a memfd that has not come */
 	CHECK(post_answer(&p, &e));
-	CHECK_INT(e.stage, STAGE_REQUEST);
+	CHECK_INT(e.record.failed.stage, STAGE_REQUEST);
+	CHECK_INT(e.record.failed.error, EBADF);
 	CHECK(post_send(&p, &big, NULL, 0, fd, 1)); /* one that is none */
 	CHECK(post_answer(&p, &e));
-	CHECK_INT(e.stage, STAGE_REQUEST);
+	CHECK_INT(e.record.failed.stage, STAGE_REQUEST);
 	ask.serial = 8; /* not what the block says */
 	CHECK(post_send(&p, &ask, b.data, b.len, fd, 2));
 	CHECK(post_answer(&p, &e));
-	CHECK_INT(e.stage, STAGE_REQUEST);
+	CHECK_INT(e.record.failed.stage, STAGE_REQUEST);
 	close(pipe_fd[1]);
 	CHECK_INT(fcntl(pipe_fd[0], F_SETFL, O_NONBLOCK), 0);
 	CHECK_INT(read(pipe_fd[0], &byte, 1), 0); /* the end of file: the warden has none of them open */
@@ -493,7 +430,7 @@ static void what_cannot_be_killed_does_not_hold_the_run_for_ever(void **state)
 	struct request in = {.serial = 7, .argv = argv, .envp = none, .umask = -1};
 	struct wire_ask ask = {.kind = WIRE_START, .serial = 7};
 	struct buf b = BUF_INIT;
-	struct wire_event e[2] = {{0}, {0}};
+	struct wire_event e[2] = {{.place = 0}, {.place = 0}};
 	struct pollfd f = {.events = POLLIN};
 	struct post p;
 	pid_t survivor;
@@ -501,14 +438,14 @@ static void what_cannot_be_killed_does_not_hold_the_run_for_ever(void **state)
 	(void)state;
 	CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	CHECK_INT(request_build(&b, &in, NULL), 0);
-	post_open_as(&p, 1, true);
+	post_open_powerless(&p);
 	CHECK(post_send(&p, &ask, b.data, b.len, NULL, 0));
 	f.fd = p.socket;
-	for (int n = 0; e[0].kind != WIRE_ENDED && e[1].kind != WIRE_ENDED; n++) {
+	for (int n = 0; e[0].record.type != JOURNAL_END && e[1].record.type != JOURNAL_END; n++) {
 		CHECK(n < 3 && poll(&f, 1, PATIENCE_MS) == 1);
 		CHECK(recv(p.socket, e, sizeof(e), 0) > 0);
 	}
-	CHECK_INT(WEXITSTATUS(e[0].kind == WIRE_ENDED ? e[0].status : e[1].status), 3);
+	CHECK_INT(WEXITSTATUS(e[0].record.type == JOURNAL_END ? (int)e[0].record.end.status : (int)e[1].record.end.status), 3);
 	post_close(&p); /* nor does it hold the warden */
 	CHECK_INT(proc_children(&calls_real, getpid(), &survivor, 1), 1);
 	CHECK_INT(kill(survivor, SIGKILL), 0);
@@ -534,7 +471,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_too_large_is_refused_before_it_is_built),
 		cmocka_unit_test(no_mutation_leads_outside_the_block),
 		cmocka_unit_test(every_length_but_the_right_one_is_refused),
-		cmocka_unit_test(only_a_sealed_memfd_is_mapped),
+		cmocka_unit_test(a_memfd_holds_the_block_and_does_not_change),
 		cmocka_unit_test(no_request_however_mutated_harms_the_warden),
 		cmocka_unit_test(descriptors_that_do_not_fit_the_request_are_refused_and_not_kept),
 		cmocka_unit_test(what_is_no_message_ends_the_warden),

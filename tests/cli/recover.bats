@@ -1,0 +1,71 @@
+load lib
+
+# What a start does about runs whose driver was killed.
+
+prepare() {
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  long:
+	    steps:
+	      one: {run: "echo said; touch up; sleep 600"}
+	J
+}
+
+is_running() { [ "$(sql "select phase from v_attempts")" = running ]; }
+
+# Leaves a ledger with a run whose driver and steps are dead.
+kill_driver() {
+	orchmake -s long </dev/null >out.txt 2>&1 3>&- &
+	driver=$!
+	until_true test -e up
+	until_true is_running
+	kill -KILL $driver
+	wait $driver || true
+	run=$(sql "select run from v_runs")
+}
+
+change() { sqlite3 .orchmake/ledger.db "$1"; }
+
+@test "a folder that is not the run's is left alone, whatever the ledger says" {
+	kill_driver
+	mkdir precious
+	touch precious/thing
+	change "UPDATE run_texts SET journal = '$T/precious/journal'"
+	want 0 orchmake doctor
+	[ -e precious/thing ]
+	is "$(sql "select state from v_runs")" interrupted
+}
+
+@test "the run's own folder is removed" {
+	kill_driver
+	[ -d ".orchmake/runs/$run" ]
+	want 0 orchmake doctor
+	[ ! -e ".orchmake/runs/$run" ]
+}
+
+@test "an attempt whose start was not yet committed has its log" {
+	kill_driver
+	change "UPDATE attempts SET phase = 0, log = NULL, pid = NULL, start_wall_ms = NULL"
+	want 0 orchmake doctor
+	is "$(sql "select state || ' ' || phase from v_attempts")" "interrupted ended"
+	log=$(sql "select log from v_attempts")
+	is "$(cat "$log")" said
+}
+
+# Its lock is what says that a warden lives.
+@test "a warden that cannot end its steps does not hold up a start, and its run stays open" {
+	kill_driver
+	exec 7<".orchmake/runs/$run/journal"
+	until_true flock -n -x 7
+	before=$(date +%s%N)
+	want 0 orchmake doctor
+	after=$(date +%s%N)
+	[ $(((after - before) / 1000000)) -lt 8000 ]
+	says "run $run of 'long' has lost its driver"
+	is "$(sql "select state from v_runs")" running
+	exec 7<&-
+	want 0 orchmake doctor
+	is "$(sql "select state from v_runs")" interrupted
+}
