@@ -178,7 +178,7 @@ static void fail_start(struct cursor *c, struct json *j, const char *what)
 	} else if ((*p == ']' || *p == '}') && j->comma &&
 		   (j->expect == EXPECT_ELEMENT || j->expect == EXPECT_KEY)) {
 		fail(c, j->comma, 1, "a trailing comma, which JSON does not have");
-		hint(c, "remove it");
+		diag_hint(c->diags, "remove it from line %u", (unsigned)source_mark(c->source, (size_t)(j->comma - j->start), 1).line);
 	} else if (*p == '+' || *p == '.') {
 		fail(c, p, 1, "a number cannot start with '%c'", *p);
 	} else if (is_word(*p) && (unsigned char)*p < 0x80) {

@@ -24,7 +24,7 @@ static const struct format formats[] = {
     {"jobfile", "Jobfile", read_native},
     {"job_id", "lorchestra job", NULL},
     {"pipeline_id", "lorchestra pipeline", NULL},
-    {"plan_id", "plan", NULL},
+    {"plan_id", "plan", read_plan},
 };
 
 struct doc_look {
