@@ -58,7 +58,7 @@ static void take_metadata(struct status *s)
 
 	if (s->job && ledger_run_definition(s->l, s->run, &text) && text.len)
 		definition = json_parse(text.data, text.len, &err);
-	metadata = json_object_get(json_object_get(json_object_get(json_object_get(definition, "model"), "jobs"),
+	metadata = json_object_get(json_object_get(json_object_get(json_object_get(definition, "jobfile"), "jobs"),
 						   s->job), "metadata");
 	if (json_object_get(metadata, "plan_version")) {
 		const char *project = json_str(metadata, "project"), *phase = json_str(metadata, "phase_id");

@@ -337,6 +337,27 @@ enum {
 	LOW_LAST = 0xdfff,
 };
 
+/* " in 'KEY'": the value that is being read; nothing outside of a map. */
+static void add_key(const struct cursor *c, const struct json *j, struct buf *out)
+{
+	const struct keyset *k = &c->keys;
+	const struct key_entry *e;
+
+	if (!k->depth || k->n == k->level[k->depth - 1].base || j->expect == EXPECT_KEY)
+		return;
+	e = &k->entry[k->n - 1];
+	buf_addf(out, " in '%.*s'", (int)e->len, e->stable ? e->stable : k->copies.data + e->copy);
+}
+
+static void fail_nul(struct cursor *c, struct json *j, const char *p)
+{
+	struct buf where = BUF_INIT;
+
+	add_key(c, j, &where);
+	fail(c, p, ESCAPE_U, "a text cannot hold NUL%s", where.data);
+	buf_release(&where);
+}
+
 /* p is at \u.  The end of the escape, or NULL after the error. */
 static const char *read_unicode(struct cursor *c, struct json *j, const char *p)
 {
@@ -349,7 +370,7 @@ static const char *read_unicode(struct cursor *c, struct json *j, const char *p)
 		return NULL;
 	}
 	if (!code) {
-		fail(c, p, ESCAPE_U, "a text cannot hold NUL");
+		fail_nul(c, j, p);
 		return NULL;
 	}
 	if (code >= HIGH_FIRST && code <= LOW_LAST) {
