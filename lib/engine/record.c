@@ -481,11 +481,25 @@ static enum event_kind settled_event(enum state s)
 	return EVENT_STEP_FAILED;
 }
 
-/* The first time that a failure keeps something from starting. */
+/* A step whose failure lets nothing new start in its job, were there anything. */
+static bool aborts(const struct engine *e, const struct action *a)
+{
+	const struct unit *u = &e->x->graph->unit[a->unit];
+	const struct step *st = u->kind == UNIT_STEP ? e->x->place[a->unit].step : NULL;
+
+	return st && st->job->kind == JOB_STEPS && !st->finally && state_is_failure(a->state) && st->t.critical &&
+	       st->t.on_failure == ON_FAILURE_ABORT && !e->o->keep_going && !e->o->ignore_failures;
+}
+
+/* The first time that a failure keeps something from starting; at the end of the job if nothing was left to start. */
 static void tell_abort(struct engine *e, const struct action *a)
 {
-	if (e->abort_told || a->state != STATE_ABORTED ||
-	    (a->reason != REASON_POLICY_ABORT && a->reason != REASON_STAGE_STOP && a->reason != REASON_FAIL_LIMIT))
+	bool kept = a->state == STATE_ABORTED && (a->reason == REASON_POLICY_ABORT || a->reason == REASON_STAGE_STOP ||
+						  a->reason == REASON_FAIL_LIMIT);
+	bool job_ends = e->x->graph->unit[a->unit].kind == UNIT_END;
+
+	e->abort_due |= aborts(e, a);
+	if (e->abort_told || !(kept || (job_ends && e->abort_due)))
 		return;
 	e->abort_told = true;
 	record_event(e, EVENT_PLAN_ABORTED, a->unit, a);
