@@ -147,11 +147,13 @@ void plan_finish_variables(struct plan *p)
 	for (size_t i = 0; i < p->variables.n; i++) {
 		const struct map_entry *e = &p->variables.entry[i];
 		const struct mark *unset = e->value;
+		const struct jobfile_var *var = var_find(p->l->where, span_of(e->key));
 
 		list->at[list->n++] = (struct param){
 			.name = arena_strdup(p->l->a, e->key),
 			.mark = unset ? *unset : p->j->mark,
 			.type = PARAM_STRING,
+			.dflt = var ? plan_value(p, var->value) : NULL, /* the model stands alone */
 			.description = "variable of the plan",
 		};
 		if (unset)
