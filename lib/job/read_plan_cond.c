@@ -234,6 +234,7 @@ static const char *status_word(struct condition_reading *r, const char *text)
 	if (!strcmp(text, "success"))
 		return "succeeded";
 	spell_init(&s, text);
+	spell_try(&s, "success");
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (!strcmp(text, words[i]))
 			return text;
@@ -335,7 +336,7 @@ struct expr *plan_condition(struct plan *p, const struct node *n)
 	struct condition_reading r = {.p = p, .n = n, .at = n->text, .out = BUF_INIT};
 	struct expr *e = NULL;
 
-	if (n->kind != NODE_SCALAR) {
+	if (n->kind != NODE_SCALAR || scalar_resolve(n, NULL, NULL) != SCALAR_TEXT) {
 		plan_bad(p, n);
 		return NULL;
 	}

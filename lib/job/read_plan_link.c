@@ -104,18 +104,26 @@ static void link_dependency(struct linking *g, const struct step *st, const stru
 		add_need(g, st, on, COND_OK, dep->mark);
 }
 
+/* It has been complained about, so it is not looked at again. */
+static void drop_conditions(struct step *st)
+{
+	st->t.when.n = st->t.skip_if.n = 0;
+}
+
 /* A condition that asks how a step ended is asked when it has, however that was. */
-static void link_prev(struct linking *g, const struct step *st, const struct plan_link *link)
+static void link_prev(struct linking *g, struct step *st, const struct plan_link *link)
 {
 	uint32_t on = step_no(g->p, link->name);
 	struct need_decl *need;
 
 	if (on == NOT_THERE) {
 		unknown_step(g->p, link->mark, st->id, "has a condition on the", link->name);
+		drop_conditions(st);
 		return;
 	}
 	if (on == st->no) {
 		diag_error(g->p->l->d, link->mark, "step '%s' has a condition on itself", st->id);
+		drop_conditions(st);
 		return;
 	}
 	if (stands_in_for(g->p, st, on))

@@ -575,9 +575,11 @@ static void settle_policy(struct plan *p, struct step_reading *r)
 
 	if (t->on_failure == ON_FAILURE_FALLBACK) {
 		p->has_fallbacks = true;
-		if (!t->fallback)
-			diag_error(p->l->d, r->node->mark,
-				   "%s: 'on_failure' is fallback_step, but there is no 'fallback_step'", p->where);
+		if (t->fallback)
+			return;
+		diag_error(p->l->d, r->node->mark,
+			   "%s: 'on_failure' is fallback_step, but there is no 'fallback_step'", p->where);
+		t->on_failure = ON_FAILURE_ABORT;
 		return;
 	}
 	if (t->fallback) {
@@ -641,7 +643,8 @@ void plan_step(struct plan *p, struct node *n)
 				 .retry.pace.backoff = 1};
 
 	if (n->kind != NODE_MAP) {
-		p->where = "'steps'";
+		p->where = "the plan";
+		p->key = PLAN_steps;
 		plan_bad(p, n);
 		return;
 	}

@@ -27,10 +27,18 @@ static bool is_text(const struct node *n)
 	return n->kind == NODE_SCALAR && scalar_resolve(n, NULL, NULL) == SCALAR_TEXT;
 }
 
+/* A number, say, that would be text in quotes. */
+static void hint_quotes(struct plan *p, const struct node *n)
+{
+	if (n->kind == NODE_SCALAR && n->style == STYLE_PLAIN && !is_null(n))
+		diag_hint(p->l->d, "put it in quotes: \"%s\"", n->text);
+}
+
 bool plan_text(struct plan *p, const struct node *n, const char **ret)
 {
 	if (!is_text(n) || (!n->n && plan_key_info(p->key)->type == PLAN_TYPE_NAME)) {
 		plan_bad(p, n);
+		hint_quotes(p, n);
 		return false;
 	}
 	*ret = arena_strndup(p->l->a, n->text, n->n);
@@ -143,8 +151,7 @@ bool plan_texts(struct plan *p, const struct node *n, struct text_list *ret)
 	for (size_t i = 0; i < n->n; i++) {
 		if (!is_text(n->item[i])) {
 			plan_bad(p, n->item[i]);
-			if (n->item[i]->kind == NODE_SCALAR)
-				diag_hint(p->l->d, "put it in quotes: \"%s\"", n->item[i]->text);
+			hint_quotes(p, n->item[i]);
 			return false;
 		}
 		list.text[i] = arena_strndup(p->l->a, n->item[i]->text, n->item[i]->n);
