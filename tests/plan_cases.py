@@ -2,11 +2,12 @@
 """Runs the cases of tests/cases/plan and tells in TAP how they went.
 
 A case is a folder: plan.json, expected.json (what must come of it), files/ to put beside the plan.  Each plan is
-run as it is; then it is imported, and the Jobfile must leave the same in the ledger: states, attempts, exit codes.
+run as it is; then it is imported, and that exported as a plan again, and each must leave the same in the ledger:
+states, attempts, exit codes.  Plans that load agree with the JSON Schema.
 Cases mostly sleep, so many go at once; CASES_ONLY=TEXT takes those whose name holds it.
 deviations.txt names cases that are not met, with the reason.
 """
-import concurrent.futures, json, os, re, shutil, signal, subprocess, sys, tempfile, time
+import concurrent.futures, itertools, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 SOURCE = os.environ.get("top_srcdir", ".")
 CASES = os.path.join(os.environ.get("TEST_CASES", os.path.join(SOURCE, "tests/cases")), "plan")
@@ -173,38 +174,127 @@ def same(a, b, field):
         yield "%s differ: %s as a plan, %s as a Jobfile" % (field, a.get(field), b.get(field))
 
 
-def run_imported(case, status):
-    """The imported Jobfile in a folder of its own; what is different."""
+def run_again(case, status, argv):
+    """In a folder of its own: make() it there, run it, and say what is different."""
     work = folder_for(case)
     try:
-        imported = Ran(["import", "plan.json"] + case.argv, case, work)
-        if imported.code != 0:
-            return ["import: exit %s" % imported.code], imported.err
         os.unlink(os.path.join(work, "plan.json"))
-        with open(os.path.join(work, "Jobfile"), "w") as f:
-            f.write(imported.out)
+        said = []
+        for name, args in argv:
+            ran = Ran(args, case, work)
+            said += [ran.err, ran.out]
+            if ran.code != 0:
+                return ["%s: exit %s" % (" ".join(args), ran.code)], "\n".join(said)
+            with open(os.path.join(work, name), "w") as f:
+                f.write(ran.out)
         plan = json.load(open(os.path.join(case.folder, "plan.json"), encoding="utf-8-sig"))
-        ran = Ran(["-j%d" % plan["globals"].get("max_concurrency", 1)], case, work)
+        ran = Ran(["-f", name, "-j%d" % plan["globals"].get("max_concurrency", 1)], case, work)
         again = status_of(case, work)
         bad = list(check_order(case.expect, order_log(work))) + list(check_files(case.expect, work))
         for field in ("run_state", "steps", "attempts", "exit_codes", "attempt_states", "degraded"):
             bad += same(status, again, field)
-        return bad, ran.err + "\n" + imported.out
+        return bad, "\n".join([ran.err] + said)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def resolve(schema, ref):
+    for part in ref[2:].split("/"):
+        schema = schema[part]
+    return schema
+
+
+TYPES = {"string": str, "object": dict, "array": list, "boolean": bool, "null": type(None)}
+
+
+def is_type(value, name):
+    if name in ("integer", "number"):
+        return not isinstance(value, bool) and isinstance(value, int if name == "integer" else (int, float))
+    return isinstance(value, TYPES[name])
+
+
+KNOWN = {"$ref", "type", "enum", "minimum", "maximum", "minLength", "pattern", "anyOf", "oneOf", "required",
+         "properties", "additionalProperties", "items", "description", "title", "$schema", "$defs"}
+
+
+def disagreements(value, schema, root, at="plan"):
+    """What of value is not as the schema says; the part of JSON Schema that ours uses."""
+    assert set(schema) <= KNOWN, set(schema) - KNOWN
+    if "$ref" in schema:
+        yield from disagreements(value, resolve(root, schema["$ref"]), root, at)
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    if types and not any(is_type(value, t) for t in types):
+        yield "%s is no %s" % (at, " or ".join(types))
+    if "enum" in schema and value not in schema["enum"]:
+        yield "%s is none of %s" % (at, schema["enum"])
+    if is_type(value, "number"):
+        if value < schema.get("minimum", value) or value > schema.get("maximum", value):
+            yield "%s is out of bounds" % at
+    if isinstance(value, str):
+        if len(value) < schema.get("minLength", 0) or not re.search(schema.get("pattern", ""), value):
+            yield "%s is not such a text" % at
+    for word, right in (("anyOf", lambda n: n > 0), ("oneOf", lambda n: n == 1)):
+        if word in schema and not right(sum(not list(disagreements(value, s, root, at)) for s in schema[word])):
+            yield "%s fits %s wrongly" % (at, word)
+    if isinstance(value, dict):
+        yield from ("%s has no %s" % (at, key) for key in schema.get("required", []) if key not in value)
+        for key, one in value.items():
+            other = schema.get("additionalProperties", {})
+            yield from disagreements(one, schema.get("properties", {}).get(key, other), root, at + "." + key)
+    if isinstance(value, list):
+        for i, one in enumerate(value):
+            yield from disagreements(one, schema.get("items", {}), root, "%s[%d]" % (at, i))
+
+
+SCHEMA = json.loads(subprocess.run([ORCHMAKE, "schema", "plan"], capture_output=True, check=True).stdout)
+
+
+def check_schema(path):
+    with open(path, encoding="utf-8-sig") as f:
+        return list(disagreements(json.load(f), SCHEMA, SCHEMA))
 
 
 def run_case(name):
     case = Case(name)
     work = folder_for(case)
+    plan = os.path.join(case.folder, "plan.json")
+    imported = ("Jobfile", ["import", plan] + case.argv)
+    exported = ("again.json", ["-f", "Jobfile", "export", "plan"])
     try:
         status, bad, said = run_plan(case, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     results = [("%s: %s" % (name, case.title), bad, said)]
-    if case.has_ledger() and not case.signal_after and not bad:
-        results.append(("%s: the same when imported" % name,) + run_imported(case, status))
+    if not case.has_ledger() or case.signal_after or bad:
+        return name, results
+    results.append(("%s: it agrees with the schema" % name, check_schema(plan), ""))
+    results.append(("%s: the same when imported" % name,) + run_again(case, status, [imported]))
+    results.append(("%s: the same when exported again" % name,) + run_again(case, status, [imported, exported]))
     return name, results
+
+
+def shipped_plans():
+    """Plans of examples/ agree with the schema, and so does what is in them that is no case."""
+    for folder, _, files in os.walk(os.path.join(SOURCE, "examples")):
+        for name in sorted(files):
+            path = os.path.join(folder, name)
+            if not name.endswith(".json") or '"plan_id"' not in open(path).read():
+                continue
+            title = "%s: it agrees with the schema" % os.path.relpath(path, SOURCE)
+            yield name, [(title, check_schema(path), "")]
+
+
+def refused_by_schema():
+    """A schema that takes everything would agree with all of them."""
+    wrong = [{}, {"plan_id": 1, "version": "1", "globals": {}, "steps": []},
+             {"plan_id": "p", "version": "1", "globals": {}, "steps": [{"id": "a"}]},
+             {"plan_id": "p", "version": "1", "globals": {}, "steps": [{"id": "a", "command": "x", "retries": -1}]},
+             {"plan_id": "p", "version": "1", "globals": {}, "steps": [{"id": "a", "command": "x", "args": [1]}]},
+             {"plan_id": "p", "version": "1", "globals": {}, "steps": [{"id": "a", "step_def": {"type": "x"}}]},
+             {"plan_id": "p", "version": "1", "globals": {"max_concurrency": "2"}, "steps": []}]
+    taken = ["%s is taken" % json.dumps(w) for w in wrong if not list(disagreements(w, SCHEMA, SCHEMA))]
+    return "schema", [("the schema refuses what is wrong", taken, "")]
 
 
 def deviations():
@@ -217,7 +307,8 @@ def main():
     names = sorted(n for n in os.listdir(CASES) if only in n and os.path.isdir(os.path.join(CASES, n)))
     known, n, failed = deviations(), 0, 0
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        for name, results in pool.map(run_case, names):
+        done = itertools.chain(pool.map(run_case, names), shipped_plans(), [refused_by_schema()])
+        for name, results in done:
             for title, bad, said in results:
                 n += 1
                 todo = " # TODO " + known[name] if name in known else ""
