@@ -366,20 +366,29 @@ static const char *policy_word(enum on_failure p)
 	return word[p];
 }
 
-static char *names_json(const struct step *st, bool provides)
+/* As the step says them; or as a plan did, where they are names that carry no value. */
+static json_t *names_of(const struct step *st, bool provides)
 {
 	size_t n = provides ? st->t.n_provides : st->t.n_consumes;
-	struct buf text = BUF_INIT;
-	json_t *list;
+	json_t *list = json_object_get(st->t.metadata, provides ? "provides" : "consumes");
 
-	if (!n)
-		return NULL;
+	if (json_is_array(list))
+		return json_incref(list);
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_string(provides ? st->t.provide[i].name : st->t.consume[i].name));
-	json_text(&text, list, JSON_TIGHT);
+	return list;
+}
+
+static char *names_json(const struct step *st, bool provides)
+{
+	json_t *list = names_of(st, provides);
+	struct buf text = BUF_INIT;
+
+	if (json_array_size(list))
+		json_text(&text, list, JSON_TIGHT);
 	json_decref(list);
-	return buf_detach(&text);
+	return text.len ? buf_detach(&text) : NULL;
 }
 
 bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c)
