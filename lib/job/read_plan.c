@@ -126,7 +126,7 @@ static bool read_steps(struct plan *p, struct cursor *c)
 
 		if (!n)
 			return false;
-		plan_step(p, n);
+		plan_read_step(p, n);
 		p->where = "the plan";
 		scratch_tidy(p->l);
 	}

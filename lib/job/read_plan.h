@@ -38,6 +38,27 @@ struct plan {
 	struct map variables; /* names that occur -> struct mark of the first, those without a value */
 };
 
+/* A step while it is read. */
+struct plan_step {
+	struct step *st;
+	const struct node *node;
+	const char *name, *description;
+	const char *command;
+	struct text_list args;
+	bool shell;
+	const struct node *step_def;
+	int64_t retries; /* -1: not said */
+	bool retries_said; /* something about retries */
+	struct retry_spec retry;
+	struct text_list provides, consumes;
+	json_t *metadata;
+};
+
+static inline void plan_mark(struct plan_step *r, enum key key)
+{
+	key_set_add(&r->st->t.set, key);
+}
+
 /* --- values (read_plan_value.c): each false after an error, with *ret untouched ---------------- */
 
 /* "step 'a': 'retries' must be a whole number from 0, not '-1'" */
@@ -73,9 +94,11 @@ void plan_name_variable(struct plan *p, const char *name, struct mark m);
 /* Variables are params of the job. */
 void plan_finish_variables(struct plan *p);
 
-/* --- steps (read_plan_step.c, read_plan_cond.c, read_plan_link.c) ------------------------------- */
+/* --- steps (read_plan_step.c, read_plan_action.c, read_plan_cond.c, read_plan_link.c) ------------------------------- */
 
-void plan_step(struct plan *p, struct node *n);
+void plan_read_step(struct plan *p, struct node *n);
+/* After its keys have been read. */
+void plan_action(struct plan *p, struct plan_step *r);
 /* The condition in n as an expression of the native language; NULL after an error. */
 struct expr *plan_condition(struct plan *p, const struct node *n);
 void plan_add_link(struct plan *p, enum plan_link_kind kind, const char *name, struct mark m);

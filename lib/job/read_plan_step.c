@@ -1,263 +1,27 @@
 /* One step of a plan. */
 #include "job/read_plan.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
 #include "base/vec.h"
-#include "doc/json.h"
 
 enum { RETRIES_MAX = 1000000, RETRIES_DEFAULT = -1 };
-
-/* A step while it is read. */
-struct step_reading {
-	struct step *st;
-	const struct node *node;
-	const char *name, *description;
-	const char *command;
-	struct text_list args;
-	bool shell;
-	const struct node *step_def;
-	int64_t retries; /* RETRIES_DEFAULT: not said */
-	bool retries_said; /* something about retries */
-	struct retry_spec retry;
-	struct text_list provides, consumes;
-	json_t *metadata;
-};
-
-static void mark_set(struct step_reading *r, enum key key)
-{
-	key_set_add(&r->st->t.set, key);
-}
-
-/* --- the action ------------------------------------------------------------------------------- */
-
-/* PowerShell is not on every machine; what fails then is to say so. */
-static const char powershell[] =
-	"command -v pwsh >/dev/null || { echo 'this step is a PowerShell script, and pwsh is not installed: "
-	"see https://aka.ms/powershell' >&2; exit 127; }; exec pwsh -NoProfile -NonInteractive -File \"$@\"";
-
-struct words {
-	const char **at;
-	size_t n, room;
-};
-
-static void add_word(struct words *w, const char *word)
-{
-	VEC_PUSH(w->at, w->n, w->room, word);
-}
-
-static void add_words(struct words *w, const struct text_list *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		add_word(w, l->text[i]);
-}
-
-/* The words become the step's argument vector. */
-static void set_argv(struct plan *p, struct step_reading *r, struct words *w)
-{
-	struct act_spec *act = &r->st->t.act;
-
-	act->kind = ACT_ARGV;
-	act->mark = r->node->mark;
-	act->argv = (struct value_list){arena_array(p->l->a, w->n, sizeof(*act->argv.value)), w->n};
-	for (size_t i = 0; i < w->n; i++)
-		act->argv.value[i] = plan_value(p, w->at[i]);
-	free(w->at);
-	mark_set(r, KEY_argv);
-}
-
-static void set_command_line(struct plan *p, struct step_reading *r, const char *line)
-{
-	struct words w = {0};
-
-	add_word(&w, "sh");
-	add_word(&w, "-c");
-	add_word(&w, line);
-	set_argv(p, r, &w);
-}
-
-/* `command` and `args`. */
-static void set_command(struct plan *p, struct step_reading *r)
-{
-	struct buf line = BUF_INIT;
-	struct words w = {0};
-
-	if (!r->shell) {
-		add_word(&w, r->command);
-		add_words(&w, &r->args);
-		set_argv(p, r, &w);
-		return;
-	}
-	buf_puts(&line, r->command);
-	for (size_t i = 0; i < r->args.n; i++)
-		buf_addf(&line, " %s", r->args.text[i]);
-	set_command_line(p, r, line.data);
-	buf_release(&line);
-}
-
-/* --- step_def --------------------------------------------------------------------------------- */
-
-enum def_type { DEF_EXEC, DEF_SHELL, DEF_SCRIPT, DEF_POWERSHELL };
-static const char *const def_types[] = {"exec", "shell", "script", "powershell"};
-
-struct step_def {
-	size_t type;
-	bool good;
-	const char *command, *interpreter, *path, *script;
-	struct text_list args;
-};
-
-/* {-Name: value}: the flag and its value; true is the flag alone, false is nothing. */
-static void read_flags(struct plan *p, const struct node *n, struct text_list *ret)
-{
-	struct text_list list = {arena_array(p->l->a, 2 * n->n, sizeof(*list.text)), 0};
-	struct buf text = BUF_INIT;
-
-	for (size_t i = 0; i < n->n; i++) {
-		json_t *v = n->item[i]->kind == NODE_SCALAR ? node_to_json(n->item[i], p->l->d) : NULL;
-
-		if (!v && n->item[i]->kind != NODE_SCALAR)
-			plan_bad(p, n->item[i]);
-		if (v && !json_is_false(v))
-			list.text[list.n++] = arena_strdup(p->l->a, n->key[i]->text);
-		if (v && !json_is_boolean(v) && !json_is_null(v)) {
-			buf_reset(&text);
-			json_as_text(&text, v);
-			list.text[list.n++] = arena_strdup(p->l->a, text.data);
-		}
-		json_decref(v);
-	}
-	buf_release(&text);
-	*ret = list;
-}
-
-static void use_def_key(struct plan *p, void *ctx, const struct node *n)
-{
-	struct step_def *d = ctx;
-
-	switch (p->key) {
-	case PLAN_def_type:
-		d->good = plan_word(p, n, def_types, ARRAY_LEN(def_types), &d->type);
-		break;
-	case PLAN_def_command:
-		plan_text(p, n, &d->command);
-		break;
-	case PLAN_def_interpreter:
-		plan_text(p, n, &d->interpreter);
-		break;
-	case PLAN_def_path:
-		plan_text(p, n, &d->path);
-		break;
-	case PLAN_def_script:
-		plan_text(p, n, &d->script);
-		break;
-	case PLAN_def_args:
-		if (n->kind == NODE_MAP)
-			read_flags(p, n, &d->args);
-		else
-			plan_texts(p, n, &d->args);
-		break;
-	default:
-		BUG("key '%s' is not one of 'step_def'", plan_key_word(p->key));
-	}
-}
-
-/* What a body of that type cannot do without, or NULL. */
-static const char *missing_of(const struct step_def *d)
-{
-	switch ((enum def_type)d->type) {
-	case DEF_EXEC:
-	case DEF_SHELL:
-		return d->command ? NULL : "command";
-	case DEF_SCRIPT:
-		return d->path ? NULL : "path";
-	case DEF_POWERSHELL:
-		return d->script ? NULL : "script";
-	}
-	return NULL;
-}
-
-static void set_def_action(struct plan *p, struct step_reading *r, const struct step_def *d)
-{
-	struct words w = {0};
-
-	switch ((enum def_type)d->type) {
-	case DEF_SHELL:
-		set_command_line(p, r, d->command);
-		return;
-	case DEF_EXEC:
-		add_word(&w, d->command);
-		break;
-	case DEF_SCRIPT:
-		if (d->interpreter)
-			add_word(&w, d->interpreter);
-		add_word(&w, d->path);
-		break;
-	case DEF_POWERSHELL:
-		add_word(&w, "sh");
-		add_word(&w, "-c");
-		add_word(&w, powershell);
-		add_word(&w, "sh");
-		add_word(&w, d->script);
-		break;
-	}
-	add_words(&w, &d->args);
-	set_argv(p, r, &w);
-}
-
-static void read_step_def(struct plan *p, struct step_reading *r)
-{
-	struct step_def d = {0};
-	size_t before = diags_errors(p->l->d);
-	const char *step = p->where;
-
-	p->key = PLAN_step_def;
-	if (r->step_def->kind == NODE_MAP)
-		p->where = arena_printf(p->l->scratch, "%s: 'step_def'", step);
-	plan_map(p, r->step_def, IN_STEP_DEF_MAP, use_def_key, &d);
-	p->where = step;
-	if (!d.good || diags_errors(p->l->d) > before)
-		return;
-	if (missing_of(&d))
-		diag_error(p->l->d, r->step_def->mark, "%s: 'step_def' of type %s has no '%s'", p->where,
-			   def_types[d.type], missing_of(&d));
-	else
-		set_def_action(p, r, &d);
-}
-
-static void read_action_of(struct plan *p, struct step_reading *r)
-{
-	const struct node *n = r->node;
-
-	if (r->step_def && node_get(n, "command")) {
-		diag_error(p->l->d, r->step_def->mark, "%s has both 'command' and 'step_def'", p->where);
-		diag_hint(p->l->d, "one of them says what it does");
-	} else if (r->step_def) {
-		read_step_def(p, r);
-	} else if (r->command) {
-		set_command(p, r);
-	} else if (!node_get(n, "command")) {
-		diag_error(p->l->d, n->mark, "%s has no 'command'", p->where);
-		diag_hint(p->l->d, "or a 'step_def', such as {type: shell, command: ...}");
-	}
-}
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
 static void use_hint_key(struct plan *p, void *ctx, const struct node *n)
 {
-	struct step_reading *r = ctx;
+	struct plan_step *r = ctx;
 	double weight;
 
 	if (p->key == PLAN_ui_weight)
 		plan_number(p, n, -1e9, 1e9, &weight);
 	else if (!is_null(n) && plan_text(p, n, &r->st->t.group))
-		mark_set(r, KEY_group);
+		plan_mark(r, KEY_group);
 }
 
-static void keep(struct plan *p, struct step_reading *r, const char *key, const struct node *n)
+static void keep(struct plan *p, struct plan_step *r, const char *key, const struct node *n)
 {
 	json_t *v = node_to_json(n, p->l->d);
 
@@ -267,14 +31,14 @@ static void keep(struct plan *p, struct step_reading *r, const char *key, const 
 		json_object_set_new(r->metadata, key, v);
 }
 
-static void read_ui_hints(struct plan *p, struct step_reading *r, const struct node *n)
+static void read_ui_hints(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	plan_map(p, n, IN_UI_HINTS_MAP, use_hint_key, r);
 	if (n->kind == NODE_MAP && n->n)
 		keep(p, r, "ui_hints", n);
 }
 
-static void read_dependencies(struct plan *p, struct step_reading *r, const struct node *n)
+static void read_dependencies(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	struct traits *t = &r->st->t;
 	struct text_list list;
@@ -295,7 +59,7 @@ static void add_condition(struct plan *p, struct condition_list *l, const struct
 		l->at[l->n++].expr = e;
 }
 
-static void read_skip_if(struct plan *p, struct step_reading *r, const struct node *n)
+static void read_skip_if(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	struct condition_list *l = &r->st->t.skip_if;
 
@@ -307,10 +71,10 @@ static void read_skip_if(struct plan *p, struct step_reading *r, const struct no
 	for (size_t i = 0; i < n->n; i++)
 		add_condition(p, l, n->item[i]);
 	if (l->n)
-		mark_set(r, KEY_skip_if);
+		plan_mark(r, KEY_skip_if);
 }
 
-static void read_condition(struct plan *p, struct step_reading *r, const struct node *n)
+static void read_condition(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	struct condition_list *l = &r->st->t.when;
 
@@ -319,10 +83,10 @@ static void read_condition(struct plan *p, struct step_reading *r, const struct 
 	l->at = ARENA_NEW(p->l->a, struct condition);
 	add_condition(p, l, n);
 	if (l->n)
-		mark_set(r, KEY_when);
+		plan_mark(r, KEY_when);
 }
 
-static void read_policy(struct plan *p, struct step_reading *r, const struct node *n)
+static void read_policy(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	static const char *const words[] = {"abort", "skip_dependents", "continue", "fallback_step"};
 	static const enum on_failure policies[] = {ON_FAILURE_ABORT, ON_FAILURE_SKIP_DEPENDENTS,
@@ -332,10 +96,10 @@ static void read_policy(struct plan *p, struct step_reading *r, const struct nod
 	if (!plan_word(p, n, words, ARRAY_LEN(words), &word))
 		return;
 	r->st->t.on_failure = policies[word];
-	mark_set(r, KEY_on_failure);
+	plan_mark(r, KEY_on_failure);
 }
 
-static void read_retry_exits(struct plan *p, struct step_reading *r, const struct node *n)
+static void read_retry_exits(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	int64_t code;
 
@@ -352,7 +116,7 @@ static void read_retry_exits(struct plan *p, struct step_reading *r, const struc
 			};
 }
 
-static void read_jitter(struct plan *p, struct step_reading *r, const struct node *n)
+static void read_jitter(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	json_t *v = NULL;
 
@@ -364,7 +128,7 @@ static void read_jitter(struct plan *p, struct step_reading *r, const struct nod
 	json_decref(v);
 }
 
-static void read_backoff(struct plan *p, struct step_reading *r, const struct node *n)
+static void read_backoff(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	static const char *const words[] = {"fixed", "exponential"};
 	size_t word;
@@ -374,7 +138,7 @@ static void read_backoff(struct plan *p, struct step_reading *r, const struct no
 }
 
 /* Keys about further attempts; false if it is none of them. */
-static bool read_retry_key(struct plan *p, struct step_reading *r, const struct node *n)
+static bool read_retry_key(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	switch (p->key) {
 	case PLAN_retries:
@@ -403,7 +167,7 @@ static bool read_retry_key(struct plan *p, struct step_reading *r, const struct 
 }
 
 /* Keys with a field of their own in the model. */
-static bool read_trait_key(struct plan *p, struct step_reading *r, const struct node *n)
+static bool read_trait_key(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	struct traits *t = &r->st->t;
 	const char *cwd;
@@ -411,29 +175,29 @@ static bool read_trait_key(struct plan *p, struct step_reading *r, const struct 
 	switch (p->key) {
 	case PLAN_tags:
 		if (plan_texts(p, n, &t->labels))
-			mark_set(r, KEY_labels);
+			plan_mark(r, KEY_labels);
 		break;
 	case PLAN_cwd:
 		if (!is_null(n) && plan_text(p, n, &cwd) && strcmp(cwd, ".")) {
 			t->cwd = plan_value(p, cwd);
-			mark_set(r, KEY_cwd);
+			plan_mark(r, KEY_cwd);
 		}
 		break;
 	case PLAN_env:
 		if (plan_env(p, n, &t->env) && t->env.n)
-			mark_set(r, KEY_env);
+			plan_mark(r, KEY_env);
 		break;
 	case PLAN_timeout_sec:
 		if (plan_seconds(p, n, &t->timeout_ms) && t->timeout_ms)
-			mark_set(r, KEY_timeout);
+			plan_mark(r, KEY_timeout);
 		break;
 	case PLAN_critical_grace_period_sec:
 		if (!is_null(n) && plan_seconds(p, n, &t->grace_ms))
-			mark_set(r, KEY_grace);
+			plan_mark(r, KEY_grace);
 		break;
 	case PLAN_critical:
 		if (plan_bool(p, n, &t->critical) && !t->critical)
-			mark_set(r, KEY_critical);
+			plan_mark(r, KEY_critical);
 		break;
 	case PLAN_on_failure:
 		read_policy(p, r, n);
@@ -466,7 +230,7 @@ static void add_artifacts(struct plan *p, enum plan_link_kind kind, const struct
 
 static void use_step_key(struct plan *p, void *ctx, const struct node *n)
 {
-	struct step_reading *r = ctx;
+	struct plan_step *r = ctx;
 
 	if (read_retry_key(p, r, n) || read_trait_key(p, r, n))
 		return;
@@ -526,7 +290,7 @@ static json_t *texts_json(const struct text_list *l)
 	return list;
 }
 
-static void keep_metadata(struct plan *p, struct step_reading *r)
+static void keep_metadata(struct plan *p, struct plan_step *r)
 {
 	bool named = r->name && r->description && strcmp(r->name, r->st->id);
 
@@ -541,21 +305,21 @@ static void keep_metadata(struct plan *p, struct step_reading *r)
 	if (r->consumes.n)
 		json_object_set_new(r->metadata, "consumes", texts_json(&r->consumes));
 	r->st->t.metadata = keep_json(p->l, r->metadata);
-	mark_set(r, KEY_metadata);
+	plan_mark(r, KEY_metadata);
 }
 
-static void describe(struct step_reading *r)
+static void describe(struct plan_step *r)
 {
 	const char *text = r->description && *r->description ? r->description : r->name;
 
 	if (!text || !*text || !strcmp(text, r->st->id))
 		return;
 	r->st->t.description = text;
-	mark_set(r, KEY_description);
+	plan_mark(r, KEY_description);
 }
 
 /* What is not said comes from `globals`, which may stand below; see plan_finish_step. */
-static void set_retry(struct plan *p, struct step_reading *r)
+static void set_retry(struct plan *p, struct plan_step *r)
 {
 	struct retry_spec *retry;
 
@@ -565,11 +329,11 @@ static void set_retry(struct plan *p, struct step_reading *r)
 	*retry = r->retry;
 	retry->pace.max = r->retries < 0 ? UINT32_MAX : (uint32_t)r->retries;
 	r->st->t.retry = retry;
-	mark_set(r, KEY_retry);
+	plan_mark(r, KEY_retry);
 }
 
 /* A step that is not critical aborts nothing. */
-static void settle_policy(struct plan *p, struct step_reading *r)
+static void settle_policy(struct plan *p, struct plan_step *r)
 {
 	struct traits *t = &r->st->t;
 
@@ -595,7 +359,7 @@ static void settle_policy(struct plan *p, struct step_reading *r)
 		diag_hint(p->l->d, "write on_failure: skip_dependents");
 	}
 	t->on_failure = ON_FAILURE_SKIP_DEPENDENTS;
-	mark_set(r, KEY_on_failure);
+	plan_mark(r, KEY_on_failure);
 }
 
 /* The id, which all messages begin with; complains. */
@@ -636,10 +400,10 @@ static struct step *new_step(struct plan *p, const struct node *n)
 	return st;
 }
 
-void plan_step(struct plan *p, struct node *n)
+void plan_read_step(struct plan *p, struct node *n)
 {
 	size_t before = diags_errors(p->l->d);
-	struct step_reading r = {.st = new_step(p, n), .node = n, .retries = RETRIES_DEFAULT,
+	struct plan_step r = {.st = new_step(p, n), .node = n, .retries = RETRIES_DEFAULT,
 				 .retry.pace.backoff = 1};
 
 	if (n->kind != NODE_MAP) {
@@ -652,7 +416,7 @@ void plan_step(struct plan *p, struct node *n)
 	r.st->id = read_id(p, n);
 	take_id(p, r.st);
 	plan_map(p, n, IN_STEP_MAP, use_step_key, &r);
-	read_action_of(p, &r);
+	plan_action(p, &r);
 	describe(&r);
 	set_retry(p, &r);
 	settle_policy(p, &r);
