@@ -17,14 +17,19 @@ static const char *search_path(const char *const *envp)
 	return "/bin:/usr/bin";
 }
 
-/* 0, or the errno if it certainly cannot be started. */
+/* Of access(2): 0, or the errno if what was asked for certainly cannot be had. */
+static int certain(int got)
+{
+	return got < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES) ? errno : 0;
+}
+
 static int look_at(const char *cwd, const char *name)
 {
-	char *path = path_join(cwd ? cwd : ".", name);
-	int error = access(path, X_OK) < 0 ? errno : 0;
+	char *path = path_join(cwd, name);
+	int error = certain(access(path, X_OK));
 
 	free(path);
-	return error == ENOENT || error == ENOTDIR || error == EACCES ? error : 0;
+	return error;
 }
 
 /* The next folder of *path (empty: here) with name behind it, in full. */
@@ -39,20 +44,28 @@ static void next_name(const char **path, const char *name, struct buf *full)
 	*path = *end ? end + 1 : NULL;
 }
 
-int program_missing(const char *const *argv, const char *const *envp, const char *cwd)
+static int look_for(const char *name, const char *path, const char *cwd)
 {
-	const char *path = search_path(envp);
 	struct buf full = BUF_INIT;
 	bool denied = false;
 	int error = ENOENT;
 
-	if (strchr(argv[0], '/'))
-		return look_at(cwd, argv[0]);
-	while (path && error && argv[0][0]) {
-		next_name(&path, argv[0], &full);
+	if (strchr(name, '/'))
+		return look_at(cwd, name);
+	while (path && error && name[0]) {
+		next_name(&path, name, &full);
 		error = look_at(cwd, full.data);
 		denied |= error == EACCES;
 	}
 	buf_release(&full);
 	return !error ? 0 : denied ? EACCES : ENOENT;
+}
+
+int program_missing(const char *const *argv, const char *const *envp, const char *cwd, const char **ret_stage)
+{
+	const char *dir = cwd ? cwd : ".";
+	int error = certain(access(dir, X_OK));
+
+	*ret_stage = error ? "chdir" : "exec";
+	return error ? error : look_for(argv[0], search_path(envp), dir);
 }

@@ -95,15 +95,15 @@ static void not_startable(struct engine *e, const struct action *act, const char
  */
 static bool refuse_missing(struct engine *e, const struct attempt *a, uint32_t serial, const struct start_request *r)
 {
-	int error = program_missing(r->argv, r->envp, r->cwd);
-	int log;
+	const char *stage;
+	int error = program_missing(r->argv, r->envp, r->cwd, &stage), log;
 
 	if (!error)
 		return false;
 	log = open(a->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (log >= 0)
 		close(log);
-	ended(e, &(struct attempt_ended){.serial = serial, .end = END_NOT_STARTED, .error = error, .stage = "exec",
+	ended(e, &(struct attempt_ended){.serial = serial, .end = END_NOT_STARTED, .error = error, .stage = stage,
 					 .end_mono_ns = stamp_mono_ns()});
 	return true;
 }
