@@ -65,6 +65,7 @@ int cmd_import(struct cli *c)
 		return EXIT_USAGE_ERROR;
 	}
 	c->thorough = true;
+	c->open_vars = true;
 	jf = cli_load_into(c, d);
 	cli_diags(c, d);
 	if (jf)

@@ -446,6 +446,7 @@ struct jobfile_where {
 	size_t n_verbs;
 	const struct jobfile_var *var;	/* of plans; the last of a name wins */
 	size_t n_vars;
+	bool open_vars; /* a plan's variables without a value become params that can still be given (import) */
 	bool thorough; /* warn also of what only concerns who looks closely: variables without a value */
 	/*
 	 * Takes over the texts that were read; release it after the jobfile and d.  NULL: they

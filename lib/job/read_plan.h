@@ -17,6 +17,12 @@ struct plan_link {
 	struct mark mark;
 };
 
+struct plan_variable {
+	struct mark mark; /* where it occurs first */
+	bool given;
+	size_t left; /* places where it stays as it is written */
+};
+
 struct plan {
 	struct loader *l;
 	struct job *j;
@@ -35,7 +41,7 @@ struct plan {
 	uint32_t retries;
 	int64_t timeout_ms, max_ms; /* 0: no cap */
 	json_t *metadata;
-	struct map variables; /* names that occur -> struct mark of the first, those without a value */
+	struct map variables; /* names that occur -> struct plan_variable */
 };
 
 /* A step while it is read. */
@@ -73,6 +79,8 @@ bool plan_word(struct plan *p, const struct node *n, const char *const *words, s
 bool plan_texts(struct plan *p, const struct node *n, struct text_list *ret);
 bool plan_env(struct plan *p, const struct node *n, struct value_map *ret);
 /* A constant, whatever it looks like. */
+struct value *plan_constant(struct plan *p, const char *text);
+/* The same, but for variables that are still open. */
 struct value *plan_value(struct plan *p, const char *text);
 
 /*

@@ -160,7 +160,7 @@ bool plan_texts(struct plan *p, const struct node *n, struct text_list *ret)
 	return true;
 }
 
-struct value *plan_value(struct plan *p, const char *text)
+struct value *plan_constant(struct plan *p, const char *text)
 {
 	json_t *v = json_string(text);
 	struct value *value = value_from_json(p->l->a, v);

@@ -26,18 +26,17 @@ static size_t name_length(const char *p, const char *end)
 	return n && p[0] >= '0' && p[0] <= '9' ? 0 : n;
 }
 
-/* Remember the name; the first place of one without a value is kept, for who asks. */
 static void note(struct plan *p, struct span name, const struct jobfile_var *var, struct mark m)
 {
 	char *text = arena_strndup(p->l->scratch, name.at, name.len);
-	struct mark *mine;
+	struct plan_variable *v = map_get(&p->variables, text);
 
-	if (map_has(&p->variables, text))
-		return;
-	mine = var ? NULL : ARENA_NEW(p->l->a, struct mark);
-	if (mine)
-		*mine = m;
-	map_put(&p->variables, text, mine);
+	if (!v) {
+		v = ARENA_NEW(p->l->a, struct plan_variable);
+		*v = (struct plan_variable){.mark = m, .given = var != NULL};
+		map_put(&p->variables, text, v);
+	}
+	v->left += !var;
 }
 
 void plan_name_variable(struct plan *p, const char *name, struct mark m)
@@ -116,6 +115,46 @@ void plan_fill(struct plan *p, struct node *n)
 			plan_fill(p, n->item[i]);
 }
 
+/* --- variables that are still open -------------------------------------------------------------- */
+
+/* What stands at a dollar as a text of the native language; how many bytes it takes. */
+static size_t open_one(struct plan *p, const char *at, const char *end, struct buf *out)
+{
+	bool braces = at + 1 < end && at[1] == '{';
+	size_t n = braces ? name_length(at + 2, end) : 0;
+	char *name = n && at[2 + n] == '}' ? arena_strndup(p->l->scratch, at + 2, n) : NULL;
+	struct plan_variable *v = name ? map_get(&p->variables, name) : NULL;
+
+	if (v && !v->given) {
+		v->left--;
+		buf_addf(out, "${{ params.%s }}", name);
+		return n + 3;
+	}
+	buf_puts(out, braces && at + 2 < end && at[2] == '{' ? "$$" : "$");
+	return 1;
+}
+
+struct value *plan_value(struct plan *p, const char *text)
+{
+	const char *at = text, *end = text + strlen(text), *dollar;
+	struct node n = {.kind = NODE_SCALAR, .style = STYLE_QUOTED};
+	struct buf out = BUF_INIT;
+	struct value *v;
+
+	if (!p->l->where->open_vars || !strstr(text, "${"))
+		return plan_constant(p, text);
+	while ((dollar = memchr(at, '$', (size_t)(end - at)))) {
+		buf_add(&out, at, (size_t)(dollar - at));
+		at = dollar + open_one(p, dollar, end, &out);
+	}
+	buf_add(&out, at, (size_t)(end - at));
+	n.text = out.data;
+	n.n = out.len;
+	v = value_from_node(p->l->a, &n, p->l->d);
+	buf_release(&out);
+	return v;
+}
+
 /* --- afterwards ------------------------------------------------------------------------------- */
 
 static void say_unset(struct plan *p, const char *name, struct mark m)
@@ -134,8 +173,18 @@ static void note_declared(struct plan *p)
 		if (!w->var[i].declared || map_has(&p->variables, w->var[i].name))
 			continue;
 		diag_warn(p->l->d, p->j->mark, "the plan has no variable '%s'", w->var[i].name);
-		map_put(&p->variables, w->var[i].name, NULL);
+		note(p, span_of(w->var[i].name), &w->var[i], p->j->mark);
 	}
+}
+
+/* Its value, so that the model stands alone; an open one stands for itself. */
+static struct value *default_of(struct plan *p, const char *name)
+{
+	const struct jobfile_var *var = var_find(p->l->where, span_of(name));
+
+	if (var)
+		return plan_constant(p, var->value);
+	return p->l->where->open_vars ? plan_constant(p, arena_printf(p->l->scratch, "${%s}", name)) : NULL;
 }
 
 void plan_finish_variables(struct plan *p)
@@ -145,18 +194,17 @@ void plan_finish_variables(struct plan *p)
 	note_declared(p);
 	list->at = arena_array(p->l->a, p->variables.n, sizeof(*list->at));
 	for (size_t i = 0; i < p->variables.n; i++) {
-		const struct map_entry *e = &p->variables.entry[i];
-		const struct mark *unset = e->value;
-		const struct jobfile_var *var = var_find(p->l->where, span_of(e->key));
+		const char *name = p->variables.entry[i].key;
+		const struct plan_variable *v = p->variables.entry[i].value;
 
 		list->at[list->n++] = (struct param){
-			.name = arena_strdup(p->l->a, e->key),
-			.mark = unset ? *unset : p->j->mark,
+			.name = arena_strdup(p->l->a, name),
+			.mark = v->mark,
 			.type = PARAM_STRING,
-			.dflt = var ? plan_value(p, var->value) : NULL, /* the model stands alone */
+			.dflt = default_of(p, name),
 			.description = "variable of the plan",
 		};
-		if (unset)
-			say_unset(p, e->key, *unset);
+		if (v->left)
+			say_unset(p, name, v->mark);
 	}
 }

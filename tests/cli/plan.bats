@@ -157,16 +157,23 @@ run_completed"
 }
 
 @test "import writes a Jobfile that says what it cannot" {
-	steps '"max_concurrency": 3' <<<'{"id": "a", "command": "echo", "args": ["${V}"], "colour": "red"}'
+	steps '"max_concurrency": 3' <<<'{"id": "a", "command": "echo", "args": ["${V} $H ${{x}}"], "name": "of ${V}", "colour": "red"}'
 	want 0 orchmake import plan.json
 	is "$(head -n 1 <<<"$out")" "# Imported from plan.json."
 	says "# 'p' ran up to 3 steps at once by itself; here that takes -j3."
 	says "# variable 'V' has no value"
 	says "# step 'a': unknown key 'colour' is ignored"
-	says '      a:
-        argv: [echo, '"'"'${V}'"'"']'
+	says 'argv: [echo, "${{ params.V }} $H $${{x}}"]'
 	echo "$out" >Jobfile
 	want 0 orchmake validate --strict
+	want 0 orchmake
+	want 0 orchmake logs p/a
+	is "$out" '${V} $H ${{x}}'
+	want 0 orchmake V=given
+	want 0 orchmake logs p/a
+	is "$out" 'given $H ${{x}}'
+	want 0 orchmake import --var V=now plan.json
+	says 'argv: [echo, "now $H $${{x}}"]'
 	want 2 orchmake import
 	complains "which document?"
 	want 2 orchmake import nowhere.json
