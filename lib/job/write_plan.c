@@ -43,18 +43,54 @@ static json_t *seconds_json(int64_t ms)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* The text of a constant, appended; complains about what is known only in a run. */
-static bool constant_text(const struct writing *w, const struct value *v, const char *where, struct buf *out)
+/* The length of `${{ params.NAME }}` at p, which is appended as a plan's variable; 0 if it is something else. */
+static size_t say_param(const char *p, struct buf *out)
+{
+	static const char head[] = "${{ params.", tail[] = " }}";
+	const char *name = p + sizeof(head) - 1;
+	size_t n;
+
+	if (strncmp(p, head, sizeof(head) - 1))
+		return 0;
+	n = strcspn(name, " .[?}");
+	if (!n || strncmp(name + n, tail, sizeof(tail) - 1))
+		return 0;
+	buf_addf(out, "${%.*s}", (int)n, name);
+	return sizeof(head) - 1 + n + sizeof(tail) - 1;
+}
+
+/* A text as it is written, its params as variables; false if there is any other expression in it. */
+static bool say_open_text(const char *p, struct buf *out)
+{
+	while (*p) {
+		size_t n = say_param(p, out);
+
+		if (!n && !strncmp(p, "$${{", 4)) {
+			buf_puts(out, "${{");
+			n = 4;
+		} else if (!n && !strncmp(p, "${{", 3)) {
+			return false;
+		} else if (!n) {
+			buf_putc(out, *p);
+			n = 1;
+		}
+		p += n;
+	}
+	return true;
+}
+
+/* The text of a value, appended; complains about what only a run knows, params left out. */
+static void put_value(const struct writing *w, const struct value *v, const char *where, struct buf *out)
 {
 	const json_t *constant = value_const(v);
+	json_t *written = constant ? NULL : value_source(v);
 
-	if (!constant) {
+	if (constant)
+		json_as_text(out, constant);
+	else if (!json_is_string(written) || !say_open_text(json_string_value(written), out))
 		diag_error(w->d, value_mark(v), "%s '%s': a plan has no word for an expression in '%s'",
 			   w->st ? "step" : "job", w->st ? name_of(w) : w->j->name, where);
-		return false;
-	}
-	json_as_text(out, constant);
-	return true;
+	json_decref(written);
 }
 
 static json_t *text_of(const struct writing *w, const struct value *v, const char *where)
@@ -62,7 +98,7 @@ static json_t *text_of(const struct writing *w, const struct value *v, const cha
 	struct buf text = BUF_INIT;
 	json_t *s;
 
-	(void)constant_text(w, v, where, &text);
+	put_value(w, v, where, &text);
 	s = json_string(text.data);
 	buf_release(&text);
 	return s;
@@ -507,6 +543,21 @@ static json_t *globals_json(const struct writing *w)
 	return globals;
 }
 
+/* A variable without a value stays as it is written; a param may have another default. */
+static void tell_defaults(struct writing *w)
+{
+	for (size_t i = 0; i < w->j->params.n; i++) {
+		const struct param *p = &w->j->params.at[i];
+		const json_t *dflt = p->dflt ? value_const(p->dflt) : NULL;
+		struct buf itself = BUF_INIT;
+
+		buf_addf(&itself, "${%s}", p->name);
+		if (p->dflt && !(json_is_string(dflt) && !strcmp(json_string_value(dflt), itself.data)))
+			diag_warn(w->d, p->mark, "variables of a plan have no defaults: give it with --var %s=VALUE", p->name);
+		buf_release(&itself);
+	}
+}
+
 /* What only a job can have. */
 static void refuse_of_job(struct writing *w)
 {
@@ -525,6 +576,7 @@ json_t *job_to_plan(const struct job *j, struct diags *d)
 	bool is_empty = j->kind == JOB_ACTION && j->t.act.kind == ACT_NOOP;
 
 	refuse_of_job(&w);
+	tell_defaults(&w);
 	put_plan_metadata(j, plan);
 	put(plan, "globals", globals_json(&w));
 	for (size_t i = 0; !is_empty && i < j->n_steps; i++)

@@ -174,6 +174,8 @@ run_completed"
 	is "$out" 'given $H ${{x}}'
 	want 0 orchmake import --var V=now plan.json
 	says 'argv: [echo, "now $H $${{x}}"]'
+	want 0 orchmake export plan
+	is "$(jq -c '.steps[0].args' <<<"$out")" '["${V} $H ${{x}}"]'
 	want 2 orchmake import
 	complains "which document?"
 	want 2 orchmake import nowhere.json
@@ -185,7 +187,8 @@ run_completed"
 jobfile: 1
 jobs:
   good:
-    env: {A: x}
+    params: {who: {default: me}}
+    env: {A: x, WHO: "for ${{ params.who }}"}
     timeout: 90s
     steps:
       - {id: one, run: "echo $A", retry: {max: 2, delay: 1s, backoff: 2}}
@@ -199,8 +202,9 @@ jobs:
 E
 	want 0 orchmake export plan good
 	echo "$out" >plan.json
+	complains "give it with --var who=VALUE"
 	is "$(jq -c '[.globals.default_timeout_sec, .globals.env, (.steps[] | .id, .depends_on, .condition)]' plan.json)" \
-		"[90,{\"A\":\"x\"},\"one\",null,null,\"two\",[\"one\"],null,\"three\",[\"one\",\"two\"],\"(env.CI != '1') && prev['two'].status != 'pending'\"]"
+		"[90,{\"A\":\"x\",\"WHO\":\"for \${who}\"},\"one\",null,null,\"two\",[\"one\"],null,\"three\",[\"one\",\"two\"],\"(env.CI != '1') && prev['two'].status != 'pending'\"]"
 	want 0 orchmake -f plan.json
 	want 1 orchmake export plan bad
 	is "$out" ""
