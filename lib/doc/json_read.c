@@ -98,6 +98,17 @@ static void hint(struct cursor *c, const char *text)
 	diag_hint(c->diags, "%s", text);
 }
 
+/* In a text of several lines the comma may stand well before what shows that it is too many. */
+static void hint_comma(struct cursor *c, const struct json *j)
+{
+	unsigned line = (unsigned)source_mark(c->source, (size_t)(j->comma - j->start), 1).line;
+
+	if (line > 1)
+		diag_hint(c->diags, "remove it from line %u", line);
+	else
+		hint(c, "remove it");
+}
+
 /* Length of the character at p, for a caret. */
 static size_t char_len(const struct json *j, const char *p)
 {
@@ -178,7 +189,7 @@ static void fail_start(struct cursor *c, struct json *j, const char *what)
 	} else if ((*p == ']' || *p == '}') && j->comma &&
 		   (j->expect == EXPECT_ELEMENT || j->expect == EXPECT_KEY)) {
 		fail(c, j->comma, 1, "a trailing comma, which JSON does not have");
-		diag_hint(c->diags, "remove it from line %u", (unsigned)source_mark(c->source, (size_t)(j->comma - j->start), 1).line);
+		hint_comma(c, j);
 	} else if (*p == '+' || *p == '.') {
 		fail(c, p, 1, "a number cannot start with '%c'", *p);
 	} else if (is_word(*p) && (unsigned char)*p < 0x80) {

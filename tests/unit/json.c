@@ -210,7 +210,7 @@ static void a_text_that_is_no_json_is_refused_with_its_place(void **state)
 	} cases[] = {
 		{"", "1:1: a value is missing: the text ends here"},
 		{"{\n \"a\": 1,\n \"a\": 2}", "3:2: duplicate key 'a' (the first is here, at 2:2)"},
-		{"[1,]", "1:3: a trailing comma, which JSON does not have (remove it from line 1)"},
+		{"[1,]", "1:3: a trailing comma, which JSON does not have (remove it)"},
 		{"[99999999999999999999]", "1:2: the integer 99999999999999999999 is beyond 64 bits (quote it)"},
 		{"[-9223372036854775809]", "1:2: the integer -9223372036854775809 is beyond 64 bits (quote it)"},
 		{"{\"a\": 1e400}", "1:7: the number 1e400 is too large"},
