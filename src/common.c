@@ -162,7 +162,7 @@ extern char **environ;
 /* -j; without it what the targets ask for.  Where both say something, a plan's own limit holds as well. */
 static uint32_t slots_of(const struct cli *c, const struct jobfile *jf)
 {
-	return c->slots ? (uint32_t)c->slots : jobfile_width(jf, c->words.at, c->words.n);
+	return c->slots || !jf ? (uint32_t)c->slots : jobfile_width(jf, c->words.at, c->words.n);
 }
 
 struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
