@@ -38,7 +38,7 @@ struct cli {
 	struct words given; /* options and NAME=VALUE for everybody, as one word each, but -C; the texts are ours */
 	struct words words; /* what is no option, behind the verb: targets, run ids, ... */
 
-	struct words files, include_dirs, sets;
+	struct words files, include_dirs, sets, vars;
 	const char *dir;
 	struct given_param *param;
 	size_t n_params, room_params;
@@ -65,6 +65,8 @@ struct cli {
 	const char *type, *group, *target, *since, *store;
 	int64_t limit, attempt, days, keep, older_ms, max_size;
 	bool all, failed, follow, downstream, strict, force, trace;
+	bool open_vars; /* a plan's variables stay open: see struct jobfile_where */
+	bool thorough; /* the verb looks closely: warn of what it would not bother a run with */
 
 	bool wants_help, wants_version;
 
@@ -118,7 +120,7 @@ void cli_diags(const struct cli *c, const struct diags *d);
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void cli_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The options of a run, from the command line. */
-struct run_options cli_run_options(struct cli *c);
+struct run_options cli_run_options(struct cli *c, const struct jobfile *jf);
 /* Where that ledger is; NULL: there is none.  The caller frees. */
 char *cli_ledger_path(struct cli *c);
 /*

@@ -114,7 +114,7 @@ static void draw_tree(const struct expansion *x, uint32_t top, struct buf *out)
 static int draw(struct cli *c, const struct jobfile *jf)
 {
 	struct diags *d = diags_new();
-	struct run_options o = cli_run_options(c);
+	struct run_options o = cli_run_options(c, jf);
 	struct engine *e = engine_new(jf, &o, d);
 	struct buf out = BUF_INIT;
 

@@ -174,7 +174,7 @@ static int run(struct cli *c, struct engine *e)
 static int with_engine(struct cli *c, const struct jobfile *jf)
 {
 	struct diags *d = diags_new();
-	struct run_options o = cli_run_options(c);
+	struct run_options o = cli_run_options(c, jf);
 	char *line = command_line(c);
 	struct engine *e;
 	int code = EXIT_USAGE_ERROR;

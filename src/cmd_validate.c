@@ -14,6 +14,7 @@ int cmd_validate(struct cli *c)
 
 	for (size_t i = 0; i < c->words.n; i++)
 		VEC_PUSH(c->files.at, c->files.n, c->files.room, c->words.at[i]);
+	c->thorough = true;
 	jf = cli_load_into(c, d);
 	bad = !jf || (c->strict && diags_warnings(d));
 	if (c->format == FORMAT_JSON) {

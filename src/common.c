@@ -63,19 +63,74 @@ void cli_diags(const struct cli *c, const struct diags *d)
 	buf_release(&text);
 }
 
+/* Whether --var said it, not NAME=VALUE. */
+static bool is_declared(const struct cli *c, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < c->vars.n; i++)
+		if (!strncmp(c->vars.at[i], name, n) && c->vars.at[i][n] == '=')
+			return true;
+	return false;
+}
+
+/* What plans may have variables from: the payload, then the command line, which wins. */
+struct given_vars {
+	struct jobfile_var *at;
+	size_t n;
+	char **text; /* of the payload's numbers and the like; owned */
+	size_t n_texts;
+};
+
+static void given_vars_init(struct given_vars *v, const struct cli *c)
+{
+	size_t room = json_object_size(c->payload);
+	const char *key;
+	json_t *one;
+
+	*v = (struct given_vars){.at = xcalloc(room + c->n_params + 1, sizeof(*v->at)),
+				 .text = xcalloc(room + 1, sizeof(*v->text))};
+	json_object_foreach (c->payload, key, one) {
+		struct buf text = BUF_INIT;
+
+		if (json_is_object(one) || json_is_array(one) || json_is_null(one))
+			continue;
+		json_as_text(&text, one);
+		v->text[v->n_texts] = buf_detach(&text);
+		v->at[v->n++] = (struct jobfile_var){.name = key, .value = v->text[v->n_texts++]};
+	}
+	for (size_t i = 0; i < c->n_params; i++)
+		v->at[v->n++] = (struct jobfile_var){c->param[i].name, c->param[i].text,
+						     is_declared(c, c->param[i].name)};
+}
+
+static void given_vars_release(struct given_vars *v)
+{
+	for (size_t i = 0; i < v->n_texts; i++)
+		free(v->text[i]);
+	free(v->text);
+	free(v->at);
+}
+
 struct jobfile *cli_load_into(struct cli *c, struct diags *d)
 {
 	const char **names = xcalloc(n_verbs, sizeof(*names));
+	struct given_vars vars;
 	struct jobfile_where w = {
 		.path = c->files.at, .n_paths = c->files.n, .include_dir = c->include_dirs.at,
 		.n_include_dirs = c->include_dirs.n, .set = c->sets.at, .n_sets = c->sets.n,
 		.verb = names, .n_verbs = n_verbs, .sources = &c->sources,
+		.thorough = c->dry_run || c->thorough, .open_vars = c->open_vars,
 	};
 	struct jobfile *jf;
 
+	given_vars_init(&vars, c);
+	w.var = vars.at;
+	w.n_vars = vars.n;
 	for (size_t i = 0; i < n_verbs; i++)
 		names[i] = verbs[i].name;
 	jf = jobfile_load(&w, d, NULL);
+	given_vars_release(&vars);
 	free(names);
 	return jf;
 }
@@ -104,11 +159,17 @@ static void say(void *ctx, const char *text)
 
 extern char **environ;
 
-struct run_options cli_run_options(struct cli *c)
+/* -j; without it what the targets ask for.  Where both say something, a plan's own limit holds as well. */
+static uint32_t slots_of(const struct cli *c, const struct jobfile *jf)
+{
+	return c->slots || !jf ? (uint32_t)c->slots : jobfile_width(jf, c->words.at, c->words.n);
+}
+
+struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
 {
 	return (struct run_options){
 		.targets = span(&c->words), .param = c->param, .n_params = c->n_params, .payload = c->payload,
-		.ctx = c->ctx, .slots = (uint32_t)c->slots, .jobserver = c->jobserver, .above = c->above, .keep_going = c->keep_going,
+		.ctx = c->ctx, .slots = slots_of(c, jf), .jobserver = c->jobserver, .above = c->above, .keep_going = c->keep_going,
 		.fail_limit = c->fail_limit, .ignore_failures = c->ignore_failures, .always = c->always,
 		.shuffle = c->shuffle, .seed = c->seed, .only = span(&c->only), .from = span(&c->from),
 		.until = span(&c->until), .skip = span(&c->skip), .timeout_ms = c->timeout_ms,

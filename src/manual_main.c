@@ -14,6 +14,7 @@
 #include "job/expr.h"
 #include "job/graph.h"
 #include "job/jobfile.h"
+#include "job/plan_keys.h"
 #include "job/schema.h"
 #include "store/pm.h"
 
@@ -314,6 +315,32 @@ static void put_default_names(void)
 	printf("and\n.Cm %s .\n", last);
 }
 
+/* The maps of a plan, each under its name. */
+static void put_plan_keys(void)
+{
+	static const char *const wheres[] = {
+#define SCOPE(id, where) where,
+		PLAN_SCOPES(SCOPE)
+#undef SCOPE
+	};
+
+	for (enum plan_scope s = 0; s < PLAN_SCOPE_COUNT; s++) {
+		fputs(".Ss Keys of ", stdout);
+		put_text(wheres[s]);
+		fputs(s == IN_STEP_MAP ? " of a plan\n" : "\n", stdout);
+		begin_list(17);
+		for (enum plan_key k = 0; k < PLAN_KEY_COUNT; k++) {
+			if (plan_key_info(k)->scope != s)
+				continue;
+			put_item("Cm", plan_key_word(k));
+			if (plan_key_info(k)->required)
+				puts(".Pq Em required");
+			put_sentence(plan_key_info(k)->sentence);
+		}
+		end_list();
+	}
+}
+
 /* Words that are kept for later, and what to do until then. */
 static void put_later_keys(void)
 {
@@ -515,6 +542,7 @@ static const struct table {
 	{"step-keys", put_step_keys},
 	{"inner-keys", put_inner_keys},
 	{"default-names", put_default_names},
+	{"plan-keys", put_plan_keys},
 	{"later-keys", put_later_keys},
 	{"roots", put_roots},
 	{"operators", put_operators},

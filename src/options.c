@@ -15,7 +15,7 @@
 #include "cmd.h"
 #include "doc/json.h"
 
-enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, JSON, COLOUR, PROGRESS, FORMAT, OFFER };
+enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER };
 
 struct option_entry {
 	int letter; /* 0: none */
@@ -97,13 +97,13 @@ static bool set_size(const struct option_entry *o, const char *value, int64_t *r
 	return true;
 }
 
-static bool add_param(struct cli *c, const char *text)
+static bool add_param(struct cli *c, const char *option, const char *text)
 {
 	const char *eq = strchr(text, '=');
 	struct given_param p;
 
 	if (!eq || eq == text) {
-		cli_error("-P: '%s' is not NAME=VALUE", text);
+		cli_error("%s: '%s' is not %s", option, text, strcmp(option, "-P") ? "KEY=VALUE" : "NAME=VALUE");
 		return false;
 	}
 	p = (struct given_param){.name = xstrndup(text, (size_t)(eq - text)), .text = eq + 1};
@@ -177,7 +177,10 @@ static bool apply(struct cli *c, const struct option_entry *o, const char *value
 		c->seed = value ? (uint64_t)n : c->seed % 1000000;
 		return true;
 	case PARAM:
-		return add_param(c, value);
+		return add_param(c, "-P", value);
+	case VARIABLE:
+		VEC_PUSH(words->at, words->n, words->room, value);
+		return add_param(c, "--var", value);
 	case JSON:
 		return set_json(o, value, field);
 	case COLOUR:
@@ -311,7 +314,7 @@ static bool take_word(struct cli *c, const char *word)
 {
 	if (is_param(word)) {
 		VEC_PUSH(c->given.at, c->given.n, c->given.room, xstrdup(word));
-		return add_param(c, word);
+		return add_param(c, "-P", word);
 	}
 	if (!c->verb && !c->words.n && verb_find(word))
 		c->verb = verb_find(word);
@@ -447,7 +450,7 @@ bool cli_parse(struct cli *c, int argc, char **argv)
 
 void cli_release(struct cli *c)
 {
-	struct words *lists[] = {&c->words, &c->files, &c->include_dirs, &c->sets, &c->only, &c->from, &c->until, &c->skip};
+	struct words *lists[] = {&c->words, &c->files, &c->include_dirs, &c->sets, &c->vars, &c->only, &c->from, &c->until, &c->skip};
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		free(lists[i]->at);

@@ -30,7 +30,7 @@ static char *store_path(struct cli *c, const char *name)
 {
 	struct jobfile *jf = cli_load(c);
 	const struct store_decl *store = jf ? find_store(jf, name) : NULL;
-	struct run_options o = cli_run_options(c);
+	struct run_options o = cli_run_options(c, jf);
 	struct diags *d = diags_new();
 	char *path = NULL;
 

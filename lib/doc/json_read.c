@@ -98,6 +98,17 @@ static void hint(struct cursor *c, const char *text)
 	diag_hint(c->diags, "%s", text);
 }
 
+/* In a text of several lines the comma may stand well before what shows that it is too many. */
+static void hint_comma(struct cursor *c, const struct json *j)
+{
+	unsigned line = (unsigned)source_mark(c->source, (size_t)(j->comma - j->start), 1).line;
+
+	if (line > 1)
+		diag_hint(c->diags, "remove it from line %u", line);
+	else
+		hint(c, "remove it");
+}
+
 /* Length of the character at p, for a caret. */
 static size_t char_len(const struct json *j, const char *p)
 {
@@ -178,7 +189,7 @@ static void fail_start(struct cursor *c, struct json *j, const char *what)
 	} else if ((*p == ']' || *p == '}') && j->comma &&
 		   (j->expect == EXPECT_ELEMENT || j->expect == EXPECT_KEY)) {
 		fail(c, j->comma, 1, "a trailing comma, which JSON does not have");
-		hint(c, "remove it");
+		hint_comma(c, j);
 	} else if (*p == '+' || *p == '.') {
 		fail(c, p, 1, "a number cannot start with '%c'", *p);
 	} else if (is_word(*p) && (unsigned char)*p < 0x80) {
@@ -337,6 +348,27 @@ enum {
 	LOW_LAST = 0xdfff,
 };
 
+/* " in 'KEY'": the value that is being read; nothing outside of a map. */
+static void add_key(const struct cursor *c, const struct json *j, struct buf *out)
+{
+	const struct keyset *k = &c->keys;
+	const struct key_entry *e;
+
+	if (!k->depth || k->n == k->level[k->depth - 1].base || j->expect == EXPECT_KEY)
+		return;
+	e = &k->entry[k->n - 1];
+	buf_addf(out, " in '%.*s'", (int)e->len, e->stable ? e->stable : k->copies.data + e->copy);
+}
+
+static void fail_nul(struct cursor *c, struct json *j, const char *p)
+{
+	struct buf where = BUF_INIT;
+
+	add_key(c, j, &where);
+	fail(c, p, ESCAPE_U, "a text cannot hold NUL%s", where.data);
+	buf_release(&where);
+}
+
 /* p is at \u.  The end of the escape, or NULL after the error. */
 static const char *read_unicode(struct cursor *c, struct json *j, const char *p)
 {
@@ -349,7 +381,7 @@ static const char *read_unicode(struct cursor *c, struct json *j, const char *p)
 		return NULL;
 	}
 	if (!code) {
-		fail(c, p, ESCAPE_U, "a text cannot hold NUL");
+		fail_nul(c, j, p);
 		return NULL;
 	}
 	if (code >= HIGH_FIRST && code <= LOW_LAST) {

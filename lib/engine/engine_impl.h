@@ -96,7 +96,7 @@ struct engine {
 	json_t *result;
 	enum state run_state;
 	uint64_t nonce;		 /* of the journal */
-	bool abort_told, run_ended;
+	bool abort_told, abort_due, run_ended;
 	int first_exit;
 	int signals;		 /* how many of INT, TERM, HUP have come */
 	int signal;		 /* the first of them */

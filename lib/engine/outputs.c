@@ -257,6 +257,18 @@ static char *from_file(struct written *w, const struct provide_decl *p, struct b
 	return text;
 }
 
+static char *from_path(struct written *w, const struct provide_decl *p, struct buf *why)
+{
+	char *path = path_join(w->root, p->path);
+	bool there = file_exists(path);
+
+	free(path);
+	if (there)
+		return xstrdup(p->path);
+	buf_addf(why, "it promises '%s', but the file '%s' is not there", p->name, p->path);
+	return NULL;
+}
+
 static char *from_pattern(struct written *w, const struct provide_decl *p, struct buf *why)
 {
 	struct span got;
@@ -293,6 +305,8 @@ static char *text_of(struct written *w, const struct provide_decl *p, struct buf
 		return from_pattern(w, p, why);
 	case PROVIDE_FILE:
 		return from_file(w, p, why);
+	case PROVIDE_PATH:
+		return from_path(w, p, why);
 	case PROVIDE_JSON:
 		break;
 	}
@@ -370,7 +384,7 @@ static bool provide_one(struct written *w, const struct provide_decl *p, json_t 
 	json_t *v = NULL;
 	char *text;
 
-	if (p->from != PROVIDE_OUTPUT && p->from != PROVIDE_FILE && !need_out(w, why))
+	if (p->from != PROVIDE_OUTPUT && p->from != PROVIDE_FILE && p->from != PROVIDE_PATH && !need_out(w, why))
 		return false;
 	if (p->from == PROVIDE_JSON) {
 		v = from_json(w, p, why);

@@ -366,20 +366,29 @@ static const char *policy_word(enum on_failure p)
 	return word[p];
 }
 
-static char *names_json(const struct step *st, bool provides)
+/* As the step says them; or as a plan did, where they are names that carry no value. */
+static json_t *names_of(const struct step *st, bool provides)
 {
 	size_t n = provides ? st->t.n_provides : st->t.n_consumes;
-	struct buf text = BUF_INIT;
-	json_t *list;
+	json_t *list = json_object_get(st->t.metadata, provides ? "provides" : "consumes");
 
-	if (!n)
-		return NULL;
+	if (json_is_array(list))
+		return json_incref(list);
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_string(provides ? st->t.provide[i].name : st->t.consume[i].name));
-	json_text(&text, list, JSON_TIGHT);
+	return list;
+}
+
+static char *names_json(const struct step *st, bool provides)
+{
+	json_t *list = names_of(st, provides);
+	struct buf text = BUF_INIT;
+
+	if (json_array_size(list))
+		json_text(&text, list, JSON_TIGHT);
 	json_decref(list);
-	return buf_detach(&text);
+	return text.len ? buf_detach(&text) : NULL;
 }
 
 bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c)
@@ -481,11 +490,25 @@ static enum event_kind settled_event(enum state s)
 	return EVENT_STEP_FAILED;
 }
 
-/* The first time that a failure keeps something from starting. */
+/* A step whose failure lets nothing new start in its job, were there anything. */
+static bool aborts(const struct engine *e, const struct action *a)
+{
+	const struct unit *u = &e->x->graph->unit[a->unit];
+	const struct step *st = u->kind == UNIT_STEP ? e->x->place[a->unit].step : NULL;
+
+	return st && st->job->kind == JOB_STEPS && !st->finally && state_is_failure(a->state) && st->t.critical &&
+	       st->t.on_failure == ON_FAILURE_ABORT && !e->o->keep_going && !e->o->ignore_failures;
+}
+
+/* The first time that a failure keeps something from starting; at the end of the job if nothing was left to start. */
 static void tell_abort(struct engine *e, const struct action *a)
 {
-	if (e->abort_told || a->state != STATE_ABORTED ||
-	    (a->reason != REASON_POLICY_ABORT && a->reason != REASON_STAGE_STOP && a->reason != REASON_FAIL_LIMIT))
+	bool kept = a->state == STATE_ABORTED && (a->reason == REASON_POLICY_ABORT || a->reason == REASON_STAGE_STOP ||
+						  a->reason == REASON_FAIL_LIMIT);
+	bool job_ends = e->x->graph->unit[a->unit].kind == UNIT_END;
+
+	e->abort_due |= aborts(e, a);
+	if (e->abort_told || !(kept || (job_ends && e->abort_due)))
 		return;
 	e->abort_told = true;
 	record_event(e, EVENT_PLAN_ABORTED, a->unit, a);

@@ -3,6 +3,7 @@
  * into it.  Order is always: ledger, then act, then tell.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/vec.h"
 #include "engine/engine_impl.h"
 #include "engine/exec_local.h"
+#include "engine/program.h"
 #include "engine/recover.h"
 
 static int64_t now_ms(void)
@@ -38,6 +40,8 @@ void engine_break(struct engine *e, int exit_code, const char *fmt, ...)
 	if (e->exec)
 		(void)e->exec->ops->stop(e->exec, 0, STOP_TERM);
 }
+
+static void ended(struct engine *e, const struct attempt_ended *end);
 
 /* --- starting ------------------------------------------------------------------------------------------- */
 
@@ -85,6 +89,25 @@ static void not_startable(struct engine *e, const struct action *act, const char
 	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, REASON_BAD_EXPR);
 }
 
+/*
+ * What is certain not to start is not given to the warden: its failure is known before anything else is started,
+ * so that an abort holds back the rest.
+ */
+static bool refuse_missing(struct engine *e, const struct attempt *a, uint32_t serial, const struct start_request *r)
+{
+	const char *stage;
+	int error = program_missing(r->argv, r->envp, r->cwd, &stage), log;
+
+	if (!error)
+		return false;
+	log = open(a->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (log >= 0)
+		close(log);
+	ended(e, &(struct attempt_ended){.serial = serial, .end = END_NOT_STARTED, .error = error, .stage = stage,
+					 .end_mono_ns = stamp_mono_ns()});
+	return true;
+}
+
 static void start(struct engine *e, const struct action *act)
 {
 	struct note *n = &e->note[act->unit];
@@ -118,6 +141,8 @@ static void start(struct engine *e, const struct action *act)
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
 	record_started(e, a, n->serial, &c);
+	if (refuse_missing(e, a, n->serial, &c.r))
+		goto done;
 	if (e->exec->ops->start(e->exec, &c.r) < 0) {
 		engine_break(e, EXIT_RUN_FAILED, "cannot start steps any more: %s", strerror(errno));
 		a->running = false;

@@ -196,7 +196,7 @@ static void say_circles(struct loader *l, struct waits *w, size_t n, const char 
 			buf_addf(&path, "%s -> ", name(of, cycle[i]));
 		/* One that needs itself has been told so. */
 		if (len > 1)
-			diag_error(l->d, w->mark[at], "%s wait for each other: %s%s", what, path.data,
+			diag_error(l->d, w->mark[at], "circular dependency: the %s wait for each other: %s%s", what, path.data,
 				   name(of, cycle[0]));
 		w->link[at] = w->link[--w->n];
 		w->mark[at] = w->mark[w->n];

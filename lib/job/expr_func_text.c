@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "job/outcome.h"
 
 /* --- text ---------------------------------------------------------------------------------------------------- */
 
@@ -81,6 +82,13 @@ json_t *call_lower(const struct call *c)
 json_t *call_upper(const struct call *c)
 {
 	return with_case(c, 'a', 'z');
+}
+
+json_t *call_outcome(const struct call *c)
+{
+	const char *outcome = outcome_of(text_arg(c, 0));
+
+	return outcome ? json_string(outcome) : call_fault(c, "needs a state of a step, not", 0);
 }
 
 /* A path without the slashes at its end, unless it is nothing else. */

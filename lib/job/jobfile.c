@@ -68,6 +68,7 @@ const char *job_suggest(const struct jobfile *jf, const char *name)
 	return s.best;
 }
 
+
 const struct step *step_before(const struct step *st)
 {
 	const struct job *j = st->job;
@@ -78,4 +79,26 @@ const struct step *step_before(const struct step *st)
 		if (j->step[i].finally == st->finally && !j->step[i].t.fallback_only)
 			return &j->step[i];
 	return NULL;
+}
+
+static uint32_t width_of(const struct job *j)
+{
+	return j ? j->width : 0;
+}
+
+uint32_t jobfile_width(const struct jobfile *jf, const char *const *target, size_t n)
+{
+	uint32_t widest = 0;
+
+	if (!n && jf->default_target)
+		return width_of(job_find(jf, jf->default_target));
+	if (!n)
+		return jf->n_jobs ? width_of(jf->job[0]) : 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct job *j = map_get_n(&jf->job_by_name, target[i], strcspn(target[i], "/["));
+
+		if (width_of(j) > widest)
+			widest = width_of(j);
+	}
+	return widest;
 }

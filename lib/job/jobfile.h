@@ -112,13 +112,14 @@ enum provide_from {
 	PROVIDE_REGEX,	/* first group of the last match in stdout */
 	PROVIDE_FILE,	/* the text of a file */
 	PROVIDE_LINE,	/* line number n of stdout, negative from the end */
+	PROVIDE_PATH,	/* the name of a file, which has to be there */
 };
 
 struct provide_decl {
 	const char *name;
 	struct mark mark;
 	enum provide_from from;
-	const char *path;	  /* JSON: `.a.b[0]`; FILE: its name */
+	const char *path;	  /* JSON: `.a.b[0]`; FILE, PATH: its name */
 	const struct pattern *pattern;
 	int line;
 	enum value_type { AS_TEXT, AS_INT, AS_FLOAT, AS_BOOL, AS_JSON } type;
@@ -217,6 +218,7 @@ struct traits {
 	const char *description, *group;
 	struct text_list labels;
 	bool private;
+	const json_t *metadata; /* a map, or NULL */
 
 	struct act_spec act;
 	struct text_list shell; /* default sh -eu -c */
@@ -337,6 +339,7 @@ struct job {
 	const char *name;
 	struct mark mark;
 	uint32_t no; /* in jobfile->job */
+	uint32_t width; /* slots a run of it takes unless -j says how many; 0: it does not say */
 	const struct file *file;
 	enum job_kind kind;
 	bool in_order; /* steps written as a list */
@@ -426,6 +429,12 @@ struct sources {
 };
 void sources_release(struct sources *s);
 
+/* What a plan's variable is worth. */
+struct jobfile_var {
+	const char *name, *value;
+	bool declared; /* said to be a variable (--var), so that no plan has to mention it */
+};
+
 struct jobfile_where {
 	const char *const *path; /* -f: files, folders, "-"; n_paths 0 = search as jobfile.md says */
 	size_t n_paths;
@@ -435,6 +444,10 @@ struct jobfile_where {
 	size_t n_sets;
 	const char *const *verb;	/* names a job may not bear */
 	size_t n_verbs;
+	const struct jobfile_var *var;	/* of plans; the last of a name wins */
+	size_t n_vars;
+	bool open_vars; /* a plan's variables without a value become params that can still be given (import) */
+	bool thorough; /* warn also of what only concerns who looks closely: variables without a value */
 	/*
 	 * Takes over the texts that were read; release it after the jobfile and d.  NULL: they
 	 * live as long as the jobfile, and if nothing comes of it the messages in d have their
@@ -470,6 +483,8 @@ const struct callable *callable_find(const struct jobfile *jf, const char *name)
 const struct callable *callable_behind(const struct jobfile *jf, const char *name);
 /* The job that provides an artifact to other jobs, or NULL. */
 const struct job *artifact_provider(const struct jobfile *jf, const char *name);
+/* The slots that a run of these targets takes unless -j says how many (n 0: of the default target); 0: they do not say. */
+uint32_t jobfile_width(const struct jobfile *jf, const char *const *target, size_t n);
 /* The nearest job's name for a wrong one, or NULL. */
 const char *job_suggest(const struct jobfile *jf, const char *name);
 /* Jobs a name, glob or /regex/ selects, in document order; the caller frees *ret; 0 = none. */

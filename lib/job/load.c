@@ -101,7 +101,9 @@ static void read_pending(struct loader *l, const struct pending *p)
 	if (!note_file(l, p))
 		return;
 	s = is_stdin ? source_open_fd(STDIN_FILENO, "standard input") : source_open(p->path, p->path);
-	if (!s)
+	if (!s && errno == ENOENT)
+		diag_error(l->d, p->mark, "'%s' not found", p->path);
+	else if (!s)
 		diag_error(l->d, p->mark, "cannot read '%s': %s", p->path, strerror(errno));
 	l->cut_short |= !s;
 	if (s)

@@ -101,6 +101,8 @@ bool read_value_map(struct loader *l, const char *key, const struct node *n, boo
 		    struct value_map *ret);
 /* A list of JSON values without expressions. */
 bool read_json_list(struct loader *l, const char *key, const struct node *n, const json_t **ret);
+/* The same for a map. */
+bool read_json_map(struct loader *l, const char *key, const struct node *n, const json_t **ret);
 /* v lives as long as the jobfile. */
 const json_t *keep_json(struct loader *l, json_t *v);
 bool is_null(const struct node *n);
@@ -160,6 +162,9 @@ void read_action(struct loader *l, struct traits *t, const char *where, enum key
 /* What act kinds are called: the key that says them. */
 const char *act_word(enum act kind);
 
+/* A name that a job may bear is taken; false after an error. */
+bool take_job_name(struct loader *l, const struct node *name);
+void add_job(struct loader *l, struct job *j);
 void read_job(struct loader *l, const struct node *name, const struct node *value);
 void read_params(struct loader *l, const struct node *n, bool file_level, struct param_list *ret);
 /* Two values of one type that has an order: <0, 0, >0. */
@@ -177,6 +182,9 @@ void read_includes(struct loader *l, const struct node *n);
 void read_document(struct loader *l, const struct source *s);
 /* One reader a format: the pairs of the document's map, which c has entered. */
 void read_native(struct loader *l, struct cursor *c);
+void read_plan(struct loader *l, struct cursor *c);
+/* Drop the trees of what has been read, once that is worth it. */
+void scratch_tidy(struct loader *l);
 
 /* The files that w asks for, or that are found from the current folder up; *ret_root too.  False after an
  * error. */

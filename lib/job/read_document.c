@@ -24,13 +24,14 @@ static const struct format formats[] = {
     {"jobfile", "Jobfile", read_native},
     {"job_id", "lorchestra job", NULL},
     {"pipeline_id", "lorchestra pipeline", NULL},
-    {"plan_id", "plan", NULL},
+    {"plan_id", "plan", read_plan},
 };
 
 struct doc_look {
   const struct format *format; /* NULL if nothing tells */
   struct mark mark;            /* of the key that tells */
   bool has_jobs;               /* a native document whose mark was forgotten */
+  bool has_steps;              /* a plan, likewise */
 };
 
 /*
@@ -52,6 +53,7 @@ static struct doc_look look_at(const struct source *s) {
         look.mark = key->mark;
       }
     look.has_jobs |= !strcmp(key->text, "jobs");
+    look.has_steps |= !strcmp(key->text, "steps");
     if (!cursor_skip(c))
       break;
   }
@@ -99,6 +101,13 @@ static void refuse_unmarked(struct loader *l, const struct source *s,
                              "move it out of here");
 }
 
+static void refuse_nameless_plan(struct loader *l, const struct source *s) {
+  diag_error(l->d, source_mark(s, 0, 0),
+             "this is no plan: it has steps, but no 'plan_id'");
+  diag_hint(l->d, "put a `plan_id` at the top; a Jobfile has its steps below "
+                  "`jobs`");
+}
+
 void read_document(struct loader *l, const struct source *s) {
   struct doc_look look = look_at(s);
   bool readable = look.format && look.format->read;
@@ -114,6 +123,9 @@ void read_document(struct loader *l, const struct source *s) {
     refuse_unmarked(l, s, true);
     read_with(l, s, read_native);
   } else if (is_readable(l, s)) {
-    refuse_unmarked(l, s, false);
+    if (look.has_steps)
+      refuse_nameless_plan(l, s);
+    else
+      refuse_unmarked(l, s, false);
   }
 }

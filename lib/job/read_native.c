@@ -7,8 +7,7 @@
 
 enum { SCRATCH_MAX = 1024 * 1024 };
 
-/* Trees of what has been read are dropped once they are worth it. */
-static void tidy(struct loader *l)
+void scratch_tidy(struct loader *l)
 {
 	if (arena_used(l->scratch) < SCRATCH_MAX)
 		return;
@@ -37,7 +36,7 @@ static void read_entries(struct loader *l, struct cursor *c, const char *key,
 		if (!value)
 			return;
 		use(l, name, value);
-		tidy(l);
+		scratch_tidy(l);
 	}
 	cursor_next(c, NULL);
 }
@@ -139,7 +138,7 @@ static bool read_pair(struct loader *l, struct cursor *c)
 			return false;
 		use_file_key(l, key, value);
 	}
-	tidy(l);
+	scratch_tidy(l);
 	return true;
 }
 

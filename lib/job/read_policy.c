@@ -124,7 +124,8 @@ static void use_provide(struct loader *l, void *ctx, enum key key, const struct 
 		read_pattern(l, "regex", n, &p->pattern);
 		break;
 	case KEY_provide_file:
-		read_text(l, "file", n, &p->path);
+	case KEY_provide_path:
+		read_text(l, name->text, n, &p->path);
 		break;
 	case KEY_provide_line:
 		if (read_int(l, "line", n, -1000000, 1000000, &line)) {
@@ -142,6 +143,7 @@ static void use_provide(struct loader *l, void *ctx, enum key key, const struct 
 		: key == KEY_provide_json   ? PROVIDE_JSON
 		: key == KEY_provide_regex  ? PROVIDE_REGEX
 		: key == KEY_provide_file   ? PROVIDE_FILE
+		: key == KEY_provide_path   ? PROVIDE_PATH
 					    : PROVIDE_LINE;
 }
 

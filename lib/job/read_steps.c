@@ -257,7 +257,7 @@ static bool is_verb(const struct jobfile_where *w, const char *name)
 	return false;
 }
 
-static void add_job(struct loader *l, struct job *j)
+void add_job(struct loader *l, struct job *j)
 {
 	struct jobfile *jf = l->jf;
 
@@ -266,7 +266,7 @@ static void add_job(struct loader *l, struct job *j)
 	map_put(&jf->job_by_name, j->name, j);
 }
 
-static bool good_job_name(struct loader *l, const struct node *name)
+bool take_job_name(struct loader *l, const struct node *name)
 {
 	if (!check_name(l, "a job", name))
 		return false;
@@ -282,7 +282,7 @@ void read_job(struct loader *l, const struct node *name, const struct node *valu
 {
 	struct job_reading r = {.j = ARENA_NEW(l->a, struct job)};
 	size_t before = diags_errors(l->d);
-	bool good = good_job_name(l, name);
+	bool good = take_job_name(l, name);
 
 	*r.j = (struct job){.name = arena_strdup(l->a, name->text), .mark = name->mark, .file = l->file};
 	r.where = arena_printf(l->scratch, "job '%s'", name->text);

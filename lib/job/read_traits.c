@@ -106,6 +106,9 @@ static void read_by_type(struct loader *l, struct traits *t, enum key key, const
 	case TYPE_EXITS:
 		read_exits(l, word, n, field_of(t, key));
 		break;
+	case TYPE_MAP:
+		read_json_map(l, word, n, field_of(t, key));
+		break;
 	case TYPE_CONDITIONS:
 		read_conditions(l, word, n, key == KEY_require, field_of(t, key));
 		break;

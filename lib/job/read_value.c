@@ -1,6 +1,7 @@
 /* Values of keys: texts, numbers, durations, lists, maps; each complains in the same words. */
 #include "job/read.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -389,6 +390,20 @@ bool read_json_list(struct loader *l, const char *key, const struct node *n, con
 	return v != NULL;
 }
 
+bool read_json_map(struct loader *l, const char *key, const struct node *n, const json_t **ret)
+{
+	json_t *v;
+
+	if (n->kind != NODE_MAP) {
+		bad_value(l, key, "a map", n);
+		return false;
+	}
+	v = node_to_json(n, l->d);
+	if (v)
+		*ret = keep_json(l, v);
+	return v != NULL;
+}
+
 /* --- maps with keys of the language ----------------------------------------------------------- */
 
 /* Where else a word is a key, for the hint: "a job, a step or a template". */
@@ -478,19 +493,27 @@ bool take_name(struct loader *l, enum name_kind kind, const char *name, struct m
 	return true;
 }
 
+/* How much of p may stand in a name: letters of any script, of which UTF-8 has been checked, count. */
+static size_t name_part(const char *p)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)p[n]) || (unsigned char)p[n] >= 0x80 || (p[n] && strchr("._-", p[n])))
+		n++;
+	return n;
+}
+
 bool check_name(struct loader *l, const char *what, const struct node *name)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	const char *p = name->text;
-	size_t good = strspn(p, allowed);
+	size_t good = name_part(p);
 
 	if (*p && !p[good] && *p != '-' && *p != '.')
 		return true;
 	if (!*p)
 		diag_error(l->d, name->mark, "the name of %s is empty", what);
 	else if (p[good])
-		diag_error(l->d, name->mark, "'%s' cannot be the name of %s: it holds '%.*s'", p, what,
-			   (unsigned char)p[good] < 0x80 ? 1 : (int)strlen(p + good), p + good);
+		diag_error(l->d, name->mark, "'%s' cannot be the name of %s: it holds '%c'", p, what, p[good]);
 	else
 		diag_error(l->d, name->mark, "'%s' cannot be the name of %s: it begins with '%c'",
 			   p, what, *p);

@@ -97,8 +97,7 @@ unsigned key_scopes_of(const char *word)
 
 /* --- JSON Schema ------------------------------------------------------------------------------ */
 
-/* The fragments are written with ' for ", which none of them holds. */
-static json_t *fragment(const char *text)
+json_t *schema_fragment(const char *text)
 {
 	char copy[512];
 	json_t *v;
@@ -128,7 +127,7 @@ static json_t *schema_of_scope(enum key_scope_no scope)
 
 		if (!(infos[k].scopes & 1u << scope) || infos[k].later)
 			continue;
-		property = fragment(types[infos[k].type].schema);
+		property = schema_fragment(types[infos[k].type].schema);
 		json_object_set_new(property, "description", json_string(infos[k].sentence));
 		json_object_set_new(properties, infos[k].word, property);
 	}

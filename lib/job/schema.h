@@ -69,6 +69,7 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(VALUES, "list", "{'type': 'array', 'minItems': 1}")                                   \
 	TYPE(LIST, "list", "{'type': 'array'}")                                                    \
 	TYPE(ENV, "map", "{'type': 'object'}")                                                     \
+	TYPE(MAP, "map", "{'type': 'object'}")                                                     \
 	TYPE(ANY, "any", "{}")                                                                     \
 	TYPE(NAMES, "name or list", "{'type': ['string', 'array']}")                               \
 	TYPE(NEEDS, "list or map", "{'type': ['array', 'object']}")                                \
@@ -126,5 +127,7 @@ unsigned key_scopes_of(const char *word);
 
 /* JSON Schema (2020-12) of a native document.  New reference. */
 json_t *schema_json(void);
+/* A part of a schema from its text, which is written with ' for ", which none of them holds.  New reference. */
+json_t *schema_fragment(const char *text);
 
 #endif

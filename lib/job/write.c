@@ -136,6 +136,9 @@ static json_t *provide_json(const struct provide_decl *p)
 	case PROVIDE_FILE:
 		put_text(map, "file", p->path);
 		break;
+	case PROVIDE_PATH:
+		put_text(map, "path", p->path);
+		break;
 	case PROVIDE_LINE:
 		put(map, "line", json_integer(p->line));
 		break;
@@ -358,6 +361,8 @@ static json_t *trait_json(const struct traits *t, enum key k)
 		return json_string(pattern_text(*(const struct pattern *const *)field));
 	case TYPE_EXITS:
 		return exits_json(field);
+	case TYPE_MAP:
+		return json_deep_copy(*(const json_t *const *)field);
 	case TYPE_CONDITIONS:
 		return conditions_json(field);
 	default:

@@ -224,7 +224,7 @@ static void screen_event(struct sink *base, const struct run_event *e)
 		}
 		break;
 	case EVENT_PLAN_ABORTED:
-		if (!s->o.silent) {
+		if (!s->o.silent && e->state == STATE_ABORTED) { /* else there was nothing left to start */
 			tty_tone(&s->line, s->o.colour, TONE_WARN, "nothing new starts");
 			add_reason(s, e);
 			say_line(s);

@@ -507,7 +507,7 @@ static void names_lead_along_keys_and_indices(void **state)
 		{"params . map . a", "1"},
 		{"match(params.branch, '(.)n')[1]", "\"i\""},
 		{"params.dat", "! params has no 'dat'; did you mean 'date'?"},
-		{"params.map.z", "! params.map has no 'z'; did you mean 'a'?"},
+		{"params.map.z", "! params.map has no 'z'; it has 'a', 'b' (write params.map.z? if it may be absent)"},
 		{"params.map.zzzzzz", "! params.map has no 'zzzzzz'; it has 'a', 'b' (write params.map.zzzzzz? if it may be absent)"},
 		{"params.map['zzz' + 'zzz']",
 		 "! params.map has no 'zzzzzz'; it has 'a', 'b' (write params.map['zzz' + 'zzz']? if it may be absent)"},

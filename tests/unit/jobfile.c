@@ -178,7 +178,7 @@ static void what_cannot_be_read_is_an_error(void **state)
 	expect_said(&l, "error: no document below 'empty'\n");
 	release(&l);
 	load(&l, FROM("nowhere.yml"));
-	expect_said(&l, "error: cannot read 'nowhere.yml': No such file or directory\n");
+	expect_said(&l, "error: 'nowhere.yml' not found\n");
 	release(&l);
 }
 

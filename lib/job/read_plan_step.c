@@ -1,0 +1,427 @@
+/* One step of a plan. */
+#include "job/read_plan.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/vec.h"
+
+enum { RETRIES_MAX = 1000000, RETRIES_DEFAULT = -1 };
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+static void use_hint_key(struct plan *p, void *ctx, const struct node *n)
+{
+	struct plan_step *r = ctx;
+	double weight;
+
+	if (p->key == PLAN_ui_weight)
+		plan_number(p, n, -1e9, 1e9, &weight);
+	else if (!is_null(n) && plan_text(p, n, &r->st->t.group))
+		plan_mark(r, KEY_group);
+}
+
+static void keep(struct plan *p, struct plan_step *r, const char *key, const struct node *n)
+{
+	json_t *v = node_to_json(n, p->l->d);
+
+	if (!r->metadata)
+		r->metadata = json_object();
+	if (v)
+		json_object_set_new(r->metadata, key, v);
+}
+
+static void read_ui_hints(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	plan_map(p, n, IN_UI_HINTS_MAP, use_hint_key, r);
+	if (n->kind == NODE_MAP && n->n)
+		keep(p, r, "ui_hints", n);
+}
+
+static void read_dependencies(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	struct traits *t = &r->st->t;
+	struct text_list list;
+
+	if (!plan_texts(p, n, &list))
+		return;
+	t->need = arena_array(p->l->a, list.n, sizeof(*t->need));
+	for (size_t i = 0; i < list.n; i++)
+		t->need[i] = (struct need_decl){list.text[i], n->item[i]->mark, COND_OK, false};
+	t->n_needs = list.n;
+}
+
+static void add_condition(struct plan *p, struct condition_list *l, const struct node *n)
+{
+	struct expr *e = plan_condition(p, n);
+
+	if (e)
+		l->at[l->n++].expr = e;
+}
+
+static void read_skip_if(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	struct condition_list *l = &r->st->t.skip_if;
+
+	if (n->kind != NODE_LIST) {
+		plan_bad(p, n);
+		return;
+	}
+	l->at = arena_array(p->l->a, n->n, sizeof(*l->at));
+	for (size_t i = 0; i < n->n; i++)
+		add_condition(p, l, n->item[i]);
+	if (l->n)
+		plan_mark(r, KEY_skip_if);
+}
+
+static void read_condition(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	struct condition_list *l = &r->st->t.when;
+
+	if (is_null(n))
+		return;
+	l->at = ARENA_NEW(p->l->a, struct condition);
+	add_condition(p, l, n);
+	if (l->n)
+		plan_mark(r, KEY_when);
+}
+
+static void read_policy(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	static const char *const words[] = {"abort", "skip_dependents", "continue", "fallback_step"};
+	static const enum on_failure policies[] = {ON_FAILURE_ABORT, ON_FAILURE_SKIP_DEPENDENTS,
+						   ON_FAILURE_CONTINUE, ON_FAILURE_FALLBACK};
+	size_t word;
+
+	if (!plan_word(p, n, words, ARRAY_LEN(words), &word))
+		return;
+	r->st->t.on_failure = policies[word];
+	plan_mark(r, KEY_on_failure);
+}
+
+static void read_retry_exits(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	int64_t code;
+
+	if (n->kind != NODE_LIST || !n->n) {
+		plan_bad(p, n);
+		return;
+	}
+	r->retry.when = arena_array(p->l->a, n->n, sizeof(*r->retry.when));
+	for (size_t i = 0; i < n->n; i++)
+		if (plan_int(p, n->item[i], 1, 255, &code))
+			r->retry.when[r->retry.n_when++] = (struct retry_rule){
+				.on = RETRY_EXIT, .exit = (int)code,
+				.text = arena_printf(p->l->a, "exit:%d", (int)code),
+			};
+}
+
+static void read_jitter(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	json_t *v = NULL;
+
+	/* As those who wrote the format have it, by half of the pause. */
+	if (n->kind == NODE_SCALAR && scalar_resolve(n, &v, NULL) == SCALAR_BOOL)
+		r->retry.pace.jitter = json_is_true(v) ? 0.5 : 0;
+	else
+		plan_number(p, n, 0, 1, &r->retry.pace.jitter);
+	json_decref(v);
+}
+
+static void read_backoff(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	static const char *const words[] = {"fixed", "exponential"};
+	size_t word;
+
+	if (plan_word(p, n, words, ARRAY_LEN(words), &word))
+		r->retry.pace.backoff = word ? 2 : 1;
+}
+
+/* Keys about further attempts; false if it is none of them. */
+static bool read_retry_key(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	switch (p->key) {
+	case PLAN_retries:
+		plan_int(p, n, 0, RETRIES_MAX, &r->retries);
+		break;
+	case PLAN_retry_delay_sec:
+		plan_seconds(p, n, &r->retry.pace.delay_ms);
+		break;
+	case PLAN_retry_backoff:
+		read_backoff(p, r, n);
+		break;
+	case PLAN_retry_max_delay_sec:
+		plan_seconds(p, n, &r->retry.pace.max_delay_ms);
+		break;
+	case PLAN_retry_jitter:
+		read_jitter(p, r, n);
+		break;
+	case PLAN_retry_on_exit:
+		read_retry_exits(p, r, n);
+		break;
+	default:
+		return false;
+	}
+	r->retries_said = true;
+	return true;
+}
+
+/* Keys with a field of their own in the model. */
+static bool read_trait_key(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	struct traits *t = &r->st->t;
+	const char *cwd;
+
+	switch (p->key) {
+	case PLAN_tags:
+		if (plan_texts(p, n, &t->labels))
+			plan_mark(r, KEY_labels);
+		break;
+	case PLAN_cwd:
+		if (!is_null(n) && plan_text(p, n, &cwd) && strcmp(cwd, ".")) {
+			t->cwd = plan_value(p, cwd);
+			plan_mark(r, KEY_cwd);
+		}
+		break;
+	case PLAN_env:
+		if (plan_env(p, n, &t->env) && t->env.n)
+			plan_mark(r, KEY_env);
+		break;
+	case PLAN_timeout_sec:
+		if (plan_seconds(p, n, &t->timeout_ms) && t->timeout_ms)
+			plan_mark(r, KEY_timeout);
+		break;
+	case PLAN_critical_grace_period_sec:
+		if (!is_null(n) && plan_seconds(p, n, &t->grace_ms))
+			plan_mark(r, KEY_grace);
+		break;
+	case PLAN_critical:
+		if (plan_bool(p, n, &t->critical) && !t->critical)
+			plan_mark(r, KEY_critical);
+		break;
+	case PLAN_on_failure:
+		read_policy(p, r, n);
+		break;
+	case PLAN_fallback_step:
+		if (!is_null(n) && plan_text(p, n, &t->fallback))
+			t->fallback_mark = n->mark;
+		break;
+	case PLAN_depends_on:
+		read_dependencies(p, r, n);
+		break;
+	case PLAN_condition:
+		read_condition(p, r, n);
+		break;
+	case PLAN_skip_if:
+		read_skip_if(p, r, n);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static void add_artifacts(struct plan *p, enum plan_link_kind kind, const struct text_list *l,
+			  const struct node *n)
+{
+	for (size_t i = 0; i < l->n; i++)
+		plan_add_link(p, kind, l->text[i], n->item[i]->mark);
+}
+
+static void use_step_key(struct plan *p, void *ctx, const struct node *n)
+{
+	struct plan_step *r = ctx;
+
+	if (read_retry_key(p, r, n) || read_trait_key(p, r, n))
+		return;
+	switch (p->key) {
+	case PLAN_id:
+		break; /* has been read */
+	case PLAN_name:
+		if (!is_null(n))
+			plan_text(p, n, &r->name);
+		break;
+	case PLAN_step_description:
+		if (!is_null(n))
+			plan_text(p, n, &r->description);
+		break;
+	case PLAN_ui_hints:
+		read_ui_hints(p, r, n);
+		break;
+	case PLAN_step_metadata:
+		if (n->kind == NODE_MAP)
+			keep(p, r, "metadata", n);
+		else
+			plan_bad(p, n);
+		break;
+	case PLAN_command:
+		plan_text(p, n, &r->command);
+		break;
+	case PLAN_args:
+		plan_texts(p, n, &r->args);
+		break;
+	case PLAN_shell:
+		plan_bool(p, n, &r->shell);
+		break;
+	case PLAN_step_def:
+		r->step_def = is_null(n) ? NULL : n;
+		break;
+	case PLAN_provides:
+		if (plan_texts(p, n, &r->provides))
+			add_artifacts(p, LINK_PROVIDES, &r->provides, n);
+		break;
+	case PLAN_consumes:
+		if (plan_texts(p, n, &r->consumes))
+			add_artifacts(p, LINK_CONSUMES, &r->consumes, n);
+		break;
+	default:
+		BUG("key '%s' is not one of a step", plan_key_word(p->key));
+	}
+}
+
+/* --- what follows from several keys -------------------------------------------------------------- */
+
+static json_t *texts_json(const struct text_list *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n; i++)
+		json_array_append_new(list, json_string(l->text[i]));
+	return list;
+}
+
+static void keep_metadata(struct plan *p, struct plan_step *r)
+{
+	bool named = r->name && r->description && strcmp(r->name, r->st->id);
+
+	if (!r->metadata && !named && !r->provides.n && !r->consumes.n)
+		return;
+	if (!r->metadata)
+		r->metadata = json_object();
+	if (named)
+		json_object_set_new(r->metadata, "name", json_string(r->name));
+	if (r->provides.n)
+		json_object_set_new(r->metadata, "provides", texts_json(&r->provides));
+	if (r->consumes.n)
+		json_object_set_new(r->metadata, "consumes", texts_json(&r->consumes));
+	r->st->t.metadata = keep_json(p->l, r->metadata);
+	plan_mark(r, KEY_metadata);
+}
+
+static void describe(struct plan_step *r)
+{
+	const char *text = r->description && *r->description ? r->description : r->name;
+
+	if (!text || !*text || !strcmp(text, r->st->id))
+		return;
+	r->st->t.description = text;
+	plan_mark(r, KEY_description);
+}
+
+/* What is not said comes from `globals`, which may stand below; see plan_finish_step. */
+static void set_retry(struct plan *p, struct plan_step *r)
+{
+	struct retry_spec *retry;
+
+	if (!r->retries_said)
+		return;
+	retry = ARENA_NEW(p->l->a, struct retry_spec);
+	*retry = r->retry;
+	retry->pace.max = r->retries < 0 ? UINT32_MAX : (uint32_t)r->retries;
+	r->st->t.retry = retry;
+	plan_mark(r, KEY_retry);
+}
+
+/* A step that is not critical aborts nothing. */
+static void settle_policy(struct plan *p, struct plan_step *r)
+{
+	struct traits *t = &r->st->t;
+
+	if (t->on_failure == ON_FAILURE_FALLBACK) {
+		p->has_fallbacks = true;
+		if (t->fallback)
+			return;
+		diag_error(p->l->d, r->node->mark,
+			   "%s: 'on_failure' is fallback_step, but there is no 'fallback_step'", p->where);
+		t->on_failure = ON_FAILURE_ABORT;
+		return;
+	}
+	if (t->fallback) {
+		diag_warn(p->l->d, t->fallback_mark, "%s: 'fallback_step' means nothing here", p->where);
+		diag_hint(p->l->d, "it goes with on_failure: fallback_step");
+		t->fallback = NULL;
+	}
+	if (t->critical || t->on_failure != ON_FAILURE_ABORT)
+		return;
+	if (key_set_has(&t->set, KEY_on_failure)) {
+		diag_warn(p->l->d, r->node->mark,
+			  "%s is not critical, so its failure skips its dependents and aborts nothing", p->where);
+		diag_hint(p->l->d, "write on_failure: skip_dependents");
+	}
+	t->on_failure = ON_FAILURE_SKIP_DEPENDENTS;
+	plan_mark(r, KEY_on_failure);
+}
+
+/* The id, which all messages begin with; complains. */
+static const char *read_id(struct plan *p, const struct node *n)
+{
+	const struct node *id = node_get(n, "id");
+	const char *text;
+
+	p->where = arena_printf(p->l->scratch, "step %zu", p->n_steps + 1);
+	p->key = PLAN_id;
+	if (!id || !plan_text(p, id, &text) || !check_name(p->l, "a step", id))
+		return arena_printf(p->l->a, "step%zu", p->n_steps + 1);
+	p->where = arena_printf(p->l->scratch, "step '%s'", text);
+	return text;
+}
+
+static void take_id(struct plan *p, const struct step *st)
+{
+	uintptr_t first = (uintptr_t)map_get(&p->step_no, st->id);
+
+	if (!first) {
+		map_put(&p->step_no, st->id, (void *)(uintptr_t)(st->no + 1));
+		return;
+	}
+	diag_error(p->l->d, st->mark, "duplicate id: the plan has two steps '%s'", st->id);
+	diag_note(p->l->d, p->step[first - 1].mark, "the first is here");
+}
+
+static struct step *new_step(struct plan *p, const struct node *n)
+{
+	const struct node *id = n->kind == NODE_MAP ? node_get(n, "id") : NULL;
+	struct step *st;
+
+	VEC_RESERVE(p->step, p->n_steps, p->room_steps, 1);
+	st = &p->step[p->n_steps];
+	*st = (struct step){.mark = id ? id->mark : n->mark, .job = p->j, .no = (uint32_t)p->n_steps};
+	traits_init(&st->t);
+	return st;
+}
+
+void plan_read_step(struct plan *p, struct node *n)
+{
+	size_t before = diags_errors(p->l->d);
+	struct plan_step r = {.st = new_step(p, n), .node = n, .retries = RETRIES_DEFAULT,
+				 .retry.pace.backoff = 1};
+
+	if (n->kind != NODE_MAP) {
+		p->where = "the plan";
+		p->key = PLAN_steps;
+		plan_bad(p, n);
+		return;
+	}
+	plan_fill(p, n);
+	r.st->id = read_id(p, n);
+	take_id(p, r.st);
+	plan_map(p, n, IN_STEP_MAP, use_step_key, &r);
+	plan_action(p, &r);
+	describe(&r);
+	set_retry(p, &r);
+	settle_policy(p, &r);
+	keep_metadata(p, &r);
+	if (diags_errors(p->l->d) > before)
+		first_blame(p->l, r.st->mark); /* what it lacks may be what could not be read */
+	p->n_steps++;
+}
