@@ -64,6 +64,7 @@ struct engine {
 
 	struct note *note;	 /* by unit */
 	json_t **params;	 /* by scope; NULL: not evaluated yet */
+	json_t **scope_payload;	 /* by scope; NULL: that of the caller, or of the run */
 	json_t *vars;		 /* values of the plain vars */
 	json_t *payload, *ctx;	 /* never NULL */
 	json_t *run_info;	 /* ROOT_RUN */
@@ -108,6 +109,10 @@ struct engine {
 bool engine_static_params(struct engine *e, struct diags *d);
 /* Of a called instance, when its step begins; false and err on failure. */
 bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err);
+/* References to payload and context that an older format wants looked up before anything runs. */
+bool engine_check_payload(struct engine *e, struct diags *d);
+/* What `payload` is in a scope (SCOPE_NONE: in the run).  Borrowed, never NULL. */
+const json_t *engine_payload(const struct engine *e, uint32_t scope);
 /* The param of that name of whichever job declares it, where there is no instance yet: loops over params are
  * worked out before there are instances.  New reference, or NULL. */
 json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name);

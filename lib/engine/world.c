@@ -71,6 +71,40 @@ static const json_t *get_step(struct unit_world *w, const char *id)
 	return unit == UNIT_NONE ? NULL : keep(w, unit_fields(w->e, unit));
 }
 
+/* What a step that ended well returned, and nothing beside it. */
+static const json_t *get_result(struct unit_world *w, const char *id)
+{
+	uint32_t unit = w->e->s && w->scope != SCOPE_NONE ? expansion_find_step(w->e->x, w->scope, id) : UNIT_NONE;
+
+	return unit != UNIT_NONE && state_is_ok(schedule_state(w->e->s, unit)) ? w->e->note[unit].result : NULL;
+}
+
+/* A step without a result has failed, was left out, or had nothing to say: three different things. */
+static void why_no_result(struct unit_world *w, const char *id, struct buf *out)
+{
+	uint32_t unit = w->e->s && w->scope != SCOPE_NONE ? expansion_find_step(w->e->x, w->scope, id) : UNIT_NONE;
+	enum state s;
+
+	if (unit == UNIT_NONE)
+		return;
+	s = schedule_state(w->e->s, unit);
+	if (state_is_failure(s))
+		buf_addf(out, "step '%s' failed, so it has no result%s%s", id, w->e->note[unit].error ? ": " : "",
+			 w->e->note[unit].error ? w->e->note[unit].error : "");
+	else if (s == STATE_SKIPPED)
+		buf_addf(out, "step '%s' was skipped, so it has no result", id);
+	else if (state_is_ok(s))
+		buf_addf(out, "step '%s' returned nothing", id);
+	else
+		buf_addf(out, "step '%s' has no result: it is %s", id, state_word(s));
+}
+
+static void world_why_absent(void *ctx, enum expr_root root, const char *key, struct buf *out)
+{
+	if (root == ROOT_RESULTS)
+		why_no_result(ctx, key, out);
+}
+
 static const json_t *get_need(struct unit_world *w, const char *id)
 {
 	const json_t *v = get_step(w, id);
@@ -187,6 +221,8 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 		return NULL;
 	case ROOT_STEPS:
 		return get_step(w, key);
+	case ROOT_RESULTS:
+		return get_result(w, key);
 	case ROOT_NEEDS:
 		return get_need(w, key);
 	case ROOT_CONSUMES:
@@ -195,7 +231,7 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 	case ROOT_FOREACH:
 		return get_cell(w, key);
 	case ROOT_PAYLOAD:
-		return member(w->e->payload, key);
+		return member(engine_payload(w->e, w->scope), key);
 	case ROOT_CTX:
 		return member(w->e->ctx, key);
 	case ROOT_RUN:
@@ -318,6 +354,7 @@ struct expr_world unit_world_expr(struct unit_world *w)
 	return (struct expr_world){
 		.ctx = w,
 		.get = world_get,
+		.why_absent = world_why_absent,
 		.status = world_status,
 		.glob = world_glob,
 		.exists = world_exists,

@@ -333,6 +333,7 @@ static const char *why_not(const struct refs *r, enum expr_root root)
 	case ROOT_SECRETS:
 		return "is not supported yet";
 	case ROOT_STEPS:
+	case ROOT_RESULTS:
 	case ROOT_NEEDS:
 	case ROOT_CONSUMES:
 		return in_job ? NULL : "has a meaning in jobs and steps only";
@@ -393,6 +394,7 @@ static void check_name_ref(void *ctx, enum expr_root root, const char *const *pa
 		check_foreach_ref(r, path[0], m);
 		break;
 	case ROOT_STEPS:
+	case ROOT_RESULTS:
 		check_step_ref(r, path, n, m);
 		break;
 	case ROOT_NEEDS:
@@ -456,6 +458,7 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 	check_value_list(r, &t->act.argv);
 	check_value(r, t->act.with);
 	check_value_map(r, &t->act.params);
+	check_value(r, t->act.payload);
 	check_value_map(r, &t->env);
 	check_value(r, t->cwd);
 	check_value(r, t->stdout_to);

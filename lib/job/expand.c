@@ -59,8 +59,8 @@ static void refuse_late_name(void *ctx, enum expr_root root, const char *const *
 	(void)path;
 	(void)n;
 	(void)m;
-	if (root == ROOT_STEPS || root == ROOT_NEEDS || root == ROOT_CONSUMES)
-		l->bad = root == ROOT_STEPS ? "steps" : root == ROOT_NEEDS ? "needs" : "consumes";
+	if (root == ROOT_STEPS || root == ROOT_RESULTS || root == ROOT_NEEDS || root == ROOT_CONSUMES)
+		l->bad = root == ROOT_STEPS ? "steps" : root == ROOT_RESULTS ? "results" : root == ROOT_NEEDS ? "needs" : "consumes";
 }
 
 static json_t *glob_values(struct expander *e, const char *pattern, struct mark at)

@@ -93,6 +93,7 @@ struct act_spec {
 	const struct node *with_node; /* the reader's: what `with` is made of while maps may still merge */
 	const char *job;	  /* ACT_JOB: name of the job */
 	struct value_map params;  /* ACT_JOB */
+	struct value *payload;	  /* ACT_JOB: of the called job; NULL: that of the caller */
 	const struct idempotency *idempotency; /* ACT_CALL; NULL: not said */
 };
 

@@ -4,9 +4,11 @@
  */
 #include "job/read.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/vec.h"
 
 /* --- which format
  * -----------------------------------------------------------------------------
@@ -22,7 +24,7 @@ struct format {
 
 static const struct format formats[] = {
     {"jobfile", "Jobfile", read_native},
-    {"job_id", "lorchestra job", NULL},
+    {"job_id", "lorchestra job", read_lorchestra},
     {"pipeline_id", "lorchestra pipeline", NULL},
     {"plan_id", "plan", NULL},
 };
@@ -90,8 +92,7 @@ static bool is_readable(struct loader *l, const struct source *s) {
   return diags_errors(l->d) == before;
 }
 
-static void refuse_unmarked(struct loader *l, const struct source *s,
-                            bool has_jobs) {
+static void no_format(struct loader *l, const struct source *s, bool has_jobs) {
   diag_error(l->d, source_mark(s, 0, 0),
              "this is no Jobfile: it does not say `jobfile: 1`");
   diag_hint(l->d, has_jobs ? "put `jobfile: 1` on a line of its own at the top"
@@ -103,17 +104,39 @@ void read_document(struct loader *l, const struct source *s) {
   struct doc_look look = look_at(s);
   bool readable = look.format && look.format->read;
 
-  l->cut_short |= !readable;
   if (readable) {
     read_with(l, s, look.format->read);
   } else if (look.format) {
+    l->cut_short = true;
     diag_error(l->d, look.mark, "a %s: this format is not supported yet",
                look.format->name);
     diag_hint(l->d, "only documents with `jobfile: 1` are read");
   } else if (look.has_jobs) {
-    refuse_unmarked(l, s, true);
+    l->cut_short = true;
+    no_format(l, s, true);
     read_with(l, s, read_native);
   } else if (is_readable(l, s)) {
-    refuse_unmarked(l, s, false);
+    struct unmarked u = {s, l->file->path};
+
+    VEC_PUSH(l->unmarked, l->n_unmarked, l->room_unmarked, u);
+  } else {
+    l->cut_short = true;
+  }
+}
+
+static bool is_config(const struct loader *l, const char *path) {
+  char *real = realpath(path, NULL);
+  bool yes = real && map_has(&l->configs, real);
+
+  free(real);
+  return yes;
+}
+
+void refuse_unmarked(struct loader *l) {
+  for (size_t i = 0; i < l->n_unmarked; i++) {
+    if (is_config(l, l->unmarked[i].path))
+      continue;
+    l->cut_short = true;
+    no_format(l, l->unmarked[i].source, false);
   }
 }

@@ -323,6 +323,8 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return json_string(t->act.job);
 	case KEY_job_params:
 		return value_map_json(&t->act.params, NULL);
+	case KEY_job_payload:
+		return value_source(t->act.payload);
 	case KEY_idempotency:
 		return idempotency_json(t->act.idempotency);
 	case KEY_noop:
