@@ -31,11 +31,6 @@ static void note_root(void *ctx, enum expr_root root, const char *const *path, s
 		r->other = true;
 }
 
-static void complain(struct look *k, struct mark m, const struct buf *err)
-{
-	diag_error(k->d, m, "this reference finds nothing: %s", err->data);
-}
-
 static void look_at_value(void *ctx, const struct value *v)
 {
 	struct look *k = ctx;
@@ -47,7 +42,7 @@ static void look_at_value(void *ctx, const struct value *v)
 	if (r.known && !r.other) {
 		got = value_eval(v, &k->xw, &err);
 		if (!got)
-			complain(k, value_mark(v), &err);
+			diag_error(k->d, value_mark(v), "the reference cannot be resolved: %s", err.data);
 		json_decref(got);
 	}
 	buf_release(&err);
@@ -61,7 +56,7 @@ static void look_at_conditions(struct look *k, const struct condition_list *l)
 
 		expr_names(l->at[i].expr, note_root, &r);
 		if (r.known && !r.other && expr_test(l->at[i].expr, &k->xw, &err) < 0)
-			complain(k, expr_mark(l->at[i].expr), &err);
+			diag_error(k->d, expr_mark(l->at[i].expr), "the condition cannot be decided: %s", err.data);
 		buf_release(&err);
 	}
 }
