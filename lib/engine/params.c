@@ -150,6 +150,11 @@ static bool make_params(struct engine *e, uint32_t scope, const json_t *given, s
 	return fill(e, &h, &e->jf->params, err) && fill(e, &h, &h.job->params, err);
 }
 
+bool engine_make_params(struct engine *e, uint32_t scope, const json_t *given, struct buf *err)
+{
+	return make_params(e, scope, given, err);
+}
+
 static void suggest_param(struct engine *e, struct diags *d, const char *name)
 {
 	struct spell sp;

@@ -1,4 +1,5 @@
 /* Names of instances as people see them. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,8 @@ static void add_step(const struct expansion *x, const struct step *st, uint32_t 
 }
 
 /*
- * A called job's instance is named after the step that calls it, outermost first.  Calls nest as deep as
+ * A called job's instance is named after the step that calls it, outermost first; that of a loop after the element.
+ *  Calls nest as deep as
  * the documents' jobs call each other (no cycles), so a small stack on the heap will do.
  */
 void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf *out)
@@ -32,7 +34,7 @@ void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf 
 	uint32_t *chain = NULL;
 	size_t n = 0, room = 0;
 
-	for (uint32_t s = scope; s != SCOPE_NONE; s = x->scope[s].caller)
+	for (uint32_t s = scope; s != SCOPE_NONE; s = x->scope[s].loop ? SCOPE_NONE : x->scope[s].caller)
 		VEC_PUSH(chain, n, room, s);
 	for (size_t i = n; i-- > 0;) {
 		const struct scope *s = &x->scope[chain[i]];
@@ -41,6 +43,8 @@ void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf 
 			buf_puts(out, s->job->name);
 		else
 			add_step(x, s->call, s->call_cell, out);
+		if (s->loop)
+			buf_addf(out, "[%" PRIu32 "]", s->element);
 		add_label(x->job_cells[s->job->no], s->cell, out);
 	}
 	free(chain);
@@ -79,6 +83,10 @@ void expansion_group_name(const struct expansion *x, uint32_t group, struct buf 
 	case BUNDLE_JOB:
 	case BUNDLE_COMPOSITE:
 		expansion_scope_name(x, b->scope, out);
+		break;
+	case BUNDLE_LOOP:
+		expansion_scope_name(x, b->scope, out);
+		buf_addf(out, "/%s", b->stage->name);
 		break;
 	case BUNDLE_STEPS:
 	case BUNDLE_CALL:

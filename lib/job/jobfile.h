@@ -322,7 +322,12 @@ struct step {
 
 enum job_kind { JOB_ACTION, JOB_STEPS, JOB_COMPOSITE };
 
-struct stage_loop; /* loop over a result: not supported yet */
+/* The jobs of a stage are run for each element of a list that is known only then. */
+struct stage_loop {
+	struct value *over;
+	struct value *payload; /* of each; NULL: that of the composite */
+	uint32_t max_parallel; /* 0 = no limit */
+};
 
 struct stage {
 	const char *name; /* never NULL: given, or the job's own */
@@ -332,6 +337,7 @@ struct stage {
 	const struct job **job; /* what they select, in order, each once */
 	size_t n_jobs;
 	enum opens opens;
+	const struct stage_loop *loop; /* NULL: the jobs are run once */
 };
 
 struct job {

@@ -23,6 +23,7 @@ struct lorch {
 	struct loader *l;
 	const char *id;		     /* of the job or pipeline */
 	enum lorch_place place;
+	bool absent_is_null;	     /* what a reference does not find is null, as in a loop's payload */
 	const struct node *self;     /* map of what stands beside job_id, version and steps; NULL: nothing */
 	const struct node *defaults; /* map below the payload, or NULL */
 	/* The steps' ids in order, and the step that is being read.  In a pipeline: the jobs of its stages, and how

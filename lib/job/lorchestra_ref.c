@@ -407,7 +407,7 @@ bool lorch_reference(struct lorch *x, const struct node *from, const char **p, s
 	r.root = root_of(at, &len);
 	at += len;
 	good = take_parts(&r, &at) && add_reference(&r, out);
-	if (good && r.maybe && r.root != REF_SELF)
+	if (good && (r.maybe || (x->absent_is_null && r.n)) && r.root != REF_SELF)
 		buf_putc(out, '?');
 	buf_release(&r.inner);
 	*p = at;

@@ -187,6 +187,7 @@ void read_document(struct loader *l, const struct source *s);
 /* One reader a format: the pairs of the document's map, which c has entered. */
 void read_native(struct loader *l, struct cursor *c);
 void read_lorchestra(struct loader *l, struct cursor *c);
+void read_pipeline(struct loader *l, struct cursor *c);
 /* When all documents have been read: those that are none. */
 void refuse_unmarked(struct loader *l);
 

@@ -25,7 +25,7 @@ struct format {
 static const struct format formats[] = {
     {"jobfile", "Jobfile", read_native},
     {"job_id", "lorchestra job", read_lorchestra},
-    {"pipeline_id", "lorchestra pipeline", NULL},
+    {"pipeline_id", "lorchestra pipeline", read_pipeline},
     {"plan_id", "plan", NULL},
 };
 
