@@ -266,8 +266,10 @@ static char *group_error(struct engine *e, uint32_t group)
 	outcome_tally(e, group, &t);
 	if (e->x->bundle[group].kind == BUNDLE_COMPOSITE)
 		return xasprintf("Phase failed with %" PRIu32 " job errors", t.failed);
-	if (bad == UNIT_NONE)
-		return NULL;
+	if (bad == UNIT_NONE) { /* it could not even begin */
+		text = e->note[e->x->graph->group[group].begin].error;
+		return text ? xstrdup(text) : NULL;
+	}
 	text = e->note[bad].error ? e->note[bad].error : state_word(schedule_state(e->s, bad));
 	if (e->x->bundle[group].kind == BUNDLE_FAMILY || e->x->bundle[group].kind == BUNDLE_STEPS ||
 	    e->x->bundle[group].kind == BUNDLE_LOOP)

@@ -155,7 +155,7 @@ static void op_call(struct operation *o)
 	const struct node *name = constant(o, "callable"), *since = param(o, "auto_since");
 	const char *callable = name ? name->text : "";
 
-	if (since) {
+	if (since && !is_null(since)) {
 		diag_error(o->x->l->d, since->mark, "'auto_since' is not supported");
 		diag_hint(o->x->l->d, "let a step of storacle.query find the last one, and pass it in 'config'");
 	}
