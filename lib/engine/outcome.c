@@ -241,7 +241,7 @@ static json_t *composite_doc(struct engine *e, uint32_t group, json_t *name, boo
 {
 	struct tally t;
 
-	outcome_tally(e->s, group, &t);
+	outcome_tally(e, group, &t);
 	return counted_doc(e, group, name, success, &t, failures(e, group));
 }
 

@@ -555,6 +555,17 @@ static void add_selected(struct loader *l, const struct job *j, struct members *
 		nothing_selected(l, sel);
 }
 
+/* The jobs of a composite are there once, for whoever has them in a stage. */
+static void refuse_composites(struct loader *l, const struct stage *s)
+{
+	for (size_t i = 0; s->loop && i < s->n_jobs; i++)
+		if (s->job[i]->kind == JOB_COMPOSITE) {
+			diag_error(l->d, s->mark, "a loop cannot run '%s', which has stages: its jobs would run once for all "
+				   "elements", s->job[i]->name);
+			diag_hint(l->d, "name its jobs in the loop");
+		}
+}
+
 static void fill_stages(struct loader *l, struct job *j, const struct name_decl **by)
 {
 	for (size_t i = 0; i < j->n_stages; i++) {
@@ -567,6 +578,7 @@ static void fill_stages(struct loader *l, struct job *j, const struct name_decl 
 		s->n_jobs = m.n;
 		if (m.n)
 			memcpy(s->job, m.at, m.n * sizeof(*s->job));
+		refuse_composites(l, s);
 		for (size_t k = 0; m.n && k < i; k++)
 			if (!strcmp(j->stage[k].name, s->name)) {
 				diag_error(l->d, s->mark, "job '%s' has two stages '%s'", j->name,

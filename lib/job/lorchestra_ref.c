@@ -327,7 +327,9 @@ static bool no_self(struct ref *r, const struct node *at, const struct ref_part 
 	for (size_t i = 0; at && at->kind == NODE_MAP && i < at->n; i++)
 		spell_try(&sp, at->key[i]->text);
 	diag_error(r->x->l->d, r->from->mark, "%.*s: there is no '%s'%s", (int)r->len, r->text, name.data,
-		   at ? "" : ", for nothing stands beside job_id, version and steps");
+		   at			      ? ""
+		   : r->x->place == LORCH_LOOP ? ", for a pipeline has nothing that '@self' could mean"
+					       : ", for nothing stands beside job_id, version and steps");
 	if (sp.best)
 		diag_hint(r->x->l->d, "did you mean '%s'?", sp.best);
 	buf_release(&name);

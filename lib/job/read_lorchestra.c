@@ -377,23 +377,19 @@ static struct node *translate_step(struct lorch *x, const struct node *n)
 	return step;
 }
 
-/* Every step's id, for references; false after a diagnostic. */
-static bool name_steps(struct lorch *x, const struct node *steps)
+/* Every step's id, for references; one without has an error and a number. */
+static void name_steps(struct lorch *x, const struct node *steps)
 {
-	bool good = true;
-
 	x->step = arena_array(x->l->scratch, steps->n, sizeof(*x->step));
 	for (size_t i = 0; i < steps->n; i++) {
 		const struct node *id = steps->item[i]->kind == NODE_MAP ? node_get(steps->item[i], "step_id") : NULL;
 
-		if (id && id->kind == NODE_SCALAR && !is_null(id)) {
-			x->step[x->n_steps++] = id->text;
-			continue;
-		}
-		diag_error(x->l->d, steps->item[i]->mark, "step %zu has no 'step_id'", i + 1);
-		good = false;
+		bool named = id && id->kind == NODE_SCALAR && !is_null(id);
+
+		x->step[x->n_steps++] = named ? id->text : arena_printf(x->l->scratch, "%zu", i + 1);
+		if (!named)
+			diag_error(x->l->d, steps->item[i]->mark, "step %zu has no 'step_id'", i + 1);
 	}
-	return good;
 }
 
 static struct node *translate_steps(struct lorch *x, const struct node *steps)
@@ -428,7 +424,8 @@ static void put_steps(struct lorch *x, const struct node *steps, struct node *jo
 		bad_value(x->l, "steps", "a list", steps);
 	} else if (!steps || !steps->n) {
 		lorch_put(x->l, job, job->mark, "noop", lorch_plain(x->l, job->mark, "true"));
-	} else if (name_steps(x, steps)) {
+	} else {
+		name_steps(x, steps);
 		lorch_put(x->l, job, steps->mark, "steps", translate_steps(x, steps));
 	}
 }
