@@ -210,6 +210,8 @@ const struct node *lorch_name(struct loader *l, const struct node *n, const char
 {
 	const char *file = stem(l, l->file->path);
 
+	if (!n) /* the text broke off before it, and that has been said */
+		return NULL;
 	if (n->kind != NODE_SCALAR || is_null(n)) {
 		bad_value(l, key, "text", n);
 		return NULL;

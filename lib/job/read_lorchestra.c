@@ -207,7 +207,7 @@ static void op_job(struct operation *o)
 	const struct node *name = constant(o, key), *payload = param(o, "payload"), *version = param(o, "version");
 	struct loader *l = o->x->l;
 
-	check_params(o, key, "payload version");
+	check_params(o, "", strcmp(key, "job_id") ? "pipeline_id payload version" : "job_id payload version");
 	if (version && (version->kind != NODE_SCALAR || strcmp(version->text, "2.0")))
 		bad_value(l, "version", "2.0, the only one there is", version);
 	if (name)
@@ -264,6 +264,10 @@ static void translate_key(struct lorch *x, const struct node *n, const struct no
 	scope = value[LORCH_KEY_SCOPE];
 	if (scope && (scope->kind != NODE_SCALAR || !lorch_among(scopes, scope->text))) {
 		bad_value(l, "scope", "run, semantic or explicit", scope);
+		return;
+	}
+	if (value[LORCH_KEY_REF] && (value[LORCH_KEY_REF]->kind != NODE_SCALAR || is_null(value[LORCH_KEY_REF]))) {
+		bad_value(l, "semantic_key_ref", "the name of a param", value[LORCH_KEY_REF]);
 		return;
 	}
 	if (value[LORCH_KEY_REF] && (!scope || strcmp(scope->text, "semantic")))
@@ -358,12 +362,13 @@ static void put_action(struct lorch *x, const struct node *const *value, const c
 static struct node *translate_step(struct lorch *x, const struct node *n)
 {
 	struct loader *l = x->l;
-	const struct node *value[LORCH_KEYS], *id = node_get(n, "step_id");
+	const struct node *value[LORCH_KEYS], *id;
 	char *where = arena_printf(l->scratch, "step '%s'", x->step[x->at]);
 	struct node *step = lorch_parts(l, NODE_MAP, n->mark, STEP_KEYS);
 
 	if (!lorch_keys(l, n, LORCH_IN_STEP, where, false, value))
 		return NULL;
+	id = value[LORCH_KEY_STEP_ID];
 	lorch_put(l, step, id ? id->mark : n->mark, "id", lorch_text(l, id ? id->mark : n->mark, x->step[x->at],
 								    strlen(x->step[x->at])));
 	put_action(x, value, where, step);
@@ -444,15 +449,17 @@ void read_lorchestra(struct loader *l, struct cursor *c)
 	x.id = name ? name->text : "";
 	x.self = extras(l, doc);
 	x.defaults = value[LORCH_KEY_DEFAULTS];
-	if (x.defaults && x.defaults->kind != NODE_MAP)
+	if (x.defaults && x.defaults->kind != NODE_MAP) {
 		bad_value(l, "defaults", "a map", x.defaults);
+		x.defaults = NULL;
+	}
 	if (value[LORCH_KEY_DESCRIPTION] && value[LORCH_KEY_DESCRIPTION]->kind == NODE_SCALAR)
 		lorch_put(l, job, value[LORCH_KEY_DESCRIPTION]->mark, "description",
 			  lorch_text(l, value[LORCH_KEY_DESCRIPTION]->mark, value[LORCH_KEY_DESCRIPTION]->text,
 				     value[LORCH_KEY_DESCRIPTION]->n));
 	put_steps(&x, value[LORCH_KEY_STEPS], job);
 	/* What was wrong has been said in the words of this format. */
-	if (diags_errors(l->d) > before)
+	if (!name || diags_errors(l->d) > before)
 		l->cut_short = true;
 	else
 		read_job(l, name, job);

@@ -91,16 +91,17 @@ static size_t count_jobs(const struct node *jobs)
 static struct node *translate_stage(struct pipeline *p, const struct node *n, size_t no)
 {
 	struct loader *l = p->x.l;
-	const struct node *value[LORCH_KEYS];
+	const struct node *value[LORCH_KEYS], *name;
 	struct node *stage = lorch_parts(l, NODE_MAP, n->mark, 3), *jobs;
 	char *what = arena_printf(l->scratch, "stage %zu", no + 1);
 
 	if (!lorch_keys(l, n, LORCH_IN_STAGE, what, false, value))
 		return NULL;
-	if (value[LORCH_KEY_NAME])
-		lorch_put(l, stage, value[LORCH_KEY_NAME]->mark, "name",
-			  lorch_text(l, value[LORCH_KEY_NAME]->mark, value[LORCH_KEY_NAME]->text ? value[LORCH_KEY_NAME]->text : "",
-				     value[LORCH_KEY_NAME]->kind == NODE_SCALAR ? value[LORCH_KEY_NAME]->n : 0));
+	name = value[LORCH_KEY_NAME];
+	if (name && (name->kind != NODE_SCALAR || is_null(name)))
+		bad_value(l, "name", "text", name);
+	else if (name)
+		lorch_put(l, stage, name->mark, "name", lorch_text(l, name->mark, name->text, name->n));
 	if (value[LORCH_KEY_LOOP] && value[LORCH_KEY_JOBS]) {
 		diag_error(l->d, n->mark, "%s has both 'jobs' and 'loop'", what);
 		diag_hint(l->d, "the jobs that are run for each element stand in the loop");
@@ -161,7 +162,7 @@ void read_pipeline(struct loader *l, struct cursor *c)
 	    node_get(job, "stages"))
 		lorch_put(l, job, value[LORCH_KEY_STOP]->mark, "stop_on_failure",
 			  lorch_plain(l, value[LORCH_KEY_STOP]->mark, "true"));
-	if (diags_errors(l->d) > before)
+	if (!name || diags_errors(l->d) > before)
 		l->cut_short = true;
 	else
 		read_job(l, name, job);
