@@ -129,7 +129,8 @@ void engine_decide(struct engine *e, const struct action *a)
 	enum reason why = REASON_NONE;
 	enum answer answer;
 
-	if (u->kind == UNIT_BEGIN && e->x->bundle[u->group].kind == BUNDLE_LOOP) {
+	if (u->kind == UNIT_BEGIN && (e->x->bundle[u->group].kind == BUNDLE_LOOP ||
+				      e->x->bundle[u->group].kind == BUNDLE_STEPS)) {
 		answer = begin_loop(e, a->unit, &why);
 	} else if (u->kind == UNIT_END) {
 		answer = success(e, a->unit, &why);

@@ -227,7 +227,8 @@ static void skip_empty_loops(struct engine *e)
 	for (uint32_t i = 0; i < g->n_groups; i++) {
 		enum bundle_kind kind = e->x->bundle[i].kind;
 
-		if ((kind == BUNDLE_FAMILY || kind == BUNDLE_STEPS) && g->member_at[i] == g->member_at[i + 1])
+		if ((kind == BUNDLE_FAMILY || (kind == BUNDLE_STEPS && !step_is_late(e->x->bundle[i].step))) &&
+		    g->member_at[i] == g->member_at[i + 1])
 			schedule_preset(e->s, g->group[i].end, STATE_SKIPPED, REASON_NO_INSTANCES);
 	}
 }

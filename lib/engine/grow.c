@@ -24,7 +24,12 @@ static void elements_release(struct elements *l)
 	json_decref(l->payloads);
 }
 
-static bool eval_list(const struct stage_loop *loop, const struct expr_world *xw, struct elements *l, struct buf *err)
+/* What is gone over, and what each gets: of a stage's loop, or of a step. */
+struct going {
+	const struct value *over, *payload;
+};
+
+static bool eval_list(const struct going *loop, const struct expr_world *xw, struct elements *l, struct buf *err)
 {
 	l->list = value_eval(loop->over, xw, err);
 	if (json_is_array(l->list) && json_array_size(l->list) <= ELEMENTS_MAX)
@@ -38,7 +43,7 @@ static bool eval_list(const struct stage_loop *loop, const struct expr_world *xw
 	return false;
 }
 
-static bool eval_payloads(const struct stage_loop *loop, struct unit_world *w, struct elements *l, struct buf *err)
+static bool eval_payloads(const struct going *loop, struct unit_world *w, struct elements *l, struct buf *err)
 {
 	struct expr_world xw = unit_world_expr(w);
 	json_t *item, *payload;
@@ -62,7 +67,7 @@ static bool eval_payloads(const struct stage_loop *loop, struct unit_world *w, s
 	return true;
 }
 
-static bool eval_elements(struct engine *e, uint32_t unit, const struct stage_loop *loop, struct elements *l,
+static bool eval_elements(struct engine *e, uint32_t unit, const struct going *loop, struct elements *l,
 			  struct buf *err)
 {
 	struct unit_world w;
@@ -94,7 +99,7 @@ static bool expand_members(struct engine *e, uint32_t group, const struct elemen
 	scope_world_init(&w, e, SCOPE_NONE);
 	xw = unit_world_expr(&w);
 	o.world = &xw;
-	good = expansion_grow(e->x, group, (uint32_t)json_array_size(l->list), &o, d);
+	good = expansion_grow(e->x, group, l->list, &o, d);
 	unit_world_release(&w);
 	for (size_t i = 0; !good && i < diags_count(d) && !err->len; i++)
 		if (diags_at(d, i)->kind == DIAG_ERROR)
@@ -130,7 +135,7 @@ static void give_payloads(struct engine *e, uint32_t scopes, const struct stage 
 	for (uint32_t s = scopes; s < e->x->n_scopes; s++) {
 		const struct scope *sc = &e->x->scope[s];
 
-		if (sc->loop == stage)
+		if (sc->loop && sc->loop == stage)
 			e->scope_payload[s] = json_incref(json_array_get(l->payloads, sc->element));
 		if (sc->loop || sc->caller == SCOPE_NONE)
 			(void)engine_make_params(e, s, e->scope_payload[s], &err);
@@ -172,13 +177,15 @@ static bool add_members(struct engine *e, uint32_t group, const struct elements 
 enum answer engine_begin_loop(struct engine *e, uint32_t unit, enum reason *ret_why, char **ret_text)
 {
 	uint32_t group = e->x->graph->unit[unit].group;
-	const struct stage *stage = e->x->bundle[group].stage;
+	const struct bundle *b = &e->x->bundle[group];
+	const struct going loop = {b->stage ? b->stage->loop->over : b->step->t.foreach->over,
+				   b->stage ? b->stage->loop->payload : NULL};
 	struct elements l = {0};
 	struct buf err = BUF_INIT;
 	enum answer a = ANSWER_RUN;
 
 	*ret_text = NULL;
-	if (!eval_elements(e, unit, stage->loop, &l, &err)) {
+	if (!eval_elements(e, unit, &loop, &l, &err)) {
 		a = ANSWER_FAIL;
 	} else if (!json_array_size(l.list)) {
 		a = ANSWER_SKIP;

@@ -208,7 +208,7 @@ static void insert_step(struct engine *e, uint32_t unit, struct buf *name, struc
 	expansion_unit_name(e->x, unit, name);
 	make_key(e, unit, name->data, key);
 	if (p->cell != CELL_NONE)
-		cells_label(expansion_step_cells(e->x, p->step), p->cell, cell);
+		cells_label(expansion_step_cells(e->x, p->scope, p->step), p->cell, cell);
 	else if (s->cell != CELL_NONE)
 		cells_label(e->x->job_cells[s->job->no], s->cell, cell);
 	ledger_step(e->ledger, e->run_no, &(struct ledger_step){

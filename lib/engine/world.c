@@ -158,7 +158,7 @@ static const json_t *get_cell(struct unit_world *w, const char *key)
 		json_decref(one);
 	}
 	if (w->step && w->step_cell != CELL_NONE) {
-		one = cells_at(expansion_step_cells(x, w->step), w->step_cell);
+		one = cells_at(expansion_step_cells(x, w->scope, w->step), w->step_cell);
 		json_object_update(all, one);
 		json_decref(one);
 	}

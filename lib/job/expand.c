@@ -1,5 +1,6 @@
 #include "job/expand.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,12 +138,35 @@ const struct cells *expander_job_cells(struct expander *e, const struct job *j)
 	return e->x->job_cells[j->no];
 }
 
+bool step_is_late(const struct step *st)
+{
+	return st->job->kind != JOB_ACTION && st->t.foreach && st->t.foreach->late && !st->t.matrix;
+}
+
+/* The cells of a late loop are those of one instance of its job. */
+static char *cells_key(const struct step *st, uint32_t scope)
+{
+	return step_is_late(st) ? xasprintf("%s/%s#%" PRIu32, st->job->name, st->id, scope)
+				: xasprintf("%s/%s", st->job->name, st->id);
+}
+
+const struct cells *expander_late_cells(struct expander *e, const struct step *st, uint32_t scope, json_t *list)
+{
+	struct cells *c = cells_of_list(e->a, st->t.foreach->name, json_incref(list));
+	char *key = cells_key(st, scope);
+
+	check_labels(e, c, st->mark);
+	map_put(&e->x->step_cells, key, c);
+	free(key);
+	return c;
+}
+
 const struct cells *expander_step_cells(struct expander *e, const struct step *st)
 {
 	char *key;
 	struct cells *c;
 
-	if (st->job->kind == JOB_ACTION || (!st->t.matrix && !st->t.foreach))
+	if (st->job->kind == JOB_ACTION || (!st->t.matrix && !st->t.foreach) || step_is_late(st))
 		return NULL;
 	key = xasprintf("%s/%s", st->job->name, st->id);
 	c = map_get(&e->x->step_cells, key);
@@ -154,9 +178,9 @@ const struct cells *expander_step_cells(struct expander *e, const struct step *s
 	return c;
 }
 
-const struct cells *expansion_step_cells(const struct expansion *x, const struct step *st)
+const struct cells *expansion_step_cells(const struct expansion *x, uint32_t scope, const struct step *st)
 {
-	char *key = xasprintf("%s/%s", st->job->name, st->id);
+	char *key = cells_key(st, scope);
 	const struct cells *c = map_get(&x->step_cells, key);
 
 	free(key);
@@ -249,7 +273,7 @@ static void children_of_steps(struct expander *e, struct frame *f)
 
 		if (f->job->kind != JOB_ACTION)
 			children_of_traits(e, f, &st->t, true);
-		if (st->t.act.kind == ACT_JOB)
+		if (st->t.act.kind == ACT_JOB && !step_is_late(st))
 			children_of_call(e, f, st);
 	}
 }
@@ -339,13 +363,13 @@ static void push(struct expander *e, const struct child *c, const struct frame *
 	struct frame f = {
 		.job = c->job, .cell = c->cell, .scope = SCOPE_NONE, .call = c->call,
 		.call_cell = c->call_cell, .loop = c->loop, .element = c->element,
-		.caller = c->loop ? c->caller : SCOPE_NONE,
+		.caller = c->loop || !parent ? c->caller : SCOPE_NONE,
 		.of_family = parent && c->member && parent->job == c->job,
-		.inner = c->loop || (parent && (parent->inner || parent->job->kind == JOB_COMPOSITE)),
+		.inner = c->loop || (!parent && c->call) || (parent && (parent->inner || parent->job->kind == JOB_COMPOSITE)),
 		.wanted = !parent || c->member || c->call,
 	};
 
-	if (c->call) {
+	if (c->call && parent) {
 		f.caller = f.of_family ? parent->caller : parent->scope;
 		if (!f.of_family)
 			refuse_given_loops(e, c);
@@ -484,7 +508,7 @@ static void want_step(struct expander *e, const char *text, const char *step, co
 static void expand_named(struct expander *e, const char *text)
 {
 	struct need_name n;
-	struct child c = {.cell = CELL_NONE, .call_cell = CELL_NONE, .shared = true};
+	struct child c = {.cell = CELL_NONE, .call_cell = CELL_NONE, .caller = SCOPE_NONE, .shared = true};
 
 	need_name_split(&n, text);
 	c.job = job_find(e->jf, n.job);

@@ -110,11 +110,11 @@ struct expansion *expansion_build(const struct jobfile *jf, const struct expand_
 void expansion_free(struct expansion *x);
 
 /*
- * The members of a loop that begins: its stage's jobs for each of n elements, elements first.  Units, groups and
+ * The members of a loop that begins: its stage's jobs, or the instances of its step, for each element of list.  Units, groups and
  * scopes are appended; what was there keeps its number and the graph its address.  False after diagnostics, and
  * then nothing has changed.  o: its world is the one for loops of the jobs themselves.
  */
-bool expansion_grow(struct expansion *x, uint32_t group, uint32_t n, const struct expand_options *o,
+bool expansion_grow(struct expansion *x, uint32_t group, json_t *list, const struct expand_options *o,
 		    struct diags *d);
 
 /* As people see it, appended: `job`, `job[a]`, `job/step`, `outer/call/step`. */
@@ -123,7 +123,9 @@ void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf 
 void expansion_group_name(const struct expansion *x, uint32_t group, struct buf *out);
 
 /* The cells a scope's job or a unit's step has; NULL: none. */
-const struct cells *expansion_step_cells(const struct expansion *x, const struct step *st);
+const struct cells *expansion_step_cells(const struct expansion *x, uint32_t scope, const struct step *st);
+/* Its instances are known only when it begins. */
+bool step_is_late(const struct step *st);
 
 /* Of a step in a scope: its unit (the END of its family or call); UNIT_NONE if it has none. */
 uint32_t expansion_find_step(const struct expansion *x, uint32_t scope, const char *id);

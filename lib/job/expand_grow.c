@@ -64,6 +64,40 @@ static void add_elements(struct expander *e, uint32_t group, uint32_t n)
 	expander_link_late(e);
 }
 
+/* One instance of a late step; if it calls a job, with that job's instance. */
+static uint32_t late_instance(struct expander *e, const struct bundle *b, uint32_t cell)
+{
+	const struct scope sc = e->x->scope[b->scope];
+	struct frame f = {.job = sc.job, .cell = sc.cell, .scope = b->scope, .caller = sc.caller, .call = sc.call,
+			  .call_cell = sc.call_cell, .loop = sc.loop, .element = sc.element};
+	struct child c = {.cell = CELL_NONE, .call = b->step, .call_cell = cell, .caller = b->scope};
+	uint32_t called;
+
+	if (b->step->t.act.kind == ACT_JOB) {
+		c.job = job_find(e->jf, b->step->t.act.job);
+		called = expander_expand(e, &c);
+		f.child = &c;
+		f.n_children = 1;
+		f.got = &called;
+	}
+	return expander_make_instance_of_step(e, &f, b->step, cell);
+}
+
+static void add_instances(struct expander *e, uint32_t group, json_t *list)
+{
+	const struct bundle b = e->bundle[group];
+	uint32_t n = (uint32_t)json_array_size(list), *unit = xcalloc((size_t)n + 1, sizeof(*unit));
+
+	(void)expander_late_cells(e, b.step, b.scope, list);
+	for (uint32_t i = 0; i < n; i++) {
+		unit[i] = late_instance(e, &b, i);
+		expander_add_member(e, group, graph_group(e->b, group)->begin, unit[i]);
+		limit(e, unit, i, b.step->t.foreach->max_parallel);
+	}
+	free(unit);
+	expander_link_late(e);
+}
+
 /* Names that stand for units which are not there after all. */
 static void forget(struct expansion *x, const struct before *was)
 {
@@ -83,7 +117,7 @@ static void refuse_cycle(struct expander *e, uint32_t *cycle)
 	free(cycle);
 }
 
-bool expansion_grow(struct expansion *x, uint32_t group, uint32_t n, const struct expand_options *o,
+bool expansion_grow(struct expansion *x, uint32_t group, json_t *list, const struct expand_options *o,
 		    struct diags *d)
 {
 	struct expander e = {.jf = x->jf, .o = o, .d = d, .x = x};
@@ -93,7 +127,10 @@ bool expansion_grow(struct expansion *x, uint32_t group, uint32_t n, const struc
 	bool good;
 
 	expander_reopen(&e);
-	add_elements(&e, group, n);
+	if (x->bundle[group].kind == BUNDLE_LOOP)
+		add_elements(&e, group, (uint32_t)json_array_size(list));
+	else
+		add_instances(&e, group, list);
 	good = diags_errors(d) == errors;
 	if (good && !graph_seal(e.b, &cycle, &len)) {
 		refuse_cycle(&e, cycle);

@@ -97,7 +97,12 @@ uint32_t expander_expand(struct expander *e, const struct child *first);
 /* Made for one call or one element of a loop: not the instance that a name stands for. */
 bool frame_is_own(const struct frame *f);
 
+/* The cells of a late loop in one instance of its job. */
+const struct cells *expander_late_cells(struct expander *e, const struct step *st, uint32_t scope, json_t *list);
+
 /* expand_link.c */
+/* One instance of a step; of a call, its job's instance is the child of f. */
+uint32_t expander_make_instance_of_step(struct expander *e, struct frame *f, const struct step *st, uint32_t cell);
 /* Hold back unit until gate is open, and count it as a member of group. */
 void expander_add_member(struct expander *e, uint32_t group, uint32_t gate, uint32_t unit);
 

@@ -486,6 +486,23 @@ static void link_step(struct expander *e, const struct frame *f, const struct st
 		graph_unit(e->b, unit[st->no])->stand_in = unit[step_find(f->job, st->t.fallback)->no];
 }
 
+uint32_t expander_make_instance_of_step(struct expander *e, struct frame *f, const struct step *st, uint32_t cell)
+{
+	return make_step_unit(e, f, st, cell, GROUP_NONE);
+}
+
+/* A gate that asks: its instances come when it opens. */
+static uint32_t make_late_family(struct expander *e, const struct frame *f, const struct step *st)
+{
+	uint32_t group = add_family(e, &st->t,
+		&(struct bundle){.kind = BUNDLE_STEPS, .scope = f->scope, .step = st, .cell = CELL_NONE});
+	struct unit *begin = graph_unit(e->b, graph_group(e->b, group)->begin);
+
+	begin->flags |= UNIT_ASKS;
+	begin->rule = st->t.needs_rule;
+	return graph_group(e->b, group)->end;
+}
+
 static void make_steps(struct expander *e, struct frame *f, uint32_t group)
 {
 	const struct job *j = f->job;
@@ -496,6 +513,8 @@ static void make_steps(struct expander *e, struct frame *f, uint32_t group)
 		const struct cells *cells = expander_step_cells(e, &j->step[i]);
 
 		unit[i] = cells ? make_step_family(e, f, &j->step[i], cells)
+			  : step_is_late(&j->step[i])
+				? make_late_family(e, f, &j->step[i])
 				: make_step_unit(e, f, &j->step[i], CELL_NONE, group);
 		graph_add_member(e->b, group, unit[i]);
 	}

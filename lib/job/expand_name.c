@@ -16,12 +16,12 @@ static void add_label(const struct cells *cells, uint32_t cell, struct buf *out)
 	buf_putc(out, ']');
 }
 
-static void add_step(const struct expansion *x, const struct step *st, uint32_t cell, struct buf *out)
+static void add_step(const struct expansion *x, uint32_t scope, const struct step *st, uint32_t cell, struct buf *out)
 {
 	if (st->id[0])
 		buf_addf(out, "/%s", st->id);
 	if (cell != CELL_NONE)
-		add_label(expansion_step_cells(x, st), cell, out);
+		add_label(expansion_step_cells(x, scope, st), cell, out);
 }
 
 /*
@@ -42,7 +42,7 @@ void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf 
 		if (i == n - 1)
 			buf_puts(out, s->job->name);
 		else
-			add_step(x, s->call, s->call_cell, out);
+			add_step(x, s->caller, s->call, s->call_cell, out);
 		if (s->loop)
 			buf_addf(out, "[%" PRIu32 "]", s->element);
 		add_label(x->job_cells[s->job->no], s->cell, out);
@@ -53,7 +53,7 @@ void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf 
 void place_name(const struct expansion *x, const struct place *p, struct buf *out)
 {
 	expansion_scope_name(x, p->scope, out);
-	add_step(x, p->step, p->cell, out);
+	add_step(x, p->scope, p->step, p->cell, out);
 }
 
 void expansion_unit_name(const struct expansion *x, uint32_t unit, struct buf *out)
@@ -91,7 +91,7 @@ void expansion_group_name(const struct expansion *x, uint32_t group, struct buf 
 	case BUNDLE_STEPS:
 	case BUNDLE_CALL:
 		expansion_scope_name(x, b->scope, out);
-		add_step(x, b->step, b->cell, out);
+		add_step(x, b->scope, b->step, b->cell, out);
 		break;
 	}
 }

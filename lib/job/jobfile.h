@@ -158,6 +158,7 @@ struct foreach_decl {
 	const char *glob;	    /* or the names that match */
 	uint32_t max_parallel;	    /* 0 = no limit */
 	bool fail_fast;
+	bool late;		    /* at a step: over what an earlier one returned, so known only then */
 };
 
 enum retry_on {

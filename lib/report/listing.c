@@ -139,15 +139,17 @@ static void add_reason(struct buf *out, const struct listing *l, uint32_t group,
 static void add_loop(struct buf *out, const struct listing *l, uint32_t unit)
 {
 	const struct unit *u = &l->x->graph->unit[unit];
-	const struct stage *stage = u->kind == UNIT_STEP ? NULL : l->x->bundle[u->group].stage;
+	const struct bundle *b = u->kind == UNIT_STEP ? NULL : &l->x->bundle[u->group];
+	const struct stage *stage = b ? b->stage : NULL;
+	bool late = b && b->kind == BUNDLE_STEPS && step_is_late(b->step);
 	json_t *over;
 
-	if (!stage)
+	if (!stage && !late)
 		return;
-	over = value_source(stage->loop->over);
-	buf_addf(out, "; for each element of %s: ", json_string_value(over));
-	for (size_t i = 0; i < stage->n_jobs; i++)
-		buf_addf(out, "%s%s", i ? ", " : "", stage->job[i]->name);
+	over = value_source(late ? b->step->t.foreach->over : stage->loop->over);
+	buf_addf(out, "%s for each element of %s", stage ? ";" : ",", json_string_value(over));
+	for (size_t i = 0; stage && i < stage->n_jobs; i++)
+		buf_addf(out, "%s%s", i ? ", " : ": ", stage->job[i]->name);
 	json_decref(over);
 }
 

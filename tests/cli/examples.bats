@@ -199,6 +199,7 @@ in time"
 	want 0 orchmake --format=json
 	is "$(jq -r '[.items[].status] | join(" ")' <<<"$out")" "duplicate duplicate"
 	is "$(ls outbox/new)" ""
+}
 
 @test "lorchestra: files of the older format run as they are, a loop over what a job returned among them" {
 	command -v jq >/dev/null || skip "jq is not installed"
