@@ -6,6 +6,7 @@ extension, warn, decide), and wherever orchmake differs on purpose, tests/cases/
 expected and why; a vector that is neither kept nor named there fails, and so does an entry that names no vector.
 """
 import ast
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -477,17 +478,24 @@ def run_case(name, verdict, run):
     return None if e is None else e["why"]
 
 
+def outcome(case):
+    try:
+        return run_case(*case), None
+    except Exception as difference:  # whatever went wrong, the others are still run
+        return None, difference
+
+
 def main():
     cases = [c for make in (unit_cases, scenario_cases, pipeline_cases, transcript_cases) for c in make()
              if ONLY in c[0]]
     counts = {"kept": 0, "own expectation": 0, "left out": 0}
     bad = 0
     print(f"1..{len(cases) + (0 if ONLY else 1)}")
-    for i, (name, verdict, run) in enumerate(cases, 1):
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        outcomes = list(pool.map(outcome, cases))
+    for i, ((name, _, _), (note, difference)) in enumerate(zip(cases, outcomes), 1):
         label = name.replace("\n", " ").replace("#", "\\#")
-        try:
-            note = run_case(name, verdict, run)
-        except Exception as difference:  # whatever went wrong, the others are still run
+        if difference is not None:
             bad += 1
             print(f"not ok {i} {label}\n# " + f"{type(difference).__name__}: {difference}".replace("\n", "\n# "))
             continue
