@@ -87,7 +87,10 @@ class Folder:
         if "raises" in script:
             self.write(f"fail-{name}", "error: %s\n" % script["raises"][1])
         else:
-            self.write(f"answer-{name}.txt", json.dumps(script["returns"]))
+            answer = script["returns"]
+            if isinstance(answer, dict):  # every answer has items
+                answer = {"items": [], **answer}
+            self.write(f"answer-{name}.txt", json.dumps(answer))
 
     def run(self, target, payload=None, ctx=None, options=()):
         doc = {"jobfile": 1, "callables": self.callables, "stores": {"raw": "raw.db", "wal": "wal.db"},
@@ -342,12 +345,16 @@ def child(f, name, script):
     if outputs is not None:
         steps = []
         for step, output in outputs.items():
-            f.callable(f"{name}-{step}", {"returns": output if isinstance(output, dict) else {"responses": output}})
-            steps.append({"id": step, "call": f"{name}-{step}"})
+            output = output if isinstance(output, dict) else {"responses": output}
+            f.write(f"output-{name}-{step}.txt", json.dumps(output))
+            steps.append({"id": step, "run": f"echo {{}} >calls/0000-{name}-{step}.txt; cat output-{name}-{step}.txt",
+                          "provides": {k: {"json": "." + k, "type": "json"} for k in output}})
         f.native[name] = {"steps": steps}
     elif name in script.get("fail", {}):
         f.callable(name, {"raises": ["E", script["fail"][name]]})
         f.native[name] = {"call": name, "with": "${{ payload }}"}
+    elif name == "peek":
+        f.native[name] = {"noop": True}
     else:
         f.callable(name, {"returns": {"stats": {}}})
         f.native[name] = {"call": name, "with": "${{ payload }}"}

@@ -155,15 +155,11 @@ static void op_call(struct operation *o)
 	const struct node *name = constant(o, "callable"), *since = param(o, "auto_since");
 	const char *callable = name ? name->text : "";
 
-	if (since && !is_null(since)) {
-		diag_error(o->x->l->d, since->mark, "'auto_since' is not supported");
-		diag_hint(o->x->l->d, "let a step of storacle.query find the last one, and pass it in 'config'");
-	}
 	for (size_t i = 0; i < ARRAY_LEN(alias); i++)
 		if (!strcmp(callable, alias[i][0]) && !callable_find(o->x->l->jf, callable))
 			callable = alias[i][1];
 	if (name)
-		put_call(o, name, callable, params_without(o, "callable auto_since"));
+		put_call(o, name, callable, params_without(o, since && is_null(since) ? "callable auto_since" : "callable"));
 }
 
 static void check_params(struct operation *o, const char *required, const char *optional)
@@ -241,7 +237,7 @@ static void translate_operation(struct operation *o)
 		op_call(o);
 	else if (!strcmp(op, "job.run") || !strcmp(op, "lorchestra.run"))
 		op_job(o);
-	else if (!strncmp(op, "compute.", 8))
+	else if (!strncmp(op, "compute.", 8)) /* whatever its callable takes */
 		put_call(o, o->op, op, params_without(o, ""));
 	else if (strchr(op, '.') && builtin_find(op))
 		op_builtin(o);

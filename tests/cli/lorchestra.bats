@@ -112,7 +112,7 @@ refused() { # PLACE TEXT: the job is refused there, and nothing is run
 	job j <<<"- {step_id: a, op: call, params: {callable: ehco}}"
 	refused 4:45 "did you mean 'echo'?"
 	job j <<<"- {step_id: a, op: compute.llm, params: {prompt: hi}}"
-	refused 4:20 "no callable 'compute.llm'"
+	refused 4:20 "'compute.llm' needs a callable that asks the model"
 }
 
 @test "the name must be the file's, the version 2.0" {
@@ -175,7 +175,7 @@ refused() { # PLACE TEXT: the job is refused there, and nothing is run
 	END
 	want 0 orchmake -f jobs run j --format=json
 	is "$(jq -r .key <<<"$out")" semantic:7
-	is "$(sqlite3 jobs/.orchmake/ledger.db "select value from artifacts where name = 'idempotency_key'")" '"semantic:7"'
+	is "$(sqlite3 jobs/.orchmake/ledger.db "select idempotency_key from v_attempts")" semantic:7
 }
 
 @test "a config is read from below the root, and is no document of its own" {
