@@ -10,8 +10,8 @@ prepare() {
 	  j:
 	    params: {items: {type: json, default: [1, 2, 3]}}
 	    steps:
-	      - {id: a, call: list, with: {items: "${{ params.items }}"}}
-	      - {id: b, foreach: {n: "${{ steps.a.items }}", max_parallel: 1}, run: 'echo "$N" >>order; test "$N" != bad', env: {N: "${{ foreach.n }}"}}
+	      - {id: a, call: list, with: {items: [], list: "${{ params.items }}"}}
+	      - {id: b, foreach: {n: "${{ steps.a.list }}", max_parallel: 1}, run: 'echo "$N" >>order; test "$N" != bad', env: {N: "${{ foreach.n }}"}}
 	      - {id: c, run: 'echo "$S" >sum', env: {S: "${{ steps.b.succeeded }}"}}
 	  outer:
 	    steps:
@@ -27,7 +27,7 @@ prepare() {
 
 @test "a step loops over what an earlier one returned, and the next waits for all instances" {
 	want 0 orchmake -n
-	says 'j/b  part of j, for each element of ${{ steps.a.items }}'
+	says 'j/b  part of j, for each element of ${{ steps.a.list }}'
 	want 0 orchmake -j4
 	is "$(tr '\n' ' ' <order)" "1 2 3 "
 	is "$(cat sum)" 3
