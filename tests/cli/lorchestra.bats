@@ -165,7 +165,7 @@ refused() { # PLACE TEXT: the job is refused there, and nothing is run
 @test "the key of a step is given to it and kept in the ledger" {
 	cat >jobs/callables.yml <<-'END'
 	jobfile: 1
-	callables: {show: {argv: [sh, -c, "printf '{\"key\": \"%s\"}' \"$ORCHMAKE_IDEMPOTENCY_KEY\""]}}
+	callables: {show: {argv: [sh, -c, "printf '{\"items\": [], \"key\": \"%s\"}' \"$ORCHMAKE_IDEMPOTENCY_KEY\""]}}
 	END
 	job j <<-'END'
 	- step_id: a
