@@ -443,6 +443,29 @@ static void put_states(void)
 	put_rows(rows, ARRAY_LEN(rows), 13);
 }
 
+static void put_lorchestra_keys(void)
+{
+	static const char *const maps[] = {"JOB", "STEP", "IDEMPOTENCY", "PIPELINE", "STAGE", "LOOP"};
+	static const char *const heads[] = {"of a job", "of a step", "of idempotency", "of a pipeline", "of a stage",
+					    "of a loop"};
+	static const struct {
+		const char *map, *word, *sentence;
+	} keys[] = {
+#define LORCH(map, id, word, sentence) {#map, word, sentence},
+#include "job/lorchestra.def"
+#undef LORCH
+	};
+
+	for (size_t m = 0; m < ARRAY_LEN(maps); m++) {
+		printf(".Pp\n%s:\n", heads[m]);
+		begin_list(20);
+		for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+			if (!strcmp(keys[i].map, maps[m]))
+				put_row(&(const struct row){keys[i].word, keys[i].sentence});
+		end_list();
+	}
+}
+
 static void put_operations(void)
 {
 	static const struct {
@@ -553,6 +576,7 @@ static const struct table {
 	{"operations", put_operations},
 	{"work", put_work},
 	{"work-values", put_work_values},
+	{"lorchestra-keys", put_lorchestra_keys},
 };
 
 static int usage(const char *wrong)

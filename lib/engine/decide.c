@@ -80,7 +80,7 @@ static enum answer success(struct engine *e, uint32_t unit, enum reason *why)
 	struct tally t;
 	int yes;
 
-	schedule_tally(e->s, group, &t);
+	outcome_tally(e, group, &t);
 	unit_world_init(&w, e, unit);
 	w.tally = &t;
 	xw = unit_world_expr(&w);
@@ -104,6 +104,14 @@ static enum answer begin_call(struct engine *e, uint32_t unit, enum reason *why)
 	return a;
 }
 
+static enum answer begin_loop(struct engine *e, uint32_t unit, enum reason *why)
+{
+	char *text;
+	enum answer a = engine_begin_loop(e, unit, why, &text);
+
+	return text ? say(e, unit, a, *why, text, why) : a;
+}
+
 static const struct traits *traits_of(const struct engine *e, uint32_t unit)
 {
 	const struct unit *u = &e->x->graph->unit[unit];
@@ -117,11 +125,14 @@ static const struct traits *traits_of(const struct engine *e, uint32_t unit)
 
 void engine_decide(struct engine *e, const struct action *a)
 {
-	const struct unit *u = &e->x->graph->unit[a->unit];
+	const struct unit *u = &e->x->graph->unit[a->unit]; /* until a loop adds to them */
 	enum reason why = REASON_NONE;
 	enum answer answer;
 
-	if (u->kind == UNIT_END) {
+	if (u->kind == UNIT_BEGIN && (e->x->bundle[u->group].kind == BUNDLE_LOOP ||
+				      e->x->bundle[u->group].kind == BUNDLE_STEPS)) {
+		answer = begin_loop(e, a->unit, &why);
+	} else if (u->kind == UNIT_END) {
 		answer = success(e, a->unit, &why);
 	} else {
 		struct unit_world w;

@@ -227,7 +227,8 @@ static void skip_empty_loops(struct engine *e)
 	for (uint32_t i = 0; i < g->n_groups; i++) {
 		enum bundle_kind kind = e->x->bundle[i].kind;
 
-		if ((kind == BUNDLE_FAMILY || kind == BUNDLE_STEPS) && g->member_at[i] == g->member_at[i + 1])
+		if ((kind == BUNDLE_FAMILY || (kind == BUNDLE_STEPS && !step_is_late(e->x->bundle[i].step))) &&
+		    g->member_at[i] == g->member_at[i + 1])
 			schedule_preset(e->s, g->group[i].end, STATE_SKIPPED, REASON_NO_INSTANCES);
 	}
 }
@@ -254,7 +255,7 @@ struct engine *engine_new(const struct jobfile *jf, const struct run_options *o,
 	e->jf = jf;
 	e->o = o;
 	init(e);
-	if (make_vars(e, d) && expand(e, d) && engine_static_params(e, d) && engine_file_envs(e, d) &&
+	if (make_vars(e, d) && expand(e, d) && engine_static_params(e, d) && engine_check_payload(e, d) && engine_file_envs(e, d) &&
 	    make_schedule(e, d))
 		return e;
 	engine_free(e);
@@ -310,7 +311,10 @@ void engine_free(struct engine *e)
 	free_notes(e);
 	for (uint32_t s = 0; e->params && s < e->x->n_scopes; s++)
 		json_decref(e->params[s]);
+	for (uint32_t s = 0; e->scope_payload && s < e->x->n_scopes; s++)
+		json_decref(e->scope_payload[s]);
 	free(e->params);
+	free(e->scope_payload);
 	for (size_t i = 0; e->file_env && i < e->jf->n_files; i++)
 		env_release(&e->file_env[i]);
 	free(e->file_env);

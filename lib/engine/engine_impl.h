@@ -64,6 +64,7 @@ struct engine {
 
 	struct note *note;	 /* by unit */
 	json_t **params;	 /* by scope; NULL: not evaluated yet */
+	json_t **scope_payload;	 /* by scope; NULL: that of the caller, or of the run */
 	json_t *vars;		 /* values of the plain vars */
 	json_t *payload, *ctx;	 /* never NULL */
 	json_t *run_info;	 /* ROOT_RUN */
@@ -108,6 +109,12 @@ struct engine {
 bool engine_static_params(struct engine *e, struct diags *d);
 /* Of a called instance, when its step begins; false and err on failure. */
 bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err);
+/* Of an instance that a loop has made, filled from given. */
+bool engine_make_params(struct engine *e, uint32_t scope, const json_t *given, struct buf *err);
+/* References to payload and context that an older format wants looked up before anything runs. */
+bool engine_check_payload(struct engine *e, struct diags *d);
+/* What `payload` is in a scope (SCOPE_NONE: in the run).  Borrowed, never NULL. */
+const json_t *engine_payload(const struct engine *e, uint32_t scope);
 /* The param of that name of whichever job declares it, where there is no instance yet: loops over params are
  * worked out before there are instances.  New reference, or NULL. */
 json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name);
@@ -139,6 +146,7 @@ struct unit_world {
 	struct env_list own_env;
 	json_t *made; /* list of values made on the way, kept until release */
 	struct tally *tally;
+	const json_t *item;	   /* the element of a loop whose payload is made; NULL: none */
 	const struct job *looping; /* while its loops are worked out there is no scope yet: params are its own */
 };
 void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit);
@@ -158,6 +166,11 @@ bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct
 bool engine_file_envs(struct engine *e, struct diags *d);
 /* Everything a step's process gets but ORCHMAKE_*; false and err. */
 bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err);
+
+/* --- grow.c ------------------------------------------------------------------------------------------- */
+/* A loop over a result begins, at its group's gate: its members are made.  *ret_text: of a failure; the caller
+ * frees. */
+enum answer engine_begin_loop(struct engine *e, uint32_t unit, enum reason *ret_why, char **ret_text);
 
 /* --- idempotency.c ---------------------------------------------------------------------------------- */
 /* The key of a call that is given `with`, appended; false and err. */
@@ -202,6 +215,8 @@ void verdict_release(struct verdict *v);
 bool record_run_begin(struct engine *e);
 /* The params of a called instance are known: they are part of what its steps are. */
 void record_call(struct engine *e, uint32_t scope);
+/* The rows of the units and groups from these on, which a loop has added. */
+bool record_growth(struct engine *e, uint32_t unit, uint32_t group);
 bool record_intents(struct engine *e, uint32_t unit);
 bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c);
 bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v);
@@ -241,6 +256,8 @@ void path_safe(struct buf *out, const char *text);
 
 /* --- outcome.c: results of groups and of the run ------------------------------------------------------- */
 void outcome_group(struct engine *e, uint32_t group, enum state state);
+/* Of a composite: the members of its loops in place of the loops. */
+void outcome_tally(const struct engine *e, uint32_t group, struct tally *ret);
 json_t *outcome_run(struct engine *e, enum state state);
 
 #endif

@@ -121,6 +121,41 @@ static bool is_support(const struct engine *e, uint32_t unit)
 	return u->kind == UNIT_END && e->x->bundle[u->group].kind == BUNDLE_SUPPORT;
 }
 
+/* The group of a loop whose members count instead of it; GROUP_NONE: unit counts itself. */
+static uint32_t loop_of(const struct engine *e, uint32_t unit)
+{
+	const struct graph *g = e->x->graph;
+	uint32_t group = g->unit[unit].kind == UNIT_END ? g->unit[unit].group : GROUP_NONE;
+
+	if (group == GROUP_NONE || e->x->bundle[group].kind != BUNDLE_LOOP)
+		return GROUP_NONE;
+	return g->member_at[group] < g->member_at[group + 1] || schedule_state(e->s, unit) == STATE_SKIPPED
+		       ? group : GROUP_NONE;
+}
+
+static void replace_in_tally(const struct engine *e, uint32_t loop, struct tally *t)
+{
+	enum state s = schedule_state(e->s, e->x->graph->group[loop].end);
+	struct tally own;
+
+	schedule_tally(e->s, loop, &own);
+	t->total += own.total - 1;
+	t->succeeded += own.succeeded - (s == STATE_SUCCEEDED);
+	t->failed += own.failed - state_is_failure(s);
+	t->skipped += own.skipped - never_ran(s);
+	t->degraded += own.degraded;
+}
+
+void outcome_tally(const struct engine *e, uint32_t group, struct tally *ret)
+{
+	const struct graph *g = e->x->graph;
+
+	schedule_tally(e->s, group, ret);
+	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++)
+		if (loop_of(e, g->member[i]) != GROUP_NONE)
+			replace_in_tally(e, loop_of(e, g->member[i]), ret);
+}
+
 static void add_failures(struct engine *e, uint32_t group, json_t *list)
 {
 	const struct graph *g = e->x->graph;
@@ -128,7 +163,9 @@ static void add_failures(struct engine *e, uint32_t group, json_t *list)
 	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++) {
 		uint32_t unit = g->member[i];
 
-		if (is_failed_member(e, unit) && !is_support(e, unit))
+		if (loop_of(e, unit) != GROUP_NONE)
+			add_failures(e, loop_of(e, unit), list); /* loops hold no loops */
+		else if (is_failed_member(e, unit) && !is_support(e, unit))
 			json_array_append_new(list, json_pack("{s:o, s:o}", "job_id", name_of(e, unit), "error",
 							      error_of(e, unit)));
 	}
@@ -204,7 +241,7 @@ static json_t *composite_doc(struct engine *e, uint32_t group, json_t *name, boo
 {
 	struct tally t;
 
-	schedule_tally(e->s, group, &t);
+	outcome_tally(e, group, &t);
 	return counted_doc(e, group, name, success, &t, failures(e, group));
 }
 
@@ -226,13 +263,16 @@ static char *group_error(struct engine *e, uint32_t group)
 	struct tally t;
 	const char *text;
 
-	schedule_tally(e->s, group, &t);
+	outcome_tally(e, group, &t);
 	if (e->x->bundle[group].kind == BUNDLE_COMPOSITE)
 		return xasprintf("Phase failed with %" PRIu32 " job errors", t.failed);
-	if (bad == UNIT_NONE)
-		return NULL;
+	if (bad == UNIT_NONE) { /* it could not even begin */
+		text = e->note[e->x->graph->group[group].begin].error;
+		return text ? xstrdup(text) : NULL;
+	}
 	text = e->note[bad].error ? e->note[bad].error : state_word(schedule_state(e->s, bad));
-	if (e->x->bundle[group].kind == BUNDLE_FAMILY || e->x->bundle[group].kind == BUNDLE_STEPS)
+	if (e->x->bundle[group].kind == BUNDLE_FAMILY || e->x->bundle[group].kind == BUNDLE_STEPS ||
+	    e->x->bundle[group].kind == BUNDLE_LOOP)
 		return xasprintf("%" PRIu32 " of %" PRIu32 " instances failed: %s", t.failed, t.total, text);
 	if (e->x->bundle[group].kind == BUNDLE_CALL || e->x->bundle[group].kind == BUNDLE_SUPPORT)
 		return xstrdup(text);
@@ -254,6 +294,7 @@ void outcome_group(struct engine *e, uint32_t group, enum state state)
 	case BUNDLE_COMPOSITE:
 	case BUNDLE_FAMILY:
 	case BUNDLE_STEPS:
+	case BUNDLE_LOOP:
 		n->result = composite_doc(e, group, name_of(e, g->group[group].end), success);
 		break;
 	case BUNDLE_CALL:

@@ -150,6 +150,11 @@ static bool make_params(struct engine *e, uint32_t scope, const json_t *given, s
 	return fill(e, &h, &e->jf->params, err) && fill(e, &h, &h.job->params, err);
 }
 
+bool engine_make_params(struct engine *e, uint32_t scope, const json_t *given, struct buf *err)
+{
+	return make_params(e, scope, given, err);
+}
+
 static void suggest_param(struct engine *e, struct diags *d, const char *name)
 {
 	struct spell sp;
@@ -205,6 +210,7 @@ bool engine_static_params(struct engine *e, struct diags *d)
 
 	refuse_undeclared(e, d);
 	e->params = xcalloc(e->x->n_scopes, sizeof(*e->params));
+	e->scope_payload = xcalloc(e->x->n_scopes, sizeof(*e->scope_payload));
 	for (uint32_t s = 0; s < e->x->n_scopes; s++) {
 		if (e->x->scope[s].caller != SCOPE_NONE)
 			continue;
@@ -227,18 +233,36 @@ bool engine_static_params(struct engine *e, struct diags *d)
 	return diags_errors(d) == errors;
 }
 
+const json_t *engine_payload(const struct engine *e, uint32_t scope)
+{
+	for (; scope != SCOPE_NONE && e->scope_payload; scope = e->x->scope[scope].caller)
+		if (e->scope_payload[scope])
+			return e->scope_payload[scope];
+	return e->payload;
+}
+
+/* `payload` of the calling step, in *ret: NULL if it gives none. */
+static bool call_payload(const struct step *st, const struct expr_world *xw, json_t **ret, struct buf *err)
+{
+	*ret = st->t.act.payload ? value_eval(st->t.act.payload, xw, err) : NULL;
+	if (!st->t.act.payload || json_is_object(*ret))
+		return true;
+	if (*ret)
+		buf_puts(err, "a payload is a map");
+	buf_puts(err, " (in payload)");
+	json_decref(*ret);
+	*ret = NULL;
+	return false;
+}
+
 /* `params` of the calling step, evaluated in the caller's scope. */
-static json_t *call_arguments(struct engine *e, const struct step *st, uint32_t unit, struct buf *err)
+static json_t *call_arguments(const struct step *st, const struct expr_world *xw, struct buf *err)
 {
 	const struct value_map *m = &st->t.act.params;
 	json_t *given = json_object();
-	struct unit_world w;
-	struct expr_world xw;
 
-	unit_world_init(&w, e, unit);
-	xw = unit_world_expr(&w);
 	for (size_t i = 0; given && i < m->n; i++) {
-		json_t *v = value_eval(m->value[i], &xw, err);
+		json_t *v = value_eval(m->value[i], xw, err);
 
 		if (!v) {
 			buf_addf(err, " (in params.%s)", m->name[i]);
@@ -248,8 +272,29 @@ static json_t *call_arguments(struct engine *e, const struct step *st, uint32_t 
 			json_object_set_new(given, m->name[i], v);
 		}
 	}
-	unit_world_release(&w);
 	return given;
+}
+
+struct call_given {
+	json_t *params, *payload; /* payload: NULL if the call gives none */
+};
+
+/* What the calling step gives, evaluated in its own scope. */
+static bool call_given(struct engine *e, uint32_t unit, struct call_given *ret, struct buf *err)
+{
+	const struct step *st = e->x->place[unit].step;
+	struct unit_world w;
+	struct expr_world xw;
+	bool good;
+
+	unit_world_init(&w, e, unit);
+	xw = unit_world_expr(&w);
+	*ret = (struct call_given){.params = call_arguments(st, &xw, err)};
+	good = ret->params && call_payload(st, &xw, &ret->payload, err);
+	unit_world_release(&w);
+	if (good && ret->payload) /* it fills params, as that of a run does */
+		json_object_update_missing(ret->params, ret->payload);
+	return good;
 }
 
 /* The instance that unit, a member of a call, stands for. */
@@ -260,7 +305,7 @@ static uint32_t scope_of_member(const struct engine *e, uint32_t unit)
 	return u->kind == UNIT_END ? e->x->bundle[u->group].scope : e->x->place[unit].scope;
 }
 
-static bool fill_members(struct engine *e, uint32_t group, const json_t *given, struct buf *err)
+static bool fill_members(struct engine *e, uint32_t group, const struct call_given *given, struct buf *err)
 {
 	const struct graph *g = e->x->graph;
 	bool good = true;
@@ -270,7 +315,8 @@ static bool fill_members(struct engine *e, uint32_t group, const json_t *given, 
 
 		if (scope == SCOPE_NONE || e->params[scope])
 			continue;
-		good = make_params(e, scope, given, err);
+		e->scope_payload[scope] = json_incref(given->payload);
+		good = make_params(e, scope, given->params, err);
 		if (good)
 			record_call(e, scope);
 	}
@@ -282,16 +328,17 @@ bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err)
 {
 	const struct graph *g = e->x->graph;
 	uint32_t group = g->unit[unit].group;
-	json_t *given = call_arguments(e, e->x->place[unit].step, unit, err);
-	bool good = given && fill_members(e, group, given, err);
+	struct call_given given;
+	bool good = call_given(e, unit, &given, err) && fill_members(e, group, &given, err);
 
 	for (uint32_t i = g->member_at[group]; good && i < g->member_at[group + 1]; i++) {
 		const struct unit *u = &g->unit[g->member[i]];
 
 		if (u->kind == UNIT_END && e->x->bundle[u->group].kind == BUNDLE_FAMILY)
-			good = fill_members(e, u->group, given, err);
+			good = fill_members(e, u->group, &given, err);
 	}
-	json_decref(given);
+	json_decref(given.params);
+	json_decref(given.payload);
 	return good;
 }
 

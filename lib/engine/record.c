@@ -157,6 +157,8 @@ static const char *bundle_word(enum bundle_kind k)
 		return "steps";
 	case BUNDLE_CALL:
 		return "call";
+	case BUNDLE_LOOP:
+		return "loop";
 	}
 	BUG("unknown kind of group %d", (int)k);
 }
@@ -206,7 +208,7 @@ static void insert_step(struct engine *e, uint32_t unit, struct buf *name, struc
 	expansion_unit_name(e->x, unit, name);
 	make_key(e, unit, name->data, key);
 	if (p->cell != CELL_NONE)
-		cells_label(expansion_step_cells(e->x, p->step), p->cell, cell);
+		cells_label(expansion_step_cells(e->x, p->scope, p->step), p->cell, cell);
 	else if (s->cell != CELL_NONE)
 		cells_label(e->x->job_cells[s->job->no], s->cell, cell);
 	ledger_step(e->ledger, e->run_no, &(struct ledger_step){
@@ -258,15 +260,16 @@ void record_call(struct engine *e, uint32_t scope)
 		rename_units(e, e->x->step_unit[scope][i]);
 }
 
-static bool insert_all(struct engine *e)
+/* From these on. */
+static bool insert_from(struct engine *e, uint32_t unit, uint32_t group)
 {
 	struct buf name = BUF_INIT, key = BUF_INIT, cell = BUF_INIT;
 	const struct graph *g = e->x->graph;
 	bool good = true;
 
-	for (uint32_t i = 0; i < g->n_groups; i++)
+	for (uint32_t i = group; i < g->n_groups; i++)
 		insert_job(e, i, &name, &key);
-	for (uint32_t u = 0; good && u < g->n_units; u++) {
+	for (uint32_t u = unit; good && u < g->n_units; u++) {
 		if (g->unit[u].kind == UNIT_STEP)
 			insert_step(e, u, &name, &key, &cell);
 		if (ledger_pending(e->ledger) >= BULK_ROWS)
@@ -280,12 +283,17 @@ static bool insert_all(struct engine *e)
 
 bool record_run_begin(struct engine *e)
 {
-	if (e->ledger && (!insert_run(e) || !insert_all(e)))
+	if (e->ledger && (!insert_run(e) || !insert_from(e, 0, 0)))
 		return false;
 	record_event(e, EVENT_RUN_CREATED, UNIT_NONE, NULL);
 	if (e->ledger)
 		ledger_run_started(e->ledger, e->run_no);
 	return record_event(e, EVENT_RUN_STARTED, UNIT_NONE, NULL) && commit(e);
+}
+
+bool record_growth(struct engine *e, uint32_t unit, uint32_t group)
+{
+	return !e->ledger || insert_from(e, unit, group);
 }
 
 static struct ledger_counts ledger_counts_of(const struct engine *e)

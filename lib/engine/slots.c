@@ -17,195 +17,190 @@
 #include "sys/tokens.h"
 
 enum {
-  CHILD_READ = 3, /* low numbers: make waits with select */
-  CHILD_WRITE = 4,
-  AGAIN_MS = 20,
+	CHILD_READ = 3, /* low numbers: make waits with select */
+	CHILD_WRITE = 4,
+	AGAIN_MS = 20,
 };
 
-static void say(const struct engine *e, const char *fmt, ...) {
-  struct buf text = BUF_INIT;
-  va_list ap;
+static void say(const struct engine *e, const char *fmt, ...)
+{
+	struct buf text = BUF_INIT;
+	va_list ap;
 
-  va_start(ap, fmt);
-  buf_vaddf(&text, fmt, ap);
-  va_end(ap);
-  if (e->o->say)
-    e->o->say(e->o->say_ctx, text.data);
-  buf_release(&text);
+	va_start(ap, fmt);
+	buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	if (e->o->say)
+		e->o->say(e->o->say_ctx, text.data);
+	buf_release(&text);
 }
 
-static void nothing(void *arg) {
-  (void)arg; /* the turn of the loop is enough: balance follows */
+static void nothing(void *arg)
+{
+	(void)arg; /* the turn of the loop is enough: balance follows */
 }
 
-/* --- where they come from
- * -----------------------------------------------------------------------------
- */
+/* --- where they come from ----------------------------------------------------------------------------- */
 
-static uint32_t processors(void) {
-  long n = sysconf(_SC_NPROCESSORS_ONLN);
+static uint32_t processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-  return n > 0 ? (uint32_t)n : 1;
+	return n > 0 ? (uint32_t)n : 1;
 }
 
 /* Never more than the make above has, and never more than -j says. */
-static void join_above(struct engine *e, const struct makeflags *m) {
-  uint32_t most = m->jobs ? m->jobs : processors();
+static void join_above(struct engine *e, const struct makeflags *m)
+{
+	uint32_t most = m->jobs ? m->jobs : processors();
 
-  if (e->o->slots && (e->o->slots < most || !m->jobs))
-    most = e->o->slots;
-  e->tokens = m->auth == AUTH_FIFO
-                  ? tokens_from_fifo(m->path, most)
-                  : tokens_from_pair(m->read_fd, m->write_fd, most);
-  if (!e->tokens) {
-    say(e, "the job server that MAKEFLAGS names cannot be used: %s",
-        strerror(errno));
-    return;
-  }
-  e->slots = most;
-  e->fifo = m->path ? xstrdup(m->path) : NULL;
+	if (e->o->slots && (e->o->slots < most || !m->jobs))
+		most = e->o->slots;
+	e->tokens = m->auth == AUTH_FIFO ? tokens_from_fifo(m->path, most)
+					 : tokens_from_pair(m->read_fd, m->write_fd, most);
+	if (!e->tokens) {
+		say(e, "the job server that MAKEFLAGS names cannot be used: %s", strerror(errno));
+		return;
+	}
+	e->slots = most;
+	e->fifo = m->path ? xstrdup(m->path) : NULL;
 }
 
-static void serve(struct engine *e) {
-  e->fifo = path_join(e->paths.work, "jobserver");
-  e->tokens = tokens_serve(e->fifo, e->slots);
-  if (e->tokens)
-    return;
-  say(e, "no job server for what the steps run: cannot make '%s': %s", e->fifo,
-      strerror(errno));
-  free(e->fifo);
-  e->fifo = NULL;
+static void serve(struct engine *e)
+{
+	e->fifo = path_join(e->paths.work, "jobserver");
+	e->tokens = tokens_serve(e->fifo, e->slots);
+	if (e->tokens)
+		return;
+	say(e, "no job server for what the steps run: cannot make '%s': %s", e->fifo, strerror(errno));
+	free(e->fifo);
+	e->fifo = NULL;
 }
 
-void slots_open(struct engine *e) {
-  const struct makeflags *m = e->o->above;
+void slots_open(struct engine *e)
+{
+	const struct makeflags *m = e->o->above;
 
-  e->slots = e->o->slots ? e->o->slots : 1;
-  if (m && m->auth == AUTH_BAD)
-    say(e, "MAKEFLAGS names a job server whose descriptors are not here: put a "
-           "+ before the command in "
-           "the Makefile");
-  if (m && (m->auth == AUTH_PAIR || m->auth == AUTH_FIFO))
-    join_above(e, m);
-  if (!e->tokens)
-    serve(e);
-  e->again = (struct loop_timer){.fn = nothing};
-  schedule_set_slots(e->s, e->slots);
-  if (e->tokens && tokens_take(e->tokens) == 1)
-    schedule_allow(e->s, e->tokens->held);
+	e->slots = e->o->slots ? e->o->slots : 1;
+	if (m && m->auth == AUTH_BAD)
+		say(e, "MAKEFLAGS names a job server whose descriptors are not here: put a + before the command in "
+		       "the Makefile");
+	if (m && (m->auth == AUTH_PAIR || m->auth == AUTH_FIFO))
+		join_above(e, m);
+	if (!e->tokens)
+		serve(e);
+	e->again = (struct loop_timer){.fn = nothing};
+	schedule_set_slots(e->s, e->slots);
+	if (e->tokens && tokens_take(e->tokens) == 1)
+		schedule_allow(e->s, e->tokens->held);
 }
 
-void slots_close(struct engine *e) {
-  if (e->loop && e->awaits_token)
-    loop_fd_drop(e->loop, tokens_watch_fd(e->tokens));
-  if (e->loop)
-    loop_timer_clear(e->loop, &e->again);
-  tokens_free(e->tokens);
-  e->tokens = NULL;
-  free(e->fifo);
-  e->fifo = NULL;
+void slots_close(struct engine *e)
+{
+	if (e->loop && e->awaits_token)
+		loop_fd_drop(e->loop, tokens_watch_fd(e->tokens));
+	if (e->loop)
+		loop_timer_clear(e->loop, &e->again);
+	tokens_free(e->tokens);
+	e->tokens = NULL;
+	free(e->fifo);
+	e->fifo = NULL;
 }
 
-/* --- having them
- * ----------------------------------------------------------------------------------------
- */
+/* --- having them -------------------------------------------------------------------------------------- */
 
-static void nothing_ready(void *arg, uint32_t ready) {
-  (void)ready;
-  nothing(arg);
+static void nothing_ready(void *arg, uint32_t ready)
+{
+	(void)ready;
+	nothing(arg);
 }
 
-static void await(struct engine *e, bool yes) {
-  int fd = tokens_watch_fd(e->tokens);
+static void await(struct engine *e, bool yes)
+{
+	int fd = tokens_watch_fd(e->tokens);
 
-  if (yes == e->awaits_token)
-    return;
-  if (!yes)
-    loop_fd_drop(e->loop, fd);
-  else if (loop_fd(e->loop, fd, EPOLLIN, nothing_ready, e) < 0)
-    return;
-  e->awaits_token = yes;
+	if (yes == e->awaits_token)
+		return;
+	if (!yes)
+		loop_fd_drop(e->loop, fd);
+	else if (loop_fd(e->loop, fd, EPOLLIN, nothing_ready, e) < 0)
+		return;
+	e->awaits_token = yes;
 }
 
 /* The implicit one stays: it costs nobody anything. */
-static void give_back(struct engine *e, uint32_t keep) {
-  while (e->tokens->held > (keep ? keep : 1))
-    if (tokens_give(e->tokens) < 0)
-      engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s",
-                   strerror(errno));
+static void give_back(struct engine *e, uint32_t keep)
+{
+	while (e->tokens->held > (keep ? keep : 1))
+		if (tokens_give(e->tokens) < 0)
+			engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s", strerror(errno));
 }
 
-void slots_mend(struct engine *e) {
-  int missing = e->tokens && !e->n_running ? tokens_mend(e->tokens) : 0;
+void slots_mend(struct engine *e)
+{
+	int missing = e->tokens && !e->n_running ? tokens_mend(e->tokens) : 0;
 
-  if (missing == TOKENS_BROKEN)
-    engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s",
-                 strerror(errno));
-  else if (missing > 0)
-    say(e, "%d slots that a step did not give back are there again", missing);
+	if (missing == TOKENS_BROKEN)
+		engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s", strerror(errno));
+	else if (missing > 0)
+		say(e, "%d slots that a step did not give back are there again", missing);
 }
 
-/* A step that needs several takes all of them or none: two that waited for each
- * other's would wait for ever. */
-static void wait_for(struct engine *e, uint32_t used, uint32_t want) {
-  bool one = want == used + 1;
+/* A step that needs several takes all of them or none: two that waited for each other's would wait for ever. */
+static void wait_for(struct engine *e, uint32_t used, uint32_t want)
+{
+	bool one = want == used + 1;
 
-  give_back(e, used);
-  await(e, one);
-  if (!one)
-    loop_timer_set(e->loop, &e->again,
-                   loop_now(e->loop) + AGAIN_MS * NS_PER_MS);
+	give_back(e, used);
+	await(e, one);
+	if (!one)
+		loop_timer_set(e->loop, &e->again, loop_now(e->loop) + AGAIN_MS * NS_PER_MS);
 }
 
-bool slots_balance(struct engine *e) {
-  uint32_t want = e->tokens ? schedule_wants(e->s) : 0, had;
-  struct schedule_counts c;
-  int got = 1;
+bool slots_balance(struct engine *e)
+{
+	uint32_t want = e->tokens ? schedule_wants(e->s) : 0, had;
+	struct schedule_counts c;
+	int got = 1;
 
-  if (!e->tokens || e->broken)
-    return false;
-  had = e->tokens->held;
-  while (e->tokens->held < want && (got = tokens_take(e->tokens)) > 0)
-    ;
-  if (got < 0)
-    engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s",
-                 strerror(errno));
-  schedule_counts(e->s, &c);
-  if (e->tokens->held < want) {
-    wait_for(e, c.slots_used, want);
-  } else {
-    await(e, false);
-    give_back(e, want > c.slots_used ? want : c.slots_used);
-  }
-  schedule_allow(e->s, e->tokens->held);
-  return want && e->tokens->held >= want && e->tokens->held > had;
+	if (!e->tokens || e->broken)
+		return false;
+	had = e->tokens->held;
+	while (e->tokens->held < want && (got = tokens_take(e->tokens)) > 0)
+		;
+	if (got < 0)
+		engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s", strerror(errno));
+	schedule_counts(e->s, &c);
+	if (e->tokens->held < want) {
+		wait_for(e, c.slots_used, want);
+	} else {
+		await(e, false);
+		give_back(e, want > c.slots_used ? want : c.slots_used);
+	}
+	schedule_allow(e->s, e->tokens->held);
+	return want && e->tokens->held >= want && e->tokens->held > had;
 }
 
-/* --- handing them on
- * ----------------------------------------------------------------------------------------
- */
+/* --- handing them on ---------------------------------------------------------------------------------- */
 
-size_t slots_offer(const struct engine *e, const struct step *st,
-                   struct env_list *env, struct start_fd *fds) {
-  enum slot_offer how = key_set_has(&st->t.set, KEY_jobserver)
-                            ? st->t.jobserver
-                            : e->o->jobserver;
-  struct buf text = BUF_INIT;
-  int in, out;
+size_t slots_offer(const struct engine *e, const struct step *st, struct env_list *env, struct start_fd *fds)
+{
+	enum slot_offer how = key_set_has(&st->t.set, KEY_jobserver) ? st->t.jobserver : e->o->jobserver;
+	struct buf text = BUF_INIT;
+	int in, out;
 
-  if (!e->tokens || how == OFFER_OFF ||
-      env_get(env, "MAKEFLAGS")) /* its own env says something else */
-    return 0;
-  tokens_pair(e->tokens, &in, &out);
-  if (in < 0 || (how == OFFER_FIFO && e->fifo)) {
-    makeflags_write(&text, e->slots, -1, -1, e->fifo);
-    in = -1;
-  } else {
-    makeflags_write(&text, e->slots, CHILD_READ, CHILD_WRITE, NULL);
-    fds[0] = (struct start_fd){.fd = in, .number = CHILD_READ};
-    fds[1] = (struct start_fd){.fd = out, .number = CHILD_WRITE};
-  }
-  env_set(env, "MAKEFLAGS", text.data);
-  buf_release(&text);
-  return in < 0 ? 0 : 2;
+	if (!e->tokens || how == OFFER_OFF || env_get(env, "MAKEFLAGS")) /* its own env says something else */
+		return 0;
+	tokens_pair(e->tokens, &in, &out);
+	if (in < 0 || (how == OFFER_FIFO && e->fifo)) {
+		makeflags_write(&text, e->slots, -1, -1, e->fifo);
+		in = -1;
+	} else {
+		makeflags_write(&text, e->slots, CHILD_READ, CHILD_WRITE, NULL);
+		fds[0] = (struct start_fd){.fd = in, .number = CHILD_READ};
+		fds[1] = (struct start_fd){.fd = out, .number = CHILD_WRITE};
+	}
+	env_set(env, "MAKEFLAGS", text.data);
+	buf_release(&text);
+	return in < 0 ? 0 : 2;
 }

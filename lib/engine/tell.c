@@ -103,7 +103,9 @@ static struct run_failure *collect_failures(struct engine *e, uint32_t *ret_n)
 	for (uint32_t u = 0; u < e->x->graph->n_units; u++) {
 		enum state s = schedule_state(e->s, u);
 
-		if (e->x->graph->unit[u].kind != UNIT_STEP || !state_is_failure(s))
+		/* Or the gate of a group that could not begin: no step of it says why. */
+		if ((e->x->graph->unit[u].kind != UNIT_STEP && e->x->graph->unit[u].kind != UNIT_BEGIN) ||
+		    !state_is_failure(s))
 			continue;
 		buf_reset(&name);
 		expansion_unit_name(e->x, u, &name);

@@ -71,6 +71,55 @@ static const json_t *get_step(struct unit_world *w, const char *id)
 	return unit == UNIT_NONE ? NULL : keep(w, unit_fields(w->e, unit));
 }
 
+/* The unit of a step; where there are none, of a job that the run has. */
+static uint32_t unit_of_result(const struct unit_world *w, const char *id)
+{
+	const struct engine *e = w->e;
+	const struct job *j;
+
+	if (!e->s || w->scope == SCOPE_NONE)
+		return UNIT_NONE;
+	if (e->x->scope[w->scope].job->kind != JOB_COMPOSITE)
+		return expansion_find_step(e->x, w->scope, id);
+	j = job_find(e->jf, id);
+	return j ? e->x->job_unit[j->no] : UNIT_NONE;
+}
+
+/* What a step that ended well returned, and nothing beside it. */
+static const json_t *get_result(struct unit_world *w, const char *id)
+{
+	uint32_t unit = unit_of_result(w, id);
+
+	return unit != UNIT_NONE && state_is_ok(schedule_state(w->e->s, unit)) ? w->e->note[unit].result : NULL;
+}
+
+/* A step without a result has failed, was left out, or had nothing to say: three different things. */
+static void why_no_result(struct unit_world *w, const char *id, struct buf *out)
+{
+	uint32_t unit = unit_of_result(w, id);
+	const char *what = unit != UNIT_NONE && w->e->x->scope[w->scope].job->kind == JOB_COMPOSITE ? "job" : "step";
+	enum state s;
+
+	if (unit == UNIT_NONE)
+		return;
+	s = schedule_state(w->e->s, unit);
+	if (state_is_failure(s))
+		buf_addf(out, "%s '%s' failed, so it has no result%s%s", what, id, w->e->note[unit].error ? ": " : "",
+			 w->e->note[unit].error ? w->e->note[unit].error : "");
+	else if (s == STATE_SKIPPED)
+		buf_addf(out, "%s '%s' was skipped, so it has no result", what, id);
+	else if (state_is_ok(s))
+		buf_addf(out, "%s '%s' returned nothing", what, id);
+	else
+		buf_addf(out, "%s '%s' has no result: it is %s", what, id, state_word(s));
+}
+
+static void world_why_absent(void *ctx, enum expr_root root, const char *key, struct buf *out)
+{
+	if (root == ROOT_RESULTS)
+		why_no_result(ctx, key, out);
+}
+
 static const json_t *get_need(struct unit_world *w, const char *id)
 {
 	const json_t *v = get_step(w, id);
@@ -109,10 +158,19 @@ static const json_t *get_cell(struct unit_world *w, const char *key)
 		json_decref(one);
 	}
 	if (w->step && w->step_cell != CELL_NONE) {
-		one = cells_at(expansion_step_cells(x, w->step), w->step_cell);
+		one = cells_at(expansion_step_cells(x, w->scope, w->step), w->step_cell);
 		json_object_update(all, one);
 		json_decref(one);
 	}
+	keep(w, all);
+	return key[0] ? json_object_get(all, key) : all;
+}
+
+/* The element of a loop, while the payload of its members is made. */
+static const json_t *get_item(struct unit_world *w, const char *key)
+{
+	json_t *all = json_pack("{s:O}", "item", (json_t *)w->item);
+
 	keep(w, all);
 	return key[0] ? json_object_get(all, key) : all;
 }
@@ -187,15 +245,19 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 		return NULL;
 	case ROOT_STEPS:
 		return get_step(w, key);
+	case ROOT_RESULTS:
+		return get_result(w, key);
 	case ROOT_NEEDS:
 		return get_need(w, key);
 	case ROOT_CONSUMES:
 		return get_artifact(w, key);
 	case ROOT_MATRIX:
 	case ROOT_FOREACH:
+		if (w->item)
+			return get_item(w, key);
 		return get_cell(w, key);
 	case ROOT_PAYLOAD:
-		return member(w->e->payload, key);
+		return member(engine_payload(w->e, w->scope), key);
 	case ROOT_CTX:
 		return member(w->e->ctx, key);
 	case ROOT_RUN:
@@ -318,6 +380,7 @@ struct expr_world unit_world_expr(struct unit_world *w)
 	return (struct expr_world){
 		.ctx = w,
 		.get = world_get,
+		.why_absent = world_why_absent,
 		.status = world_status,
 		.glob = world_glob,
 		.exists = world_exists,

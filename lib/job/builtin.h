@@ -10,6 +10,8 @@ bool builtin_find(const char *name);
 const char *builtin_program(const char *name);
 /* Whether it is a callable of ours that a Jobfile may replace by one of its own. */
 bool builtin_yields(const char *name);
+/* The words of its params, with blanks between them; false if there is no such operation. */
+bool builtin_params(const char *name, const char **ret_required, const char **ret_optional);
 /* Number i of the names, NULL behind the last. */
 const char *builtin_name(size_t i);
 

@@ -62,7 +62,7 @@ void check_job_keys(struct loader *l, const struct job *j, const struct key_set 
 		wrong = j->kind == JOB_COMPOSITE ? reach != REACH_OWN : !acts && reach == REACH_ACT;
 		wrong |= j->kind != JOB_COMPOSITE && (k == KEY_stop_on_failure || k == KEY_success);
 		/* What is written beside steps or stages the reader has complained about. */
-		if (wrong && !(is_action_key(k) && k != KEY_with && k != KEY_job_params &&
+		if (wrong && !(is_action_key(k) && k != KEY_with && k != KEY_job_params && k != KEY_job_payload &&
 			       k != KEY_idempotency &&
 			       key_set_has(written, k)))
 			refuse_key(l, j, k);
@@ -167,7 +167,7 @@ static void check_called_params(struct loader *l, const struct act_spec *act, co
 
 		for (size_t k = 0; k < act->params.n && !given; k++)
 			given = !strcmp(act->params.name[k], p->name);
-		if (p->required && !given && first_blame(l, act->mark)) {
+		if (p->required && !given && !act->payload && first_blame(l, act->mark)) {
 			diag_error(l->d, act->mark, "job '%s' requires the parameter '%s'", j->name,
 				   p->name);
 			diag_hint(l->d, "write params: {%s: ...}", p->name);
@@ -388,6 +388,8 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 	if (key_set_has(&t->set, KEY_job_params) && t->act.kind != ACT_JOB && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'params' of a step are for 'job', and this is '%s'",
 			   act_word(t->act.kind));
+	if (key_set_has(&t->set, KEY_job_payload) && t->act.kind != ACT_JOB && first_blame(l, st->mark))
+		diag_error(l->d, st->mark, "'payload' is for 'job', and this is '%s'", act_word(t->act.kind));
 	if (key_set_has(&t->set, KEY_idempotency) && t->act.kind != ACT_CALL && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'idempotency' is for 'call', and this is '%s'", act_word(t->act.kind));
 	if (j->kind == JOB_STEPS && first_word_of_composites(t) && first_blame(l, st->mark))
@@ -553,6 +555,17 @@ static void add_selected(struct loader *l, const struct job *j, struct members *
 		nothing_selected(l, sel);
 }
 
+/* The jobs of a composite are there once, for whoever has them in a stage. */
+static void refuse_composites(struct loader *l, const struct stage *s)
+{
+	for (size_t i = 0; s->loop && i < s->n_jobs; i++)
+		if (s->job[i]->kind == JOB_COMPOSITE) {
+			diag_error(l->d, s->mark, "a loop cannot run '%s', which has stages: its jobs would run once for all "
+				   "elements", s->job[i]->name);
+			diag_hint(l->d, "name its jobs in the loop");
+		}
+}
+
 static void fill_stages(struct loader *l, struct job *j, const struct name_decl **by)
 {
 	for (size_t i = 0; i < j->n_stages; i++) {
@@ -565,6 +578,7 @@ static void fill_stages(struct loader *l, struct job *j, const struct name_decl 
 		s->n_jobs = m.n;
 		if (m.n)
 			memcpy(s->job, m.at, m.n * sizeof(*s->job));
+		refuse_composites(l, s);
 		for (size_t k = 0; m.n && k < i; k++)
 			if (!strcmp(j->stage[k].name, s->name)) {
 				diag_error(l->d, s->mark, "job '%s' has two stages '%s'", j->name,

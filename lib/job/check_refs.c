@@ -15,6 +15,7 @@ enum ref_place {
 	AT_JOB,
 	AT_STEP,
 	AT_SUCCESS,
+	AT_STAGE_LOOP, /* what earlier stages returned is known, and foreach.item */
 };
 
 struct refs {
@@ -25,6 +26,7 @@ struct refs {
 	const struct traits *t; /* whose needs, consumes and matrix count: of st or j */
 	const struct param_list *params; /* AT_DEFAULT: those of the list, of which ... */
 	size_t n_params;		 /* ... so many are declared before it */
+	const struct stage *stage; /* AT_STAGE_LOOP: the loop's */
 	const uint32_t *run_start; /* by step->no: first of the list's steps that lead there one by one */
 };
 
@@ -146,6 +148,14 @@ static void check_foreach_ref(const struct refs *r, const char *name, struct mar
 		diag_hint(r->l->d, "there is no 'foreach' here");
 }
 
+static void check_item_ref(const struct refs *r, const char *name, struct mark m)
+{
+	if (!strcmp(name, "item") || !first_blame(r->l, m))
+		return;
+	unknown(r, m, "value of a loop", name, NULL);
+	diag_hint(r->l->d, "the element of a stage's loop is 'foreach.item'");
+}
+
 /* --- steps, needs, consumes ------------------------------------------------------------------- */
 
 /* The longest known step id that path begins with: ids may hold dots. */
@@ -242,6 +252,34 @@ static void unknown_step(const struct refs *r, const char *name, struct mark m)
 	unknown(r, m, "step", name, &s);
 }
 
+/* A job of an earlier stage: its name is the longest that path begins with. */
+static void check_job_ref(const struct refs *r, const char *const *path, size_t n, struct mark m)
+{
+	const struct stage *found = NULL;
+	struct buf name = BUF_INIT;
+	struct spell s;
+
+	spell_init(&s, path[0]);
+	for (size_t i = 0; i < n; i++) {
+		buf_addf(&name, "%s%s", i ? "." : "", path[i]);
+		for (const struct stage *st = r->j->stage; st < r->j->stage + r->j->n_stages; st++)
+			for (size_t k = 0; k < st->n_selects; k++) {
+				found = strcmp(st->select[k].name, name.data) ? found : st;
+				spell_try(&s, st->select[k].name);
+			}
+	}
+	buf_release(&name);
+	if ((found && found < r->stage) || !first_blame(r->l, m))
+		return;
+	if (found) {
+		diag_error(r->l->d, m, "'%s' is not a job of an earlier stage", path[0]);
+		return;
+	}
+	diag_error(r->l->d, m, "no job '%s' in an earlier stage", path[0]);
+	if (s.best)
+		diag_hint(r->l->d, "did you mean '%s'?", s.best);
+}
+
 static void check_step_ref(const struct refs *r, const char *const *path, size_t n, struct mark m)
 {
 	const struct step *on = step_of_path(r->j, path, n);
@@ -332,17 +370,21 @@ static const char *why_not(const struct refs *r, enum expr_root root)
 	switch (root) {
 	case ROOT_SECRETS:
 		return "is not supported yet";
+	case ROOT_RESULTS:
+		return in_job || r->place == AT_STAGE_LOOP ? NULL : "has a meaning in jobs and steps only";
 	case ROOT_STEPS:
 	case ROOT_NEEDS:
 	case ROOT_CONSUMES:
 		return in_job ? NULL : "has a meaning in jobs and steps only";
 	case ROOT_MATRIX:
 	case ROOT_FOREACH:
+		if (root == ROOT_FOREACH && r->place == AT_STAGE_LOOP)
+			return NULL;
 		return r->place == AT_LOOP ? "has no value before the loop"
 		       : in_job		   ? NULL
 					   : "has a meaning in jobs and steps only";
 	case ROOT_JOB:
-		return in_job || r->place == AT_SUCCESS ? NULL : "has a meaning in jobs and steps only";
+		return in_job || r->place == AT_SUCCESS || r->place == AT_STAGE_LOOP ? NULL : "has a meaning in jobs and steps only";
 	case ROOT_TALLY:
 	case ROOT_SUCCEEDED:
 	case ROOT_FAILED:
@@ -390,10 +432,17 @@ static void check_name_ref(void *ctx, enum expr_root root, const char *const *pa
 		check_matrix_ref(r, path[0], m);
 		break;
 	case ROOT_FOREACH:
-		check_foreach_ref(r, path[0], m);
+		if (r->place == AT_STAGE_LOOP)
+			check_item_ref(r, path[0], m);
+		else
+			check_foreach_ref(r, path[0], m);
 		break;
 	case ROOT_STEPS:
-		check_step_ref(r, path, n, m);
+	case ROOT_RESULTS:
+		if (r->place == AT_STAGE_LOOP)
+			check_job_ref(r, path, n, m);
+		else
+			check_step_ref(r, path, n, m);
 		break;
 	case ROOT_NEEDS:
 		check_need_ref(r, path, n, m);
@@ -456,6 +505,7 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 	check_value_list(r, &t->act.argv);
 	check_value(r, t->act.with);
 	check_value_map(r, &t->act.params);
+	check_value(r, t->act.payload);
 	check_value_map(r, &t->env);
 	check_value(r, t->cwd);
 	check_value(r, t->stdout_to);
@@ -485,6 +535,19 @@ static void check_params(struct loader *l, const struct param_list *list)
 	}
 }
 
+static void check_stage_loops(struct refs *r, const struct job *j)
+{
+	r->place = AT_STAGE_LOOP;
+	for (r->stage = j->stage; r->stage < j->stage + j->n_stages; r->stage++) {
+		const struct stage_loop *loop = r->stage->loop;
+
+		if (!loop)
+			continue;
+		check_value(r, loop->over);
+		check_value(r, loop->payload);
+	}
+}
+
 static void check_job_refs(struct loader *l, const struct job *j)
 {
 	struct refs r = {.l = l, .place = AT_JOB, .j = j, .t = &j->t};
@@ -497,6 +560,7 @@ static void check_job_refs(struct loader *l, const struct job *j)
 	r.place = AT_SUCCESS;
 	if (j->t.success)
 		expr_names(j->t.success, check_name_ref, &r);
+	check_stage_loops(&r, j);
 	r.place = AT_STEP;
 	for (size_t i = 0; i < j->n_steps; i++) {
 		r.st = &j->step[i];

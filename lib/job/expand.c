@@ -1,5 +1,6 @@
 #include "job/expand.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,8 +60,8 @@ static void refuse_late_name(void *ctx, enum expr_root root, const char *const *
 	(void)path;
 	(void)n;
 	(void)m;
-	if (root == ROOT_STEPS || root == ROOT_NEEDS || root == ROOT_CONSUMES)
-		l->bad = root == ROOT_STEPS ? "steps" : root == ROOT_NEEDS ? "needs" : "consumes";
+	if (root == ROOT_STEPS || root == ROOT_RESULTS || root == ROOT_NEEDS || root == ROOT_CONSUMES)
+		l->bad = root == ROOT_STEPS ? "steps" : root == ROOT_RESULTS ? "results" : root == ROOT_NEEDS ? "needs" : "consumes";
 }
 
 static json_t *glob_values(struct expander *e, const char *pattern, struct mark at)
@@ -137,12 +138,35 @@ const struct cells *expander_job_cells(struct expander *e, const struct job *j)
 	return e->x->job_cells[j->no];
 }
 
+bool step_is_late(const struct step *st)
+{
+	return st->job->kind != JOB_ACTION && st->t.foreach && st->t.foreach->late && !st->t.matrix;
+}
+
+/* The cells of a late loop are those of one instance of its job. */
+static char *cells_key(const struct step *st, uint32_t scope)
+{
+	return step_is_late(st) ? xasprintf("%s/%s#%" PRIu32, st->job->name, st->id, scope)
+				: xasprintf("%s/%s", st->job->name, st->id);
+}
+
+const struct cells *expander_late_cells(struct expander *e, const struct step *st, uint32_t scope, json_t *list)
+{
+	struct cells *c = cells_of_list(e->a, st->t.foreach->name, json_incref(list));
+	char *key = cells_key(st, scope);
+
+	check_labels(e, c, st->mark);
+	map_put(&e->x->step_cells, key, c);
+	free(key);
+	return c;
+}
+
 const struct cells *expander_step_cells(struct expander *e, const struct step *st)
 {
 	char *key;
 	struct cells *c;
 
-	if (st->job->kind == JOB_ACTION || (!st->t.matrix && !st->t.foreach))
+	if (st->job->kind == JOB_ACTION || (!st->t.matrix && !st->t.foreach) || step_is_late(st))
 		return NULL;
 	key = xasprintf("%s/%s", st->job->name, st->id);
 	c = map_get(&e->x->step_cells, key);
@@ -154,9 +178,9 @@ const struct cells *expander_step_cells(struct expander *e, const struct step *s
 	return c;
 }
 
-const struct cells *expansion_step_cells(const struct expansion *x, const struct step *st)
+const struct cells *expansion_step_cells(const struct expansion *x, uint32_t scope, const struct step *st)
 {
-	char *key = xasprintf("%s/%s", st->job->name, st->id);
+	char *key = cells_key(st, scope);
 	const struct cells *c = map_get(&x->step_cells, key);
 
 	free(key);
@@ -169,7 +193,7 @@ uint32_t expander_instance(struct expander *e, const struct job *j, uint32_t cel
 {
 	if (cell == CELL_NONE)
 		return e->x->job_unit[j->no];
-	return e->instance[j->no] ? e->instance[j->no][cell] : UNIT_NONE;
+	return e->x->instance[j->no] ? e->x->instance[j->no][cell] : UNIT_NONE;
 }
 
 void expander_note_instance(struct expander *e, const struct job *j, uint32_t cell, uint32_t unit)
@@ -180,13 +204,13 @@ void expander_note_instance(struct expander *e, const struct job *j, uint32_t ce
 		e->x->job_unit[j->no] = unit;
 		return;
 	}
-	if (!e->instance[j->no]) {
+	if (!e->x->instance[j->no]) {
 		n = cells_count(expander_job_cells(e, j));
-		e->instance[j->no] = arena_array(e->a, n, sizeof(**e->instance));
+		e->x->instance[j->no] = arena_array(e->a, n, sizeof(**e->x->instance));
 		for (size_t i = 0; i < n; i++)
-			e->instance[j->no][i] = UNIT_NONE;
+			e->x->instance[j->no][i] = UNIT_NONE;
 	}
-	e->instance[j->no][cell] = unit;
+	e->x->instance[j->no][cell] = unit;
 }
 
 /* --- frames: which jobs a job needs to be there first ---------------------------------------------- */
@@ -249,7 +273,7 @@ static void children_of_steps(struct expander *e, struct frame *f)
 
 		if (f->job->kind != JOB_ACTION)
 			children_of_traits(e, f, &st->t, true);
-		if (st->t.act.kind == ACT_JOB)
+		if (st->t.act.kind == ACT_JOB && !step_is_late(st))
 			children_of_call(e, f, st);
 	}
 }
@@ -257,7 +281,7 @@ static void children_of_steps(struct expander *e, struct frame *f)
 static void children_of_stages(struct frame *f)
 {
 	for (size_t i = 0; i < f->job->n_stages; i++)
-		for (size_t k = 0; k < f->job->stage[i].n_jobs; k++)
+		for (size_t k = 0; k < f->job->stage[i].n_jobs && !f->job->stage[i].loop; k++)
 			add_child(f, &(struct child){.job = f->job->stage[i].job[k],
 						     .cell = CELL_NONE, .call_cell = CELL_NONE,
 						     .member = true, .shared = true});
@@ -292,8 +316,8 @@ static void children_of(struct expander *e, struct frame *f, const struct cells 
 	}
 	for (size_t i = 0; !is_plain(f->job) && i < cells_count(family); i++)
 		add_child(f, &(struct child){.job = f->job, .cell = (uint32_t)i, .call = f->call,
-					     .call_cell = f->call_cell, .member = true,
-					     .shared = !f->call});
+					     .call_cell = f->call_cell, .loop = f->loop, .element = f->element,
+					     .caller = f->caller, .member = true, .shared = !frame_is_own(f)});
 }
 
 struct given_names {
@@ -338,13 +362,14 @@ static void push(struct expander *e, const struct child *c, const struct frame *
 	bool family = cells && c->cell == CELL_NONE;
 	struct frame f = {
 		.job = c->job, .cell = c->cell, .scope = SCOPE_NONE, .call = c->call,
-		.call_cell = c->call_cell, .caller = SCOPE_NONE,
+		.call_cell = c->call_cell, .loop = c->loop, .element = c->element,
+		.caller = c->loop || !parent ? c->caller : SCOPE_NONE,
 		.of_family = parent && c->member && parent->job == c->job,
-		.inner = parent && (parent->inner || parent->job->kind == JOB_COMPOSITE),
+		.inner = c->loop || (!parent && c->call) || (parent && (parent->inner || parent->job->kind == JOB_COMPOSITE)),
 		.wanted = !parent || c->member || c->call,
 	};
 
-	if (c->call) {
+	if (c->call && parent) {
 		f.caller = f.of_family ? parent->caller : parent->scope;
 		if (!f.of_family)
 			refuse_given_loops(e, c);
@@ -352,10 +377,16 @@ static void push(struct expander *e, const struct child *c, const struct frame *
 	if (!family)
 		f.scope = expander_add_scope(e, &(struct scope){
 			.job = c->job, .cell = c->cell, .group = GROUP_NONE, .caller = f.caller,
-			.call = c->call, .call_cell = c->call_cell, .unit = UNIT_NONE});
+			.call = c->call, .call_cell = c->call_cell, .loop = c->loop, .element = c->element,
+			.unit = UNIT_NONE});
 	children_of(e, &f, family ? cells : NULL);
 	f.got = xcalloc(f.n_children, sizeof(*f.got));
 	VEC_PUSH(e->frame, e->n_frames, e->room_frames, f);
+}
+
+bool frame_is_own(const struct frame *f)
+{
+	return f->call || f->loop;
 }
 
 static void support_with(struct expander *e, uint32_t unit, bool inner)
@@ -384,7 +415,7 @@ static uint32_t pop(struct expander *e)
 	uint32_t unit = f.scope == SCOPE_NONE ? expander_make_family(e, &f)
 					      : expander_make_instance(e, &f);
 
-	if (!f.call)
+	if (!frame_is_own(&f))
 		expander_note_instance(e, f.job, f.cell, unit);
 	if (!f.wanted)
 		support_with(e, unit, f.inner);
@@ -394,10 +425,9 @@ static uint32_t pop(struct expander *e)
 	return unit;
 }
 
-/* Expand one job and everything it needs; the unit that stands for it. */
-static uint32_t expand_job(struct expander *e, const struct child *first)
+uint32_t expander_expand(struct expander *e, const struct child *first)
 {
-	uint32_t unit = expander_instance(e, first->job, first->cell);
+	uint32_t unit = first->shared ? expander_instance(e, first->job, first->cell) : UNIT_NONE;
 
 	if (unit != UNIT_NONE)
 		return unit;
@@ -478,7 +508,7 @@ static void want_step(struct expander *e, const char *text, const char *step, co
 static void expand_named(struct expander *e, const char *text)
 {
 	struct need_name n;
-	struct child c = {.cell = CELL_NONE, .call_cell = CELL_NONE, .shared = true};
+	struct child c = {.cell = CELL_NONE, .call_cell = CELL_NONE, .caller = SCOPE_NONE, .shared = true};
 
 	need_name_split(&n, text);
 	c.job = job_find(e->jf, n.job);
@@ -497,9 +527,9 @@ static void expand_named(struct expander *e, const char *text)
 		}
 	}
 	if (n.step)
-		want_step(e, text, n.step, c.job, expand_job(e, &c));
+		want_step(e, text, n.step, c.job, expander_expand(e, &c));
 	else
-		add_target(e, expand_job(e, &c));
+		add_target(e, expander_expand(e, &c));
 done:
 	need_name_release(&n);
 }
@@ -592,7 +622,7 @@ static void expander_init(struct expander *e)
 	e->x->job_unit = xcalloc(e->jf->n_jobs, sizeof(*e->x->job_unit));
 	for (size_t i = 0; i < e->jf->n_jobs; i++)
 		e->x->job_unit[i] = UNIT_NONE;
-	e->instance = xcalloc(e->jf->n_jobs, sizeof(*e->instance));
+	e->x->instance = xcalloc(e->jf->n_jobs, sizeof(*e->x->instance));
 	e->support[0] = e->support[1] = GROUP_NONE;
 	e->root = expander_add_group(e, &(struct group){.heeds_abort = !e->o->keep_going,
 							.fail_limit = e->o->fail_limit},
@@ -604,9 +634,7 @@ static void expander_init(struct expander *e)
 static void expander_release(struct expander *e)
 {
 	graph_builder_free(e->b);
-	map_release(&e->pool);
 	map_release(&e->provided);
-	free(e->instance);
 	free(e->step_unit);
 	free(e->late);
 	free(e->found);
@@ -664,6 +692,8 @@ void expansion_free(struct expansion *x)
 	free(x->job_cells);
 	free(x->job_unit);
 	map_release(&x->step_cells);
+	map_release(&x->pool);
+	free(x->instance);
 	arena_free(x->arena);
 	free(x);
 }

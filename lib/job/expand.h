@@ -34,13 +34,16 @@ enum bundle_kind {
 	BUNDLE_FAMILY,	 /* the instances of a job */
 	BUNDLE_STEPS,	 /* the instances of a step */
 	BUNDLE_CALL,	 /* a step that runs a job */
+	BUNDLE_LOOP,	 /* a stage whose jobs are run for each element of a list: its members come when it begins */
 };
 
 /* What group g is, under the same number. */
 struct bundle {
 	enum bundle_kind kind;
-	uint32_t scope;		 /* JOB, COMPOSITE: its own; STEPS, CALL: of the step; else SCOPE_NONE */
-	const struct job *job;	 /* JOB, COMPOSITE, FAMILY */
+	uint32_t scope;		 /* JOB, COMPOSITE: its own; STEPS, CALL: of the step; LOOP: of the composite; else
+				  * SCOPE_NONE */
+	const struct job *job;	 /* JOB, COMPOSITE, FAMILY; LOOP: the composite */
+	const struct stage *stage; /* LOOP */
 	const struct step *step; /* STEPS, CALL */
 	uint32_t cell;		 /* CALL in a step's matrix */
 };
@@ -49,9 +52,11 @@ struct scope {
 	const struct job *job;
 	uint32_t cell;		 /* of the job's matrix, or CELL_NONE */
 	uint32_t group;		 /* GROUP_NONE: a one-action job */
-	uint32_t caller;	 /* the scope of the step that calls this instance, or SCOPE_NONE */
+	uint32_t caller;	 /* the scope of the step or the loop that runs this instance, or SCOPE_NONE */
 	const struct step *call; /* that step, whose params are evaluated when it begins */
 	uint32_t call_cell;
+	const struct stage *loop; /* or the stage whose loop runs it, for element number `element` */
+	uint32_t element;
 	uint32_t unit;		 /* the unit of a one-action job, or UNIT_NONE */
 };
 
@@ -79,6 +84,8 @@ struct expansion {
 	size_t n_step_targets; /* so many targets were of that form */
 	const struct cells **job_cells;	 /* by job->no; NULL: no matrix */
 	struct map step_cells;		 /* "job/step" -> struct cells */
+	uint32_t **instance;		 /* by job->no, by cell: the unit; NULL: none has been made */
+	struct map pool;		 /* name of a declared pool -> number in the graph + 1 */
 	struct arena *arena;
 };
 
@@ -102,13 +109,23 @@ struct expansion *expansion_build(const struct jobfile *jf, const struct expand_
 				  struct diags *d);
 void expansion_free(struct expansion *x);
 
+/*
+ * The members of a loop that begins: its stage's jobs, or the instances of its step, for each element of list.  Units, groups and
+ * scopes are appended; what was there keeps its number and the graph its address.  False after diagnostics, and
+ * then nothing has changed.  o: its world is the one for loops of the jobs themselves.
+ */
+bool expansion_grow(struct expansion *x, uint32_t group, json_t *list, const struct expand_options *o,
+		    struct diags *d);
+
 /* As people see it, appended: `job`, `job[a]`, `job/step`, `outer/call/step`. */
 void expansion_unit_name(const struct expansion *x, uint32_t unit, struct buf *out);
 void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf *out);
 void expansion_group_name(const struct expansion *x, uint32_t group, struct buf *out);
 
 /* The cells a scope's job or a unit's step has; NULL: none. */
-const struct cells *expansion_step_cells(const struct expansion *x, const struct step *st);
+const struct cells *expansion_step_cells(const struct expansion *x, uint32_t scope, const struct step *st);
+/* Its instances are known only when it begins. */
+bool step_is_late(const struct step *st);
 
 /* Of a step in a scope: its unit (the END of its family or call); UNIT_NONE if it has none. */
 uint32_t expansion_find_step(const struct expansion *x, uint32_t scope, const char *id);

@@ -11,6 +11,9 @@ struct child {
 	uint32_t cell;		 /* of the job, when one instance is wanted; else CELL_NONE */
 	const struct step *call; /* the step that calls it, or NULL */
 	uint32_t call_cell;
+	const struct stage *loop; /* the loop that runs it, or NULL */
+	uint32_t element;
+	uint32_t caller;	 /* of a loop: the scope of its composite */
 	bool member;		 /* a child of a composite, or an instance of a family */
 	bool shared;		 /* one instance for everybody: not a call */
 };
@@ -25,7 +28,9 @@ struct frame {
 	bool wanted;	 /* by a group; otherwise only needed, which is what support is for */
 	const struct step *call;
 	uint32_t call_cell;
-	uint32_t caller; /* the scope of the calling step */
+	const struct stage *loop;
+	uint32_t element;
+	uint32_t caller; /* the scope of the calling step, or of the loop's composite */
 	struct child *child;
 	size_t n_children, room_children;
 	size_t at;	 /* the child to look at next */
@@ -63,9 +68,7 @@ struct expander {
 	struct bundle *bundle;
 	size_t n_bundles, room_bundles;
 	size_t room_scopes;
-	uint32_t **instance;	    /* by job->no, by cell (in the arena); NULL: none has been made */
 	uint32_t **step_unit;	    /* by scope: by step->no (in the arena); NULL for one-action jobs */
-	struct map pool;	    /* name -> number in the graph + 1 */
 	uint32_t n_limits;	    /* pools that stand for a max_parallel */
 	struct map provided;	    /* what the steps of provided_by provide -> step */
 	const struct job *provided_by;
@@ -89,7 +92,19 @@ const struct cells *expander_step_cells(struct expander *e, const struct step *s
 uint32_t expander_instance(struct expander *e, const struct job *j, uint32_t cell);
 void expander_note_instance(struct expander *e, const struct job *j, uint32_t cell, uint32_t unit);
 
+/* One job and everything it needs; the unit that stands for it. */
+uint32_t expander_expand(struct expander *e, const struct child *first);
+/* Made for one call or one element of a loop: not the instance that a name stands for. */
+bool frame_is_own(const struct frame *f);
+
+/* The cells of a late loop in one instance of its job. */
+const struct cells *expander_late_cells(struct expander *e, const struct step *st, uint32_t scope, json_t *list);
+
 /* expand_link.c */
+/* One instance of a step; of a call, its job's instance is the child of f. */
+uint32_t expander_make_instance_of_step(struct expander *e, struct frame *f, const struct step *st, uint32_t cell);
+/* Hold back unit until gate is open, and count it as a member of group. */
+void expander_add_member(struct expander *e, uint32_t group, uint32_t gate, uint32_t unit);
 
 /* The parts of a name in `needs`: `job`, `job/step`, `job[a]`, `job[a]/step`. */
 struct need_name {

@@ -149,7 +149,7 @@ void expander_link_late(struct expander *e)
 
 static uint16_t pool_number(struct expander *e, const char *name)
 {
-	uintptr_t known = (uintptr_t)map_get(&e->pool, name);
+	uintptr_t known = (uintptr_t)map_get(&e->x->pool, name);
 	const struct pool_spec *p = e->jf->pool;
 
 	if (known)
@@ -157,7 +157,7 @@ static uint16_t pool_number(struct expander *e, const char *name)
 	while (strcmp(p->name, name)) /* there is one: the reader has looked */
 		p++;
 	known = graph_add_pool(e->b, name, p->slots);
-	map_put(&e->pool, name, (void *)(known + 1));
+	map_put(&e->x->pool, name, (void *)(known + 1));
 	return (uint16_t)known;
 }
 
@@ -264,8 +264,7 @@ static void dress_gates(struct expander *e, uint32_t group, const struct traits 
 	gate->flags |= u.flags & UNIT_CRITICAL;
 }
 
-/* Hold back unit until gate is open, and count it as a member. */
-static void add_member(struct expander *e, uint32_t group, uint32_t gate, uint32_t unit)
+void expander_add_member(struct expander *e, uint32_t group, uint32_t gate, uint32_t unit)
 {
 	graph_add_member(e->b, group, unit);
 	graph_add_need(e->b, expander_opening(e, unit), gate, COND_OPEN, false);
@@ -324,19 +323,19 @@ static void add_plain_instances(struct expander *e, const struct frame *f, uint3
 
 	limiter_init(e, &l, t, f->job->name, true, n);
 	for (uint32_t cell = 0; cell < n; cell++) {
-		uint32_t unit = f->call ? UNIT_NONE : expander_instance(e, f->job, cell);
+		uint32_t unit = frame_is_own(f) ? UNIT_NONE : expander_instance(e, f->job, cell);
 
 		if (unit == UNIT_NONE) {
 			uint32_t scope = new_plain_scope(e, f, cell);
 
 			unit = expander_add_unit(e, &u, &(struct place){&f->job->step[0], scope, CELL_NONE});
 			e->x->scope[scope].unit = unit;
-			if (!f->call)
+			if (!frame_is_own(f))
 				expander_note_instance(e, f->job, cell, unit);
 			if (needs_are_of_each(t))
 				expander_link_traits(e, f, t, SCOPE_NONE, unit);
 		}
-		add_member(e, group, begin, unit);
+		expander_add_member(e, group, begin, unit);
 		limiter_apply(e, &l, unit);
 	}
 	free(l.last);
@@ -374,7 +373,7 @@ uint32_t expander_make_family(struct expander *e, struct frame *f)
 		for (size_t i = 0; i < f->n_children; i++) {
 			if (!f->child[i].member)
 				continue;
-			add_member(e, group, begin, f->got[i]);
+			expander_add_member(e, group, begin, f->got[i]);
 			limiter_apply(e, &l, f->got[i]);
 		}
 		free(l.last);
@@ -390,7 +389,7 @@ static uint32_t new_plain_scope(struct expander *e, const struct frame *f, uint3
 {
 	return expander_add_scope(e, &(struct scope){
 		.job = f->job, .cell = cell, .group = GROUP_NONE, .caller = f->caller, .call = f->call,
-		.call_cell = f->call_cell, .unit = UNIT_NONE});
+		.call_cell = f->call_cell, .loop = f->loop, .element = f->element, .unit = UNIT_NONE});
 }
 
 /* The next call's instance among what the children made: steps are made in the order in which they asked. */
@@ -421,7 +420,7 @@ static uint32_t make_call(struct expander *e, struct frame *f, const struct step
 	dress_gates(e, group, &st->t, true, is_instance(f, cell)); /* asks: for its params */
 	if (st->finally)
 		graph_unit(e->b, graph_group(e->b, group)->end)->flags |= UNIT_ALWAYS;
-	add_member(e, group, graph_group(e->b, group)->begin, take_call(f, st, cell));
+	expander_add_member(e, group, graph_group(e->b, group)->begin, take_call(f, st, cell));
 	return graph_group(e->b, group)->end;
 }
 
@@ -457,7 +456,7 @@ static uint32_t make_step_family(struct expander *e, struct frame *f, const stru
 
 		if (needs_are_of_each(&st->t))
 			VEC_PUSH(f->waiter, f->n_waiters, f->room_waiters, ((struct waiter){st, unit}));
-		add_member(e, group, begin, unit);
+		expander_add_member(e, group, begin, unit);
 		limiter_apply(e, &l, unit);
 	}
 	free(l.last);
@@ -487,6 +486,23 @@ static void link_step(struct expander *e, const struct frame *f, const struct st
 		graph_unit(e->b, unit[st->no])->stand_in = unit[step_find(f->job, st->t.fallback)->no];
 }
 
+uint32_t expander_make_instance_of_step(struct expander *e, struct frame *f, const struct step *st, uint32_t cell)
+{
+	return make_step_unit(e, f, st, cell, GROUP_NONE);
+}
+
+/* A gate that asks: its instances come when it opens. */
+static uint32_t make_late_family(struct expander *e, const struct frame *f, const struct step *st)
+{
+	uint32_t group = add_family(e, &st->t,
+		&(struct bundle){.kind = BUNDLE_STEPS, .scope = f->scope, .step = st, .cell = CELL_NONE});
+	struct unit *begin = graph_unit(e->b, graph_group(e->b, group)->begin);
+
+	begin->flags |= UNIT_ASKS;
+	begin->rule = st->t.needs_rule;
+	return graph_group(e->b, group)->end;
+}
+
 static void make_steps(struct expander *e, struct frame *f, uint32_t group)
 {
 	const struct job *j = f->job;
@@ -497,6 +513,8 @@ static void make_steps(struct expander *e, struct frame *f, uint32_t group)
 		const struct cells *cells = expander_step_cells(e, &j->step[i]);
 
 		unit[i] = cells ? make_step_family(e, f, &j->step[i], cells)
+			  : step_is_late(&j->step[i])
+				? make_late_family(e, f, &j->step[i])
 				: make_step_unit(e, f, &j->step[i], CELL_NONE, group);
 		graph_add_member(e->b, group, unit[i]);
 	}
@@ -505,6 +523,26 @@ static void make_steps(struct expander *e, struct frame *f, uint32_t group)
 	for (size_t i = 0; i < f->n_waiters; i++)
 		link_needs(e, f, f->waiter[i].step, expander_opening(e, f->waiter[i].unit));
 	free(f->waiter);
+}
+
+/* Its members come when it begins: only then is the list known. */
+static uint32_t make_loop(struct expander *e, const struct frame *f, const struct stage *s)
+{
+	uint32_t group = expander_add_group(e, &(struct group){0},
+		&(struct bundle){.kind = BUNDLE_LOOP, .scope = f->scope, .job = f->job, .stage = s, .cell = CELL_NONE});
+
+	graph_unit(e->b, graph_group(e->b, group)->begin)->flags |= UNIT_ASKS;
+	graph_unit(e->b, graph_group(e->b, group)->end)->flags |= UNIT_CRITICAL;
+	return graph_group(e->b, group)->end;
+}
+
+/* unit is of stage s: it waits for gate, and what opens the next stage (UNIT_NONE: there is none) for it. */
+static void link_stage(struct expander *e, uint32_t group, uint32_t gate, uint32_t next, uint32_t unit,
+		       const struct stage *s)
+{
+	expander_add_member(e, group, gate, unit);
+	if (next != UNIT_NONE)
+		graph_add_need(e->b, next, unit, s[1].opens == OPENS_OK ? COND_OK : COND_DONE, false);
 }
 
 static void make_stages(struct expander *e, const struct frame *f, uint32_t group)
@@ -525,14 +563,13 @@ static void make_stages(struct expander *e, const struct frame *f, uint32_t grou
 			next = expander_add_unit(e, &u, &(struct place){NULL, f->scope, CELL_NONE});
 			graph_add_need(e->b, next, gate, COND_OPEN, false);
 		}
-		for (size_t k = 0; k < s->n_jobs; k++, at++) {
+		if (s->loop)
+			link_stage(e, group, gate, next, make_loop(e, f, s), s);
+		for (size_t k = 0; k < s->n_jobs && !s->loop; k++, at++) {
 			uint32_t unit = f->got[at];
 
 			BUG_UNLESS(f->child[at].job == s->job[k]);
-			add_member(e, group, gate, unit);
-			if (next != UNIT_NONE)
-				graph_add_need(e->b, next, unit,
-					       s[1].opens == OPENS_OK ? COND_OK : COND_DONE, false);
+			link_stage(e, group, gate, next, unit, s);
 		}
 		gate = next;
 	}

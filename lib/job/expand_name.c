@@ -1,4 +1,5 @@
 /* Names of instances as people see them. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,16 +16,17 @@ static void add_label(const struct cells *cells, uint32_t cell, struct buf *out)
 	buf_putc(out, ']');
 }
 
-static void add_step(const struct expansion *x, const struct step *st, uint32_t cell, struct buf *out)
+static void add_step(const struct expansion *x, uint32_t scope, const struct step *st, uint32_t cell, struct buf *out)
 {
 	if (st->id[0])
 		buf_addf(out, "/%s", st->id);
 	if (cell != CELL_NONE)
-		add_label(expansion_step_cells(x, st), cell, out);
+		add_label(expansion_step_cells(x, scope, st), cell, out);
 }
 
 /*
- * A called job's instance is named after the step that calls it, outermost first.  Calls nest as deep as
+ * A called job's instance is named after the step that calls it, outermost first; that of a loop after the element.
+ *  Calls nest as deep as
  * the documents' jobs call each other (no cycles), so a small stack on the heap will do.
  */
 void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf *out)
@@ -32,7 +34,7 @@ void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf 
 	uint32_t *chain = NULL;
 	size_t n = 0, room = 0;
 
-	for (uint32_t s = scope; s != SCOPE_NONE; s = x->scope[s].caller)
+	for (uint32_t s = scope; s != SCOPE_NONE; s = x->scope[s].loop ? SCOPE_NONE : x->scope[s].caller)
 		VEC_PUSH(chain, n, room, s);
 	for (size_t i = n; i-- > 0;) {
 		const struct scope *s = &x->scope[chain[i]];
@@ -40,7 +42,9 @@ void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf 
 		if (i == n - 1)
 			buf_puts(out, s->job->name);
 		else
-			add_step(x, s->call, s->call_cell, out);
+			add_step(x, s->caller, s->call, s->call_cell, out);
+		if (s->loop)
+			buf_addf(out, "[%" PRIu32 "]", s->element);
 		add_label(x->job_cells[s->job->no], s->cell, out);
 	}
 	free(chain);
@@ -49,7 +53,7 @@ void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf 
 void place_name(const struct expansion *x, const struct place *p, struct buf *out)
 {
 	expansion_scope_name(x, p->scope, out);
-	add_step(x, p->step, p->cell, out);
+	add_step(x, p->scope, p->step, p->cell, out);
 }
 
 void expansion_unit_name(const struct expansion *x, uint32_t unit, struct buf *out)
@@ -80,10 +84,14 @@ void expansion_group_name(const struct expansion *x, uint32_t group, struct buf 
 	case BUNDLE_COMPOSITE:
 		expansion_scope_name(x, b->scope, out);
 		break;
+	case BUNDLE_LOOP:
+		expansion_scope_name(x, b->scope, out);
+		buf_addf(out, "/%s", b->stage->name);
+		break;
 	case BUNDLE_STEPS:
 	case BUNDLE_CALL:
 		expansion_scope_name(x, b->scope, out);
-		add_step(x, b->step, b->cell, out);
+		add_step(x, b->scope, b->step, b->cell, out);
 		break;
 	}
 }

@@ -33,6 +33,7 @@ enum {
 	ROOT(ENV, "env", "the environment the step gets")                                          \
 	ROOT(SECRETS, "secrets", "declared secrets")                                               \
 	ROOT(STEPS, "steps", "other steps of the job: state, exit, attempts, duration_ms, and what they provide") \
+	ROOT(RESULTS, "results", "what earlier steps of the job returned, whole: of a callable its answer") \
 	ROOT(NEEDS, "needs", "what the step needs, the same fields")                               \
 	ROOT(CONSUMES, "consumes", "values of the artifacts the step consumes")                    \
 	ROOT(MATRIX, "matrix", "the values of this instance")                                      \
@@ -63,11 +64,14 @@ struct expr_world {
 	 * first key after the root ("" if none), so that a root need not be built whole: the answer is
 	 * then the value of root.key.
 	 *
-	 * Ids of steps, needs and artifacts may have dots.  So under STEPS, NEEDS and CONSUMES key is
+	 * Ids of steps, needs and artifacts may have dots.  So under STEPS, RESULTS, NEEDS and CONSUMES key is
 	 * first all the constant keys that follow, joined with dots (of steps.plan.compile.items
 	 * `plan.compile.items`), then one less, and so on until there is a value; the rest are keys
 	 * in it.  After NULL for a key, "" is asked for too, to name a key that was perhaps meant. */
 	const json_t *(*get)(void *ctx, enum expr_root root, const char *key);
+	/* Why there is no value under a key of a root, appended to out; nothing if it is simply not there.  May be
+	 * NULL. */
+	void (*why_absent)(void *ctx, enum expr_root root, const char *key, struct buf *out);
 	bool (*status)(void *ctx, enum expr_status what);
 	json_t *(*glob)(void *ctx, const char *pattern);   /* a new list of names, sorted; NULL: a folder cannot be read */
 	bool (*exists)(void *ctx, const char *path);
@@ -126,6 +130,8 @@ bool value_text(const struct value *v, const struct expr_world *w, struct buf *o
 const json_t *value_const(const struct value *v);
 struct mark value_mark(const struct value *v);
 void value_names(const struct value *v, expr_name_fn *use, void *ctx);
+/* Call use for every part of v that is no list and no map and depends on names. */
+void value_leaves(const struct value *v, void (*use)(void *ctx, const struct value *leaf), void *ctx);
 /*
  * As written, for -p and the stored definition: ${{ }} and all.  What a constant has that looks like an
  * expression comes with the `$` that keeps it text, so reading it again gives the same value.  New

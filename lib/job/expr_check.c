@@ -156,6 +156,7 @@ static unsigned base_kinds(const struct term *t)
 	case ROOT_ENV:
 	case ROOT_SECRETS:
 	case ROOT_STEPS:
+	case ROOT_RESULTS:
 	case ROOT_NEEDS:
 	case ROOT_CONSUMES:
 	case ROOT_MATRIX:

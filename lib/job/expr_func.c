@@ -113,6 +113,13 @@ json_t *call_default(const struct call *c)
 	return json_incref(c->arg[0] && !json_is_null(c->arg[0]) ? c->arg[0] : c->arg[1]);
 }
 
+json_t *call_same(const struct call *c)
+{
+	int yes = op_same(c->ev, c->arg[0], c->arg[1]);
+
+	return yes < 0 ? NULL : json_boolean(yes);
+}
+
 /* --- lists and maps ---------------------------------------------------------------------------------------- */
 
 static size_t characters(struct span s)

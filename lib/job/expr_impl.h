@@ -291,6 +291,8 @@ json_t *op_arithmetic(struct evaluation *ev, enum operator op, struct seen a, st
 json_t *op_negate(struct evaluation *ev, struct seen a);
 /* 1 or 0; -1 and err.  Not for patterns. */
 int op_compare(struct evaluation *ev, enum operator op, struct seen a, struct seen b);
+/* The same, of equality alone: what is of another type is unequal. */
+int op_same(struct evaluation *ev, const json_t *a, const json_t *b);
 /* Of two numbers or two texts: less than, equal to or greater than 0. */
 int op_order(const json_t *a, const json_t *b);
 

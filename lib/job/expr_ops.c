@@ -370,6 +370,11 @@ static int is_in(struct evaluation *ev, struct seen a, struct seen b)
 		      json_string_length(a.v)) != NULL;
 }
 
+int op_same(struct evaluation *ev, const json_t *a, const json_t *b)
+{
+	return equal(ev, a, b, 0);
+}
+
 int op_compare(struct evaluation *ev, enum operator op, struct seen a, struct seen b)
 {
 	int yes;

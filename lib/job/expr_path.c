@@ -178,8 +178,20 @@ static enum found whole_root(struct evaluation *ev, const struct term *t, json_t
 	return ABSENT;
 }
 
+/* The world may know more than that there is nothing: that a step has failed, say. */
+static bool said_why(struct evaluation *ev, const struct term *t, const char *key)
+{
+	size_t before = ev->err->len;
+
+	if (ev->w->why_absent)
+		ev->w->why_absent(ev->w->ctx, t->root, key, ev->err);
+	return ev->err->len > before;
+}
+
 static enum found not_in_root(struct evaluation *ev, const struct term *t, const json_t *key, bool secret)
 {
+	if (said_why(ev, t, json_string_value(key)))
+		return ABSENT;
 	return no_key(ev, t, 0, ask(ev, t, ""), (struct seen){key, secret});
 }
 
@@ -202,6 +214,20 @@ static const json_t *longest_id(struct evaluation *ev, const struct term *t, siz
 	return v;
 }
 
+/* The same of an id with dots, which may be any of the first n keys together. */
+static bool said_why_dotted(struct evaluation *ev, const struct term *t, size_t n)
+{
+	struct buf id = BUF_INIT;
+	bool said = false;
+
+	for (size_t i = 0; i < n && !said; i++) {
+		buf_addf(&id, "%s%s", i ? "." : "", t->access[i].key);
+		said = said_why(ev, t, id.data);
+	}
+	buf_release(&id);
+	return said;
+}
+
 static enum found dotted(struct evaluation *ev, const struct term *t, size_t n, size_t *ret_used, json_t **ret)
 {
 	const json_t *v;
@@ -214,6 +240,8 @@ static enum found dotted(struct evaluation *ev, const struct term *t, size_t n, 
 	*ret = json_incref((json_t *)v);
 	if (v)
 		return FOUND;
+	if (said_why_dotted(ev, t, n))
+		return ABSENT;
 	first = json_string_nocheck(t->access[0].key);
 	found = not_in_root(ev, t, first, false);
 	json_decref(first);

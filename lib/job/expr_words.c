@@ -64,7 +64,7 @@ const char *expr_root_word(enum expr_root root)
 
 bool expr_root_is_dotted(enum expr_root root)
 {
-	return root == ROOT_STEPS || root == ROOT_NEEDS || root == ROOT_CONSUMES;
+	return root == ROOT_STEPS || root == ROOT_RESULTS || root == ROOT_NEEDS || root == ROOT_CONSUMES;
 }
 
 /* --- kinds ------------------------------------------------------------------------------------------ */

@@ -110,11 +110,16 @@ static void inherit_action(struct loader *l, struct traits *near, const struct t
 		n->with = mine.with;
 		n->with_node = mine.with_node;
 		n->params = mine.params;
+		n->payload = mine.payload;
 		n->idempotency = mine.idempotency;
 	} else if (n->kind != f->kind && f->kind != ACT_NONE) {
 		return;
 	}
 	inherit_with(l, near, far);
+	if (key_set_has(&far->set, KEY_job_payload) && !key_set_has(&near->set, KEY_job_payload)) {
+		n->payload = f->payload;
+		key_set_add(&near->set, KEY_job_payload);
+	}
 	if (key_set_has(&far->set, KEY_idempotency) && !key_set_has(&near->set, KEY_idempotency)) {
 		n->idempotency = f->idempotency;
 		key_set_add(&near->set, KEY_idempotency);

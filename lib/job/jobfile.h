@@ -93,6 +93,7 @@ struct act_spec {
 	const struct node *with_node; /* the reader's: what `with` is made of while maps may still merge */
 	const char *job;	  /* ACT_JOB: name of the job */
 	struct value_map params;  /* ACT_JOB */
+	struct value *payload;	  /* ACT_JOB: of the called job; NULL: that of the caller */
 	const struct idempotency *idempotency; /* ACT_CALL; NULL: not said */
 };
 
@@ -158,6 +159,7 @@ struct foreach_decl {
 	const char *glob;	    /* or the names that match */
 	uint32_t max_parallel;	    /* 0 = no limit */
 	bool fail_fast;
+	bool late;		    /* at a step: over what an earlier one returned, so known only then */
 };
 
 enum retry_on {
@@ -323,7 +325,12 @@ struct step {
 
 enum job_kind { JOB_ACTION, JOB_STEPS, JOB_COMPOSITE };
 
-struct stage_loop; /* loop over a result: not supported yet */
+/* The jobs of a stage are run for each element of a list that is known only then. */
+struct stage_loop {
+	struct value *over;
+	struct value *payload; /* of each; NULL: that of the composite */
+	uint32_t max_parallel; /* 0 = no limit */
+};
 
 struct stage {
 	const char *name; /* never NULL: given, or the job's own */
@@ -333,6 +340,7 @@ struct stage {
 	const struct job **job; /* what they select, in order, each once */
 	size_t n_jobs;
 	enum opens opens;
+	const struct stage_loop *loop; /* NULL: the jobs are run once */
 };
 
 struct job {

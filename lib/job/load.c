@@ -250,7 +250,9 @@ static void loader_free(struct loader *l)
 		map_release(&l->names[k]);
 	map_release(&l->seen);
 	map_release(&l->blamed);
+	map_release(&l->configs);
 	map_release(&l->instances);
+	free(l->unmarked);
 	for (size_t i = 0; i < l->n_pending; i++)
 		free(l->pending[i].path);
 	free(l->pending);
@@ -321,6 +323,7 @@ static void check_default(struct loader *l)
 
 static void finish_model(struct loader *l)
 {
+	refuse_unmarked(l);
 	/* Half a document would give errors about the half that is missing. */
 	if (!l->cut_short)
 		apply_settings(l);

@@ -31,6 +31,13 @@ struct template {
 	struct traits t;
 };
 
+/* A document that no key tells the format of: good only as what another one includes. */
+struct unmarked {
+	const struct source *source;
+	const char *path;
+	bool has_steps; /* as a plan has them */
+};
+
 /* A document to read. */
 struct pending {
 	char *path; /* owned */
@@ -49,6 +56,9 @@ struct loader {
 	struct map names[NAME_KINDS]; /* name -> struct mark */
 	struct map seen;	     /* "device:inode" of the files that have been read */
 	struct map blamed;	     /* "source:line:col" of references that have been complained about */
+	struct map configs;	     /* paths that a lorchestra job has included */
+	struct unmarked *unmarked;   /* documents that nothing tells the format of */
+	size_t n_unmarked, room_unmarked;
 	struct map instances;	     /* name of a job -> struct cells, once some need asked for one of them */
 
 	struct file *file; /* that is being read */
@@ -185,6 +195,10 @@ void read_native(struct loader *l, struct cursor *c);
 void read_plan(struct loader *l, struct cursor *c);
 /* Drop the trees of what has been read, once that is worth it. */
 void scratch_tidy(struct loader *l);
+void read_lorchestra(struct loader *l, struct cursor *c);
+void read_pipeline(struct loader *l, struct cursor *c);
+/* When all documents have been read: those that are none. */
+void refuse_unmarked(struct loader *l);
 
 /* The files that w asks for, or that are found from the current folder up; *ret_root too.  False after an
  * error. */

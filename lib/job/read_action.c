@@ -8,7 +8,7 @@
 bool is_action_key(enum key key)
 {
 	return key == KEY_run || key == KEY_argv || key == KEY_call || key == KEY_with ||
-	       key == KEY_job || key == KEY_job_params || key == KEY_idempotency ||
+	       key == KEY_job || key == KEY_job_params || key == KEY_job_payload || key == KEY_idempotency ||
 	       key == KEY_noop;
 }
 
@@ -172,6 +172,8 @@ void read_action(struct loader *l, struct traits *t, const char *where, enum key
 		read_text(l, "job", n, &t->act.job);
 	else if (key == KEY_job_params)
 		read_value_map(l, "params", n, false, &t->act.params);
+	else if (key == KEY_job_payload)
+		t->act.payload = value_from_node(l->a, n, l->d);
 	else if (key == KEY_idempotency)
 		read_idempotency(l, t, n);
 	else

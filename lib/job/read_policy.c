@@ -349,6 +349,14 @@ static void read_over(struct loader *l, struct foreach_decl *f, const struct nod
 		f->over = value_from_node(l->a, n, l->d);
 }
 
+static void note_late(void *ctx, enum expr_root root, const char *const *path, size_t n, struct mark m)
+{
+	(void)path;
+	(void)n;
+	(void)m;
+	*(bool *)ctx |= root == ROOT_STEPS || root == ROOT_RESULTS || root == ROOT_CONSUMES || root == ROOT_NEEDS;
+}
+
 void read_foreach(struct loader *l, struct traits *t, const struct node *n)
 {
 	struct foreach_decl *f = ARENA_NEW(l->a, struct foreach_decl);
@@ -369,6 +377,8 @@ void read_foreach(struct loader *l, struct traits *t, const struct node *n)
 	}
 	if (!f->name)
 		diag_error(l->d, n->mark, "foreach does not say over what");
+	if (f->over)
+		value_names(f->over, note_late, &f->late);
 	t->foreach = f;
 }
 

@@ -108,6 +108,32 @@ static void index_steps(struct loader *l, struct job *j)
 
 /* --- stages ----------------------------------------------------------------------------------- */
 
+static void use_loop_key(struct loader *l, void *ctx, enum key key, const struct node *name, const struct node *n)
+{
+	struct stage_loop *loop = ctx;
+	int64_t most;
+
+	if (key == KEY_loop_over)
+		read_value(l, name->text, n, &loop->over);
+	else if (key == KEY_loop_payload)
+		loop->payload = value_from_node(l->a, n, l->d);
+	else if (read_int(l, name->text, n, 1, 1000000, &most))
+		loop->max_parallel = (uint32_t)most;
+}
+
+static void read_loop(struct loader *l, struct stage *s, const struct node *n)
+{
+	struct stage_loop *loop = ARENA_NEW(l->a, struct stage_loop);
+	size_t before = diags_errors(l->d);
+
+	read_map(l, n, IN_LOOP, "'loop'", use_loop_key, loop);
+	if (!loop->over && diags_errors(l->d) == before) {
+		diag_error(l->d, n->mark, "the loop has no 'over'");
+		diag_hint(l->d, "write over: \"${{ results.JOB.items }}\"");
+	}
+	s->loop = loop;
+}
+
 static void use_stage_key(struct loader *l, void *ctx, enum key key, const struct node *name,
 			  const struct node *n)
 {
@@ -125,6 +151,9 @@ static void use_stage_key(struct loader *l, void *ctx, enum key key, const struc
 	case KEY_stage_opens:
 		if (read_word(l, "opens", n, opens, ARRAY_LEN(opens), &word))
 			s->opens = (enum opens)word;
+		break;
+	case KEY_stage_loop:
+		read_loop(l, s, n);
 		break;
 	default:
 		BUG("key '%s' is not one of a stage", name->text);

@@ -25,6 +25,7 @@
 	SCOPE(VAR, "a variable's command")                                                         \
 	SCOPE(POOL, "a pool")                                                                      \
 	SCOPE(STAGE, "a stage")                                                                    \
+	SCOPE(LOOP, "'loop'")                                                                      \
 	SCOPE(PROVIDE, "'provides'")                                                               \
 	SCOPE(REQUIRE, "'require'")                                                                \
 	SCOPE(MATRIX, "'matrix'")                                                                  \
@@ -81,6 +82,7 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(RETRY, "number or map", "{'oneOf': [{'type': 'integer'}, {'$ref': '#/$defs/retry'}]}") \
 	TYPE(ON_FAILURE, "word or map", "{'oneOf': [{'enum': ['abort', 'skip_dependents', 'continue']}, {'$ref': '#/$defs/on_failure'}]}") \
 	TYPE(EXITS, "number or list", "{'type': ['integer', 'array']}")                            \
+	TYPE(LOOP, "map", "{'$ref': '#/$defs/loop'}")                                              \
 	TYPE(FAIL_IF, "map", "{'$ref': '#/$defs/fail_if'}")                                        \
 	TYPE(POOL_USE, "name or map", "{'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/pool_use'}]}") \
 	TYPE(SLOTS, "number or all", "{'type': ['integer', 'string']}")                            \

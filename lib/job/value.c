@@ -142,6 +142,17 @@ void value_names(const struct value *v, expr_name_fn *use, void *ctx)
 	}
 }
 
+void value_leaves(const struct value *v, void (*use)(void *ctx, const struct value *leaf), void *ctx)
+{
+	if (v->constant)
+		return;
+	if (v->shape == SHAPE_EXPR || v->shape == SHAPE_TEXT)
+		use(ctx, v);
+	else
+		for (size_t i = 0; i < v->n; i++)
+			value_leaves(v->item[i], use, ctx);
+}
+
 /* --- as written ----------------------------------------------------------------------------------------- */
 
 /* With a `$` before every `${{`. */

@@ -326,6 +326,8 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return json_string(t->act.job);
 	case KEY_job_params:
 		return value_map_json(&t->act.params, NULL);
+	case KEY_job_payload:
+		return value_source(t->act.payload);
 	case KEY_idempotency:
 		return idempotency_json(t->act.idempotency);
 	case KEY_noop:
@@ -439,19 +441,32 @@ static void put_steps(json_t *map, const struct job *j)
 	json_decref(finally);
 }
 
+static json_t *loop_json(const struct stage_loop *loop)
+{
+	json_t *map = json_pack("{s:o}", "over", value_source(loop->over));
+
+	if (loop->payload)
+		put(map, "payload", value_source(loop->payload));
+	if (loop->max_parallel)
+		put(map, "max_parallel", json_integer(loop->max_parallel));
+	return map;
+}
+
 static json_t *stages_json(const struct job *j)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < j->n_stages; i++) {
 		const struct stage *s = &j->stage[i];
-		json_t *jobs = json_array();
+		json_t *jobs = json_array(), *stage;
 
 		for (size_t k = 0; k < s->n_jobs; k++)
 			json_array_append_new(jobs, json_string(s->job[k]->name));
-		json_array_append_new(list, json_pack("{s:s, s:o, s:s}", "name", s->name, "jobs",
-						      jobs, "opens",
-						      s->opens == OPENS_OK ? "ok" : "done"));
+		stage = json_pack("{s:s, s:o, s:s}", "name", s->name, "jobs", jobs, "opens",
+				  s->opens == OPENS_OK ? "ok" : "done");
+		if (s->loop)
+			put(stage, "loop", loop_json(s->loop));
+		json_array_append_new(list, stage);
 	}
 	return list;
 }

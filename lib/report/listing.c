@@ -127,11 +127,30 @@ static void add_reason(struct buf *out, const struct listing *l, uint32_t group,
 	case BUNDLE_FAMILY:
 	case BUNDLE_STEPS:
 	case BUNDLE_CALL:
+	case BUNDLE_LOOP:
 		expansion_group_name(l->x, group, &name);
 		buf_addf(out, "part of %s", name.data);
 		break;
 	}
 	buf_release(&name);
+}
+
+/* What a loop will run is known when it begins. */
+static void add_loop(struct buf *out, const struct listing *l, uint32_t unit)
+{
+	const struct unit *u = &l->x->graph->unit[unit];
+	const struct bundle *b = u->kind == UNIT_STEP ? NULL : &l->x->bundle[u->group];
+	const struct stage *stage = b ? b->stage : NULL;
+	bool late = b && b->kind == BUNDLE_STEPS && step_is_late(b->step);
+	json_t *over;
+
+	if (!stage && !late)
+		return;
+	over = value_source(late ? b->step->t.foreach->over : stage->loop->over);
+	buf_addf(out, "%s for each element of %s", stage ? ";" : ",", json_string_value(over));
+	for (size_t i = 0; stage && i < stage->n_jobs; i++)
+		buf_addf(out, "%s%s", i ? ", " : ": ", stage->job[i]->name);
+	json_decref(over);
 }
 
 /* `part of pipeline.ingest, stage 'pull', needs a, if `x == 1`` */
@@ -146,6 +165,7 @@ static void reason_text(struct buf *out, const struct listing *l, uint32_t group
 		return;
 	}
 	add_reason(out, l, group, unit);
+	add_loop(out, l, unit);
 	if (stage)
 		buf_addf(out, ", stage %s", stage->name);
 	for (size_t i = 0; t && i < t->n_needs; i++, comma = ", ")
@@ -230,6 +250,7 @@ static bool is_opened(const struct listing *l, uint32_t group, unsigned depth)
 	case BUNDLE_JOB:
 	case BUNDLE_STEPS:
 	case BUNDLE_CALL:
+	case BUNDLE_LOOP:
 		break;
 	}
 	return depth == 0 || l->o->steps;

@@ -200,8 +200,10 @@ static void screen_event(struct sink *base, const struct run_event *e)
 	s->settled += is_settled(e->kind);
 	switch (e->kind) {
 	case EVENT_JOB_FINISHED:
-		if (!state_is_failure(e->state)) /* of a failed one the step has told */
+		if (!state_is_failure(e->state))
 			quiet_line(s, e);
+		else if (e->reason == REASON_BAD_EXPR || e->reason == REASON_REQUIRE_FALSE)
+			failure_lines(s, e); /* it could not begin; of what could, the step that failed has told */
 		break;
 	case EVENT_STEP_SUCCEEDED:
 	case EVENT_STEP_SKIPPED:

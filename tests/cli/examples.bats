@@ -207,3 +207,18 @@ in time"
 	is "$(jq -r '[.items[].status] | join(" ")' <<<"$out")" "duplicate duplicate"
 	is "$(ls outbox/new)" ""
 }
+
+@test "lorchestra: files of the older format run as they are, a loop over what a job returned among them" {
+	command -v jq >/dev/null || skip "jq is not installed"
+	example lorchestra
+	want 0 orchmake -n
+	says "for each element of"
+	[ ! -e report.txt ]
+	want 0 orchmake -j4
+	is "$(cat report.txt)" "mail-ann.json
+mail-bob.json"
+	is "$(jq -r '.[0].account' <mail-bob.json)" bob
+	want 0 orchmake run mailbox --payload '{"account": "eve", "dry": true}' --format=json
+	is "$(jq -c '[.success, .items[0].account, .outcomes[1].status]' <<<"$out")" '[true,"eve","skipped"]'
+	[ ! -e mail.json ]
+}

@@ -419,9 +419,20 @@ static void a_loop_over_no_list_is_said_once(void **state)
 	(void)state;
 	is_refused("  j: {run: x, params: {n: {type: int}}, foreach: {v: \"${{ 1 + 2 }}\"}}\n"
 		   "  b: {run: x, needs: [j]}\n  c: {run: x, needs: [j]}\n", "b c j", "foreach needs a list");
-	is_refused("  j: {steps: {a: {run: x, provides: [l]}, b: {run: x, needs: [a], "
+	is_refused("  a: {run: x, provides: [l]}\n  j: {run: x, needs: [a], foreach: {v: \"${{ needs.a.l }}\"}}\n", "j",
+		   "foreach over 'needs', which exists only while the run is under way, is not supported yet");
+}
+
+static void a_step_that_loops_over_a_result_is_a_gate_until_it_begins(void **state)
+{
+	(void)state;
+	expands_to("  j: {steps: {a: {run: x, provides: [l]}, b: {run: x, needs: [a], "
 		   "foreach: {v: \"${{ steps.a.l }}\"}}}}\n", "j",
-		   "foreach over 'steps', which exists only while the run is under way, is not supported yet");
+		   "j/a: <j\n"
+		   "<j/b[*]: <j j/a {asks}\n"
+		   "j/b[*]>\n"
+		   "j> j/a j/b[*]\n"
+		   "run> j\n");
 }
 
 static void two_instances_of_one_name_are_refused(void **state)
@@ -804,6 +815,7 @@ int main(void)
 		cmocka_unit_test(whose_loop_it_is_is_told_before_it_is_worked_out),
 		cmocka_unit_test(a_loop_over_nothing_has_no_instances),
 		cmocka_unit_test(a_loop_over_no_list_is_said_once),
+		cmocka_unit_test(a_step_that_loops_over_a_result_is_a_gate_until_it_begins),
 		cmocka_unit_test(two_instances_of_one_name_are_refused),
 		cmocka_unit_test(a_limit_is_a_pool_or_the_instance_so_many_places_before),
 		cmocka_unit_test(each_call_is_an_instance_of_its_own),
