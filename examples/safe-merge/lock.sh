@@ -1,0 +1,115 @@
+# A lock is a ref whose commit tells the owner: refs/orchmake/lock/BRANCH here, for the worktrees of one repository,
+# and refs/locks/BRANCH on the remote, for all clones.  A ref is made, taken over and removed only as what it is
+# known to be (update-ref with the old value, push with a lease), so that of two at once one loses.
+# shellcheck shell=sh disable=SC2034
+
+host=$(uname -n)
+tab=$(printf '\t')
+
+first_line() { head -n 1 "$1" 2>/dev/null || :; }
+
+# When the process began, in what the system counts; nothing if there is none.  A number alone is soon another's.
+began() { # PID
+	if [ -r "/proc/self/stat" ]; then
+		sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+	else
+		ps -o lstart= -p "$1" 2>/dev/null || :
+	fi
+}
+
+owner() {
+	cat <<-O
+	held by $host, process $$, since $(date -u '+%Y-%m-%dT%H:%M:%SZ')
+
+	host: $host
+	machine: $(first_line /etc/machine-id)
+	boot: $(first_line /proc/sys/kernel/random/boot_id)
+	space: $(readlink /proc/self/ns/pid 2>/dev/null || :)
+	pid: $$
+	began: $(began $$)
+	O
+}
+
+# Our mark: a commit of no files, so that a remote takes it like any other.
+make_mark() {
+	owner | git -c user.name=orchmake -c user.email="orchmake@$host" -c commit.gpgSign=false \
+		commit-tree "$(git hash-object -t tree -w --stdin </dev/null)"
+}
+
+mark_says() { git log -1 --format=%B "$1" | sed -n "s/^$2: //p"; } # MARK KEY
+
+# Whether the owner is known to be gone: of another host nobody knows.
+is_dead() { # MARK
+	[ "$(mark_says "$1" host)" = "$host" ] || return 1
+	if [ "$(mark_says "$1" boot)" != "$(first_line /proc/sys/kernel/random/boot_id)" ]; then
+		machine=$(mark_says "$1" machine)
+		[ -n "$machine" ] && [ "$machine" = "$(first_line /etc/machine-id)" ]
+		return
+	fi
+	[ "$(mark_says "$1" space)" = "$(readlink /proc/self/ns/pid 2>/dev/null || :)" ] || return 1
+	pid=$(mark_says "$1" pid)
+	[ -n "$pid" ] && [ "$(began "$pid")" != "$(mark_says "$1" began)" ]
+}
+
+# Both kinds: take KIND REF OLD, drop KIND REF and holder KIND REF.  OLD is empty where there must be none.
+take() {
+	case $1 in
+	local) git update-ref "$2" "$mark" "$3" 2>/dev/null ;;
+	remote) git push -q --no-verify --no-follow-tags --force-with-lease="$2:$3" "$remote" "$mark:$2" 2>/dev/null ;;
+	esac
+}
+
+drop() {
+	case $1 in
+	local) git update-ref -d "$2" "$mark" ;;
+	remote) git push -q --no-verify --no-follow-tags --force-with-lease="$2:$mark" "$remote" ":$2" ;;
+	esac
+}
+
+holder() {
+	case $1 in
+	local) git rev-parse -q --verify "$2" || : ;;
+	remote)
+		there=$(git ls-remote "$remote" "$2" 2>/dev/null) || return 1
+		[ -n "$there" ] || return 0
+		git fetch -q --no-write-fetch-head "$remote" "$2" 2>/dev/null || :
+		echo "${there%%"$tab"*}"
+		;;
+	esac
+}
+
+how_to_remove() { # KIND REF MARK
+	case $1 in
+	local) echo "git update-ref -d $2 $3" ;;
+	remote) echo "git push --force-with-lease=$2:$3 $remote :$2" ;;
+	esac
+}
+
+# Wait until REF is ours.  A lock whose owner is dead is taken over.  What cannot be had without anybody holding it is
+# no question of waiting.
+lock() { # KIND REF
+	until=$(($(date +%s) + ${SAFE_MERGE_LOCK_WAIT:-900}))
+	refused=0
+	until take "$1" "$2" ""; do
+		held=$(holder "$1" "$2") || fail "the lock $2 cannot be seen on '$remote'" "see whether it can be reached" 75
+		if [ -z "$held" ]; then
+			refused=$((refused + 1))
+			[ "$refused" -lt 5 ] || fail "nobody has the lock $2, and it is not given" \
+				"see whether refs may be made: git push $remote $mark:$2"
+		elif git cat-file -e "$held" 2>/dev/null && is_dead "$held"; then
+			! take "$1" "$2" "$held" || break
+		elif [ "$(date +%s)" -ge "$until" ]; then
+			fail "the lock $2 is $(git log -1 --format=%s "$held" 2>/dev/null || echo "held")" \
+				"try later, or if its owner is gone: $(how_to_remove "$1" "$2" "$held")" 75
+		fi
+		sleep "${SAFE_MERGE_LOCK_POLL:-2}"
+	done
+	locks="$1 $2
+$locks"
+}
+
+# The last one first.
+unlock() {
+	printf '%s' "$locks" | while read -r kind ref; do drop "$kind" "$ref" || :; done
+	locks=
+}
