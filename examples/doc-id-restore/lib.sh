@@ -4,13 +4,13 @@
 #	. "${0%/*}/lib.sh"
 #	begin
 #
-# and has then its folder ($here), the top of the repository as current folder, and $state below the common git folder.
+# and has then its folder ($here), the top of the repository as current folder, and $state, a folder of this work
+# tree's below the common git folder.
 # shellcheck shell=sh disable=SC2034
 
-: "${DOC_IDS_LOCALE=${LC_ALL-}}"
 LC_ALL=C
 GIT_LITERAL_PATHSPECS=1
-export DOC_IDS_LOCALE LC_ALL GIT_LITERAL_PATHSPECS
+export LC_ALL GIT_LITERAL_PATHSPECS
 
 here=$(cd "${0%/*}" && pwd)
 step=${0##*/}
@@ -28,7 +28,9 @@ begin() {
 	cd "${DOC_IDS_REPO:-.}" || exit 2
 	top=$(git rev-parse --show-toplevel 2>/dev/null) ||
 		fail "'$(pwd)' is in no work tree of git" "set DOC_IDS_REPO to one"
-	state=$(git rev-parse --path-format=absolute --git-common-dir)/orchmake/doc-ids
+	common=$(git rev-parse --path-format=absolute --git-common-dir)
+	git_dir=$(git rev-parse --absolute-git-dir)
+	state=$common/orchmake/doc-ids${git_dir#"$common"}
 	cd "$top" || exit 2
 	DOC_IDS_REPO=$top
 	export DOC_IDS_REPO

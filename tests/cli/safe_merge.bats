@@ -151,25 +151,20 @@ upto() { # CLONE STEP: the chain up to and with STEP, all of which succeed
 
 @test "the same generated file: the newer commit wins, whichever side has it" {
 	part 05 "gen/x.lock theirs" 02 "gen/x.lock ours"
+	commit one 05 y.lock theirs
+	git -C one push -q
+	commit two 06 y.lock ours
 	want 0 pipeline two
-	says "timestamp_resolver: the newer side was taken 1 (theirs gen/x.lock); 0 conflicts are left"
-	is "$(git -C hub.git show main:gen/x.lock)" theirs
-	git -C one pull -q
-	part 06 "gen/x.lock theirs2" 07 "gen/x.lock ours2"
-	want 0 pipeline two
-	is "$(git -C hub.git show main:gen/x.lock)" ours2
+	says "timestamp_resolver: the newer side was taken 2 (theirs gen/x.lock, ours y.lock); 0 conflicts are left"
+	is "$(git -C hub.git show main:gen/x.lock main:y.lock)" "theirs
+ours"
 }
 
-@test "the same generated file of the same second, and one that is deleted: left to people" {
-	part 05 "gen/x.lock theirs" 05 "gen/x.lock ours"
-	want 1 pipeline two
-	complains "conflicts are left in 1 (gen/x.lock (generated))"
-	is "$(hub)" "$(head_of one)"
+@test "generated files of the same second, or that one side deleted: left to people" {
 	git -C one rm -q gen/x.lock
-	commit one 06
-	git -C one push -q
+	part 05 "tie.lock theirs" 05 "tie.lock ours gen/x.lock ours"
 	want 1 pipeline two
-	complains "conflicts are left in 1 (gen/x.lock (generated))"
+	complains "conflicts are left in 2 (gen/x.lock (generated), tie.lock (generated))"
 	is "$(hub)" "$(head_of one)"
 }
 
@@ -200,11 +195,14 @@ upto() { # CLONE STEP: the chain up to and with STEP, all of which succeed
 
 @test "a resolver may mend what is left; it has to leave no marker" {
 	part 05 "src.c theirs" 06 "src.c ours"
-	SAFE_MERGE_RESOLVER='exit 0' want 1 pipeline two
+	upto two timestamp_resolver
+	SAFE_MERGE_RESOLVER='exit 0' want 1 step two conflict_gate
 	complains "conflicts are left in 1 (src.c (unknown))"
-	SAFE_MERGE_RESOLVER='false' want 1 pipeline two
-	SAFE_MERGE_RESOLVER='echo "$MERGE_CLASS both" >"$1"' want 0 pipeline two
-	is "$(git -C hub.git show main:src.c)" "unknown both"
+	SAFE_MERGE_RESOLVER='echo x >"$1"; false' want 1 step two conflict_gate
+	SAFE_MERGE_RESOLVER='echo "$MERGE_CLASS $LC_ALL both" >"$1"' LC_ALL=C.UTF-8 want 0 step two conflict_gate
+	says "no conflict is left of 1"
+	is "$(git -C two show HEAD:src.c)" "unknown C.UTF-8 both"
+	is "$(git -C two rev-list --merges --count HEAD)" 1
 }
 
 @test "more conflicts than one wants are not even tried" {
@@ -490,8 +488,8 @@ unknown d/conf/z"
 	commit two 02 src.c ours
 	commit one 03 src.c theirs
 	git -C one push -q
-	want 0 pipeline two
-	is "$(git -C hub.git show main:src.c)" theirs
+	upto two timestamp_resolver
+	is "$(cat two/src.c)" theirs
 }
 
 # --- snapshot, validation, rollback -------------------------------------------------------------------------------
