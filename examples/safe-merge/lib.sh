@@ -71,10 +71,10 @@ find_repository() {
 
 find_branches() {
 	branch=${BRANCH-}
-	case $branch in
 	# shellcheck disable=SC2016 # that is how a plan leaves what was not given
-	'' | '${BRANCH}') fail "no branch is given" "say which one of the remote is meant: --var BRANCH=NAME" 2 ;;
-	esac
+	if [ -z "$branch" ] || [ "$branch" = '${BRANCH}' ]; then
+		fail "no branch is given" "say which one of the remote is meant: --var BRANCH=NAME" 2
+	fi
 	target=${SAFE_MERGE_TARGET:-$branch}
 	tracking=refs/remotes/$remote/$branch
 	head=$(git symbolic-ref -q --short HEAD) || head=HEAD
@@ -107,21 +107,21 @@ uncommitted() {
 		sed -e '/^?? .*\/$/d' -e '/^?? \(.*\/\)\{0,1\}\.orchmake\//d'
 }
 
-# The operation that is in progress, or nothing.  In a linked worktree .git is a file: ask git where things are.
+# The operation that is in progress, or nothing.  In a linked worktree .git is a file: git is asked where things are.
 in_progress() {
-	while read -r file what; do
-		if [ -e "$(git rev-parse --git-path "$file")" ]; then
-			echo "$what"
-			return
-		fi
-	done <<-'L'
-	MERGE_HEAD a merge
-	rebase-merge a rebase
-	rebase-apply a rebase
-	CHERRY_PICK_HEAD a cherry-pick
-	REVERT_HEAD a revert
-	BISECT_LOG a bisection
-	L
+	git rev-parse --git-path MERGE_HEAD --git-path rebase-merge --git-path rebase-apply --git-path CHERRY_PICK_HEAD \
+		--git-path REVERT_HEAD --git-path BISECT_LOG |
+		while read -r file; do
+			[ -e "$file" ] || continue
+			case $file in
+			*MERGE_HEAD) echo "a merge" ;;
+			*rebase*) echo "a rebase" ;;
+			*CHERRY*) echo "a cherry-pick" ;;
+			*REVERT*) echo "a revert" ;;
+			*) echo "a bisection" ;;
+			esac
+			break
+		done
 }
 
 # "3 (a, b, c)" of the lines on standard input, five of them at most.
@@ -134,7 +134,7 @@ lines() { printf '%s' "$1" | grep -c '' || :; }
 # --- paths: any byte but NUL may be in them -------------------------------------------------------------
 
 # Run this step again as "STEP --each WORD PATH..." with the paths that come, each closed by a NUL.
-each_path() { xargs -0 -r "$here/$step" --each "$1"; }
+each_path() { xargs -0 -r "$here/$step" --each "$1" || [ $? -ne 123 ] || return 1; }
 
 unmerged() { git diff --name-only -z --diff-filter=U; }
 count_unmerged() { unmerged | tr -dc '\000' | wc -c | tr -d ' '; }
@@ -169,8 +169,15 @@ fetch() { # BRANCH
 # The line that matters of what git said.
 words() { printf '%s\n' "$1" | awk '/^(fatal|error): / && !t { t = $0 } NF { l = $0 } END { print t ? t : l }'; }
 
+# A merge moves what is recorded of submodules, not what is checked out of those that are.
+update_submodules() {
+	[ ! -f .gitmodules ] || said=$(git submodule update --recursive 2>&1) ||
+		fail "submodules cannot be brought to what $(short HEAD) says: $(words "$said")" "try: git submodule update"
+}
+
 # The command that says whether a merge is good.  Only what it was run on is ever pushed.
 validate() {
+	update_submodules
 	as_user "$SAFE_MERGE_VALIDATE" validate || return
 	keep validated "$(git rev-parse HEAD)"
 }

@@ -43,11 +43,14 @@ whole_tree() {
 # Run a command for the shell; its output and its exit are kept for the gate, and how long it took.
 judge() { # NAME COMMAND
 	rm -f "$state/$1.exit"
-	began=$(date +%s) code=0
-	sh -c "$2" "$1" >"$state/$1.log" 2>&1 </dev/null || code=$?
-	cat "$state/$1.log"
-	echo "$(($(date +%s) - began))" >"$state/$1.seconds"
-	echo "$code" >"$state/$1.exit"
+	began=$(date +%s)
+	{
+		code=0
+		sh -c "$2" "$1" </dev/null 2>&1 || code=$?
+		echo "$(($(date +%s) - began))" >"$state/$1.seconds"
+		echo "$code" >"$state/$1.exit"
+	} | tee "$state/$1.log"
+	code=$(cat "$state/$1.exit")
 	[ "$code" -eq 0 ] || fail "'$2' ended with $code" "the gate decides what that means"
 	say "'$2' is content"
 }

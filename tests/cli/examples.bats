@@ -11,6 +11,7 @@ state() { sql "select state from v_steps where step = '$1' and run = (select run
 
 @test "every example is run by a test of this file" {
 	for e in $(examples); do
+		[ -f "$top_srcdir/examples/$e/Jobfile" ] || continue # a plan is checked below, and has tests of its own
 		grep -q "^	example $e\$" "$BATS_TEST_FILENAME" || {
 			echo "no test has the line: example $e"
 			return 1
@@ -20,6 +21,12 @@ state() { sql "select state from v_steps where step = '$1' and run = (select run
 
 @test "every example begins with what it shows and what to try, and is right also by --strict" {
 	for e in $(examples); do
+		if [ -f "$top_srcdir/examples/$e/plan.json" ]; then
+			want 0 jq -e '.description | length > 0' "$top_srcdir/examples/$e/plan.json"
+			want 0 orchmake validate "$top_srcdir/examples/$e/plan.json"
+			continue
+		fi
+		[ -f "$top_srcdir/examples/$e/Jobfile" ] || continue
 		is "$(sed -n '1,2s/^\(# \).*[^ ]$/\1/p; 3p' "$top_srcdir/examples/$e/Jobfile")" "# 
 # 
 jobfile: 1"

@@ -202,7 +202,7 @@ ours"
 	SAFE_MERGE_RESOLVER='echo "$MERGE_CLASS $LC_ALL both" >"$1"' LC_ALL=C.UTF-8 want 0 step two conflict_gate
 	says "no conflict is left of 1"
 	is "$(git -C two show HEAD:src.c)" "unknown C.UTF-8 both"
-	is "$(git -C two rev-list --merges --count HEAD)" 1
+	is "$(git -C two log -1 --format=%B | grep -c '#')" 0
 }
 
 @test "more conflicts than one wants are not even tried" {
@@ -223,13 +223,25 @@ ours"
 	is "$(hub)" "$(head_of two)"
 }
 
-@test "unrelated histories, and changes in the way, are failures and no conflicts" {
+@test "what git cannot merge at all is a failure and no conflict: files in the way, a hook, unrelated histories" {
+	part 01 "a.txt a" 02 "b.txt b"
+	upto two file_classification
+	echo mine >two/a.txt
+	want 1 step two git_merge
+	complains "would be overwritten"
+	rm two/a.txt
+	printf '#!/bin/sh\nexit 1\n' >two/.git/hooks/pre-merge-commit
+	chmod +x two/.git/hooks/pre-merge-commit
+	want 1 pipeline two
+	says "stopped at git_merge"
+	[ ! -e two/.git/MERGE_HEAD ]
+	is "$(git -C two status --porcelain)" ""
+	rm two/.git/hooks/pre-merge-commit
 	git -C two checkout -q --orphan other
 	git -C two rm -rqf .
 	commit two 03 z z
 	git -C two branch -q -M other main
 	want 1 pipeline two
-	says "stopped at git_merge"
 	complains "unrelated histories"
 	is "$(event two .reason_code)" merge_failed
 	[ ! -e two/.git/MERGE_HEAD ]
@@ -270,12 +282,14 @@ ours"
 @test "each thing that is not ready is said, all of them at once" {
 	git -C two checkout -q --detach
 	git -C two remote rename origin elsewhere 2>/dev/null
+	git config --global --unset user.email
+	git config --global user.useConfigOnly true
 	echo x >two/new
 	touch two/.git/index.lock two/.git/MERGE_HEAD
 	SAFE_MERGE_VALIDATE='' want 1 pipeline two
 	local what
 	for what in "no branch is checked out" "there is no remote 'origin'" "not committed" "the index is locked" \
-		"a merge is in progress" "nothing says what makes a merge good"; do
+		"a merge is in progress" "does not know who you are" "nothing says what makes a merge good"; do
 		complains "$what"
 	done
 	is "$(jq -r '[.status, .reason_code, .phase_id] | join(" ")' two/.git/orchmake/events.jsonl)" "blocked env_scan_failed 0"
@@ -433,8 +447,11 @@ nested_repo() { # PATH
 	says "1 submodules, 0 worktrees, 0 ignored, 0 strays"
 	nested_repo two/homeless
 	git -C two/homeless remote remove origin
-	SAFE_MERGE_NESTED=submodule want 123 step two nested_repos_normalize
+	nested_repo two/another
+	SAFE_MERGE_NESTED=submodule want 1 step two nested_repos_normalize
 	complains "has no remote"
+	is "$(git -C two status --porcelain)" "?? another/
+?? homeless/"
 	SAFE_MERGE_NESTED=sideways want 1 step two nested_repos_normalize
 	complains "set it to report, absorb or submodule"
 }
@@ -527,6 +544,27 @@ unknown d/conf/z"
 	rm two/.git/MERGE_HEAD
 	want 0 step two rollback
 	is "$(head_of two)" "$(git -C two rev-parse "$(cat "$(state two)/snapshot")")"
+}
+
+@test "submodules are what the merge says when it is validated, and again what they were after a rollback" {
+	git config --global protocol.file.allow always
+	nested_repo other
+	git -C one submodule --quiet add "$T/other" sub
+	commit one 01
+	git -C one push -q
+	git -C two pull -q
+	git -C two submodule --quiet update --init
+	commit other 02 inner.txt newer
+	git -C one/sub pull -q
+	commit one 03
+	git -C one push -q
+	commit two 04 b.txt b
+	SAFE_MERGE_VALIDATE='grep -q newer sub/inner.txt && false' want 1 pipeline two
+	complains "ended with 1"
+	is "$(cat two/sub/inner.txt)" inner
+	is "$(git -C two status --porcelain)" ""
+	SAFE_MERGE_VALIDATE='grep -q newer sub/inner.txt' want 0 pipeline two
+	is "$(hub)" "$(head_of two)"
 }
 
 @test "snapshots: a branch and an annotated tag, old ones go by their count, neither is pushed" {
