@@ -44,36 +44,43 @@ function fronts(front, n, line) {
 }
 
 # --- JSON ------------------------------------------------------------------------------------------------------
+#
+# No token of JSON goes over the end of a line, so a text is looked at line by line; json_begin() before the first.
 
-# The same of the member "doc_id" of a JSON text's top level; OPEN is where that object begins.  LEN stays 0 if the
-# value is no plain one.
-function find_json(text,    i, n, c, depth, start, key, mine) {
-	AT = LEN = OPEN = 0
-	n = length(text)
+function json_begin() {
+	DEPTH = MINE = AT = LEN = OPEN = 0
+	KEY = ""
+}
+
+# Set AT and LEN to where the value of "doc_id" of the outermost object stands in this line; LEN stays 0 if it is no
+# plain one.  OPEN is where that object begins in the first line that has anything, -1 if that is none.
+function find_json(line,    i, n, c, start) {
+	AT = LEN = 0
+	n = length(line)
 	for (i = 1; i <= n; i++) {
-		c = substr(text, i, 1)
-		if (c ~ /[ \t\r\n]/)
+		c = substr(line, i, 1)
+		if (c ~ /[ \t\r]/)
 			continue
-		if (mine) {
+		if (MINE) {
 			AT = i
 			if (c == "\"")
-				LEN = string_end(text, i) - i + 1
-			else if (match(substr(text, i, 80), /^[-+.a-zA-Z0-9]+/))
+				LEN = string_end(line, i) - i + 1
+			else if (match(substr(line, i), /^[-+.a-zA-Z0-9]+/))
 				LEN = RLENGTH
 			return 1
 		}
 		if (c == "\"") {
 			start = i
-			i = string_end(text, i)
-			key = substr(text, start, i - start + 1)
+			i = string_end(line, i)
+			KEY = substr(line, start, i - start + 1)
 		} else if (c == ":") {
-			mine = depth == 1 && key == "\"doc_id\""
+			MINE = DEPTH == 1 && KEY == "\"doc_id\""
 		} else if (c == "{" || c == "[") {
-			if (!depth++)
+			if (!DEPTH++)
 				OPEN = c == "{" ? i : -1
-			key = ""
+			KEY = ""
 		} else if (c == "}" || c == "]") {
-			depth--
+			DEPTH--
 		}
 	}
 	return 0

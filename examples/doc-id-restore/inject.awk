@@ -10,11 +10,10 @@ function put(n, text,    i) { # text becomes line n
 	NR++
 }
 
-function join(    i, all) {
-	all = line[1]
-	for (i = 2; i <= NR; i++)
-		all = all "\n" line[i]
-	return all
+function put_out(    i) {
+	for (i = 1; i <= NR; i++)
+		printf "%s%s", (i == 1 ? bom : "\n"), line[i]
+	return 0
 }
 
 # Behind what has to come first: an interpreter, a coding, directives of YAML and its ---.
@@ -31,23 +30,40 @@ function first_place(    n, i) {
 	return n
 }
 
-function into_json(    all, before, rest, blank) {
-	all = join()
-	if (find_json(all)) {
-		if (!LEN)
+function into_json(    n, first) {
+	json_begin()
+	for (n = 1; n <= NR; n++) {
+		if (find_json(line[n])) {
+			if (!LEN)
+				return 3
+			line[n] = substr(line[n], 1, AT - 1) "\"" id "\"" substr(line[n], AT + LEN)
+			return put_out()
+		}
+		if (OPEN && !first)
+			first = n
+		if (OPEN < 0)
 			return 3
-		printf "%s", substr(all, 1, AT - 1) "\"" id "\"" substr(all, AT + LEN)
-		return 0
 	}
-	if (OPEN < 1)
+	if (!first)
 		return 3
-	before = substr(all, 1, OPEN)
-	rest = substr(all, OPEN + 1)
-	match(rest, /^[ \t\r\n]*/)
+	into_object(first)
+	return put_out()
+}
+
+# As the first member, in the way the next one is written.
+function into_object(n,    rest, blank) {
+	rest = substr(line[n], OPEN + 1)
+	if (rest ~ /^[ \t\r]*$/ && n < NR) {
+		eol = line[n] ~ /\r$/ ? "\r" : ""
+		match(line[n + 1], /^[ \t]*/)
+		blank = substr(line[n + 1], 1, RLENGTH)
+		put(n + 1, blank "\"doc_id\": \"" id "\"" (substr(line[n + 1], RLENGTH + 1) ~ /^}/ ? "" : ","))
+		return
+	}
+	match(rest, /^[ \t\r]*/)
 	blank = substr(rest, 1, RLENGTH)
 	rest = substr(rest, RLENGTH + 1)
-	printf "%s", before blank "\"doc_id\": \"" id "\"" (rest ~ /^}/ ? "" : "," (blank == "" ? " " : blank)) rest
-	return 0
+	line[n] = substr(line[n], 1, OPEN) blank "\"doc_id\": \"" id "\"" (rest ~ /^}/ ? "" : ", ") rest
 }
 
 # A YAML document that is no map of keys can have none.
@@ -67,8 +83,7 @@ function into_lines(    n, front) {
 		if (!find_line(type, line[n], front == 1))
 			continue
 		line[n] = substr(line[n], 1, AT - 1) (substr(line[n], AT - 1, 1) == ":" ? " " : "") id substr(line[n], AT + LEN)
-		printf "%s", bom join()
-		return 0
+		return put_out()
 	}
 	if (type ~ /^ya?ml$/ && is_no_map())
 		return 3
@@ -78,8 +93,7 @@ function into_lines(    n, front) {
 		put(2, "doc_id: " id)
 	else
 		line[1] = "---" eol "\ndoc_id: " id eol "\n---" eol "\n" (NR > 1 ? eol "\n" : "") line[1]
-	printf "%s", bom join()
-	return 0
+	return put_out()
 }
 
 END {

@@ -15,15 +15,11 @@ function iso(seconds,    day, era, doe, yoe, doy, mp, d, m) {
 
 function tell(path, time,    type, state) {
 	type = type_of(path)
-	if (type == "json" && index(text, "\"doc_id\"") && find_json(text)) {
-		there = 1
-		id = from_json(value_at(text))
-	}
 	state = !there ? "missing" : valid(id) ? "registered" : "invalid"
 	sub(/^\.\//, "", path)
 	printf "{\"path\":\"%s\",\"doc_id\":%s,\"status\":\"%s\",\"file_type\":\"%s\",\"last_modified\":\"%s\",\"scanned_at\":\"%s\"}\n",
 		to_json(path), there ? "\"" to_json(id) "\"" : "null", state, type, iso(time), now
-	text = id = ""
+	id = ""
 	there = front = 0
 }
 
@@ -40,9 +36,17 @@ FNR == 1 {
 	for (at++; ARGV[at] != FILENAME; at++)
 		tell_up_to(at)
 	type = type_of(FILENAME)
+	json_begin()
 }
-type == "json" { text = text $0 "\n"; next }
-there || FNR > reach(type) { next }
+there { next }
+type == "json" {
+	if (find_json($0)) {
+		there = 1
+		id = from_json(value_at($0))
+	}
+	next
+}
+FNR > reach(type) { next }
 {
 	front = fronts(front, FNR, $0)
 	if (FNR == 1)

@@ -25,6 +25,9 @@ as_user() { # COMMAND NAME ARGS...
 	)
 }
 
+# A hook that starts this has its own repository in mind.
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_OBJECT_DIRECTORY GIT_NAMESPACE GIT_PREFIX
+
 here=$(cd "${0%/*}" && pwd)
 step=${0##*/}
 newline='

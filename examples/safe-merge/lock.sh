@@ -1,6 +1,6 @@
 # A lock is a ref whose commit tells the owner: refs/orchmake/lock/BRANCH here, for the worktrees of one repository,
-# and refs/locks/BRANCH on the remote, for all clones.  A ref is made, taken over and removed only as what it is
-# known to be (update-ref with the old value, push with a lease), so that of two at once one loses.
+# and refs/locks/BRANCH on the remote, for all clones.  A ref is made only where there is none, and removed only as what
+# it is known to be (update-ref with the old value, push with a lease), so that of two at once one loses.
 # shellcheck shell=sh disable=SC2034
 
 host=$(uname -n)
@@ -51,28 +51,33 @@ is_dead() { # MARK
 	[ -n "$pid" ] && [ "$(began "$pid")" != "$(mark_says "$1" began)" ]
 }
 
-# Both kinds: take KIND REF OLD, drop KIND REF and holder KIND REF.  OLD is empty where there must be none.
-take() {
+push_lock() { # REF EXPECTED REFSPEC
+	git push -q --no-verify --no-follow-tags --force-with-lease="$1:$2" "$remote" "$3"
+}
+
+take() { # KIND REF
 	case $1 in
-	local) git update-ref "$2" "$mark" "$3" 2>/dev/null ;;
-	remote) git push -q --no-verify --no-follow-tags --force-with-lease="$2:$3" "$remote" "$mark:$2" 2>/dev/null ;;
+	local) git update-ref "$2" "$mark" "" ;;
+	remote) push_lock "$2" "" "$mark:$2" ;;
+	esac 2>/dev/null
+}
+
+drop() { # KIND REF MARK
+	case $1 in
+	local) git update-ref -d "$2" "$3" ;;
+	remote) push_lock "$2" "$3" ":$2" ;;
 	esac
 }
 
-drop() {
-	case $1 in
-	local) git update-ref -d "$2" "$mark" ;;
-	remote) git push -q --no-verify --no-follow-tags --force-with-lease="$2:$mark" "$remote" ":$2" ;;
-	esac
-}
-
-holder() {
+# Where it is pushed to is not always where it is fetched from.
+holder() { # KIND REF: its mark, or nothing
 	case $1 in
 	local) git rev-parse -q --verify "$2" || : ;;
 	remote)
-		there=$(git ls-remote "$remote" "$2" 2>/dev/null) || return 1
+		url=$(git remote get-url --push "$remote")
+		there=$(git ls-remote "$url" "$2" 2>/dev/null) || return 1
 		[ -n "$there" ] || return 0
-		git fetch -q --no-write-fetch-head "$remote" "$2" 2>/dev/null || :
+		git fetch -q --no-tags --no-write-fetch-head "$url" "$2" 2>/dev/null || :
 		echo "${there%%"$tab"*}"
 		;;
 	esac
@@ -85,19 +90,20 @@ how_to_remove() { # KIND REF MARK
 	esac
 }
 
-# Wait until REF is ours.  A lock whose owner is dead is taken over.  What cannot be had without anybody holding it is
+# Wait until REF is ours.  A lock whose owner is dead is removed, and then whoever is first has it.  What cannot be had without anybody holding it is
 # no question of waiting.
 lock() { # KIND REF
 	until=$(($(date +%s) + ${SAFE_MERGE_LOCK_WAIT:-900}))
 	refused=0
-	until take "$1" "$2" ""; do
+	until take "$1" "$2"; do
 		held=$(holder "$1" "$2") || fail "the lock $2 cannot be seen on '$remote'" "see whether it can be reached" 75
 		if [ -z "$held" ]; then
 			refused=$((refused + 1))
 			[ "$refused" -lt 5 ] || fail "nobody has the lock $2, and it is not given" \
 				"see whether refs may be made: git push $remote $mark:$2"
 		elif git cat-file -e "$held" 2>/dev/null && is_dead "$held"; then
-			! take "$1" "$2" "$held" || break
+			drop "$1" "$2" "$held" 2>/dev/null || :
+			continue
 		elif [ "$(date +%s)" -ge "$until" ]; then
 			fail "the lock $2 is $(git log -1 --format=%s "$held" 2>/dev/null || echo "held")" \
 				"try later, or if its owner is gone: $(how_to_remove "$1" "$2" "$held")" 75
@@ -110,6 +116,6 @@ $locks"
 
 # The last one first.
 unlock() {
-	printf '%s' "$locks" | while read -r kind ref; do drop "$kind" "$ref" || :; done
+	printf '%s' "$locks" | while read -r kind ref; do drop "$kind" "$ref" "$mark" || :; done
 	locks=
 }

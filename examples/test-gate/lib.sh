@@ -8,6 +8,7 @@
 # git folder.
 # shellcheck shell=sh disable=SC2034
 
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_OBJECT_DIRECTORY GIT_NAMESPACE GIT_PREFIX GIT_LITERAL_PATHSPECS
 step=${0##*/}
 
 say() { printf '%s: %s\n' "$step" "$1"; }

@@ -141,6 +141,13 @@ text"
 doc_id: DOC-CFG-TWO-002
 k: 1"
 	is "$(cat repo/c.json)" '{"doc_id": "DOC-DATA-THREE-X-003"}'
+	printf '{ "a": 1,\n"b": 2}' >repo/c.json
+	want 0 pipeline
+	is "$(cat repo/c.json)" '{ "doc_id": "DOC-DATA-THREE-X-003", "a": 1,
+"b": 2}'
+	printf '\n{\r\n}\r\n' >repo/c.json
+	want 0 pipeline
+	is "$(od -An -c repo/c.json | tr -d ' \n')" '\n{\r\n"doc_id":"DOC-DATA-THREE-X-003"\r\n}\r\n'
 	is "$(head -n 1 repo/d.py)" "# DOC_ID: DOC-CORE-FOUR-004"
 	is "$(head -n 1 repo/f.ps1)" $'\357\273\277# DOC_ID: DOC-CORE-SIX-006'
 	is "$(cat repo/g.txt)" "DOC_ID: DOC-NOTE-SEVEN-007"

@@ -575,8 +575,9 @@ unknown d/conf/z"
 	is "$(git -C two for-each-ref refs/heads/rollback | wc -l)" 2
 	is "$(git -C two for-each-ref --format='%(objecttype)' refs/tags | tr '\n' ' ')" "tag tag "
 	git -C two branch rollback/pre-merge-main-mine
+	for i in 1 2 3; do git -C two branch rollback/pre-merge-main-x-2026112${i}T000000Z; done
 	want 0 pipeline two
-	git -C two rev-parse -q --verify rollback/pre-merge-main-mine
+	is "$(git -C two for-each-ref refs/heads/rollback | wc -l)" 6
 	is "$(git -C hub.git for-each-ref --format='%(refname)')" refs/heads/main
 }
 
