@@ -62,7 +62,8 @@ as_file_name() {
 find_repository() {
 	cd "${SAFE_MERGE_REPO:-.}" || exit 2
 	common=$(git rev-parse --path-format=absolute --git-common-dir --show-toplevel 2>/dev/null) || {
-		[ -n "$common" ] || fail "'$(pwd)' is in no git repository" "set SAFE_MERGE_REPO to one"
+		[ -n "$common" ] || fail "'$(pwd)' is in no git repository: $(words "$(git rev-parse 2>&1)")" \
+			"set SAFE_MERGE_REPO to one"
 		fail "'$(pwd)' has no work tree" "set SAFE_MERGE_REPO to a clone that has one"
 	}
 	top=${common#*"$newline"}
@@ -106,7 +107,8 @@ short() { git rev-parse --short "$1"; }
 # What is not committed, a line each as in git status.  Nested repositories (their names end in a slash here) are the
 # business of nested_repos_detect; .orchmake/ is where orchmake itself writes while this runs.
 uncommitted() {
-	git status --porcelain=v1 -z --untracked-files=all | tr '\n\000' '?\n' |
+	git status --porcelain=v1 -z --untracked-files=all >"$state/status"
+	tr '\n\000' '?\n' <"$state/status" |
 		sed -e '/^?? .*\/$/d' -e '/^?? \(.*\/\)\{0,1\}\.orchmake\//d'
 }
 
@@ -137,7 +139,7 @@ lines() { printf '%s' "$1" | grep -c '' || :; }
 # --- paths: any byte but NUL may be in them -------------------------------------------------------------
 
 # Run this step again as "STEP --each WORD PATH..." with the paths that come, each closed by a NUL.
-each_path() { xargs -0 -r "$here/$step" --each "$1" || [ $? -ne 123 ] || return 1; }
+each_path() { xargs -0 -r "$here/$step" --each "$1" || return 1; }
 
 unmerged() { git diff --name-only -z --diff-filter=U; }
 count_unmerged() { unmerged | tr -dc '\000' | wc -c | tr -d ' '; }

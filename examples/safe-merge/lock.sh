@@ -90,8 +90,13 @@ how_to_remove() { # KIND REF MARK
 	esac
 }
 
-# Wait until REF is ours.  A lock whose owner is dead is removed, and then whoever is first has it.  What cannot be had without anybody holding it is
-# no question of waiting.
+# Whether the lock was of a dead owner and is gone now.
+drop_dead() { # KIND REF MARK
+	git cat-file -e "$3" 2>/dev/null && is_dead "$3" && drop "$1" "$2" "$3" 2>/dev/null
+}
+
+# Wait until REF is ours.  A lock whose owner is dead is removed, and then whoever is first has it.  What cannot be had
+# though nobody holds it is no question of waiting.
 lock() { # KIND REF
 	until=$(($(date +%s) + ${SAFE_MERGE_LOCK_WAIT:-900}))
 	refused=0
@@ -101,8 +106,7 @@ lock() { # KIND REF
 			refused=$((refused + 1))
 			[ "$refused" -lt 5 ] || fail "nobody has the lock $2, and it is not given" \
 				"see whether refs may be made: git push $remote $mark:$2"
-		elif git cat-file -e "$held" 2>/dev/null && is_dead "$held"; then
-			drop "$1" "$2" "$held" 2>/dev/null || :
+		elif drop_dead "$1" "$2" "$held"; then
 			continue
 		elif [ "$(date +%s)" -ge "$until" ]; then
 			fail "the lock $2 is $(git log -1 --format=%s "$held" 2>/dev/null || echo "held")" \

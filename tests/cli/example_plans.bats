@@ -1,4 +1,4 @@
-load lib
+load data
 load git
 
 # The plans of examples/ that work on repositories, each run by orchmake in a copy; and the shims.  What their steps do
@@ -126,7 +126,7 @@ succeeded 13"
 
 @test "shims: each old script says what to use instead, and does it with all its arguments" {
 	example shims
-	cp -R "$top_srcdir"/{jobfiles,data,libexec} .
+	project
 	local script composite
 	while read -r script composite; do
 		want 0 ./"$script" -n

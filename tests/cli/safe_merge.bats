@@ -321,7 +321,7 @@ ours"
 	want 1 step empty env_scan
 	complains "there is no commit yet"
 	want 1 step . env_scan
-	complains "is in no git repository"
+	complains "is in no git repository: fatal: not a git repository"
 }
 
 @test "a branch has to be given, and to be one" {
@@ -676,6 +676,11 @@ ready_to_push() {
 	git -C one push -q -f origin "$(mark one 's/^host: .*/host: elsewhere/;s/^pid: .*/pid: 4194305/')":refs/locks/main
 	want 75 step two guarded_push
 	git -C one push -q -f origin "$(mark one 's/^pid: .*/pid: 4194305/')":refs/locks/main
+	printf '#!/bin/sh\ntest "$3" != 0000000000000000000000000000000000000000\n' >hub.git/hooks/update
+	chmod +x hub.git/hooks/update
+	want 75 step two guarded_push
+	rm hub.git/hooks/update
+	git -C hub.git config receive.denyNonFastForwards true
 	want 0 step two guarded_push
 	is "$(hub)" "$(head_of two)"
 	is "$(git -C hub.git for-each-ref refs/locks)" ""
