@@ -98,6 +98,8 @@ drop_dead() { # KIND REF MARK
 # Wait until REF is ours.  A lock whose owner is dead is removed, and then whoever is first has it.  What cannot be had
 # though nobody holds it is no question of waiting.
 lock() { # KIND REF
+	locks="$1 $2
+$locks"	# before it is ours: who is stopped between the two would leave it
 	until=$(($(date +%s) + ${SAFE_MERGE_LOCK_WAIT:-900}))
 	refused=0
 	until take "$1" "$2"; do
@@ -114,12 +116,19 @@ lock() { # KIND REF
 		fi
 		sleep "${SAFE_MERGE_LOCK_POLL:-2}"
 	done
-	locks="$1 $2
-$locks"
+	taken="$taken $2 "
 }
 
-# The last one first.
+# The last one first.  What is not ours is not removed: it has another mark.
 unlock() {
-	printf '%s' "$locks" | while read -r kind ref; do drop "$kind" "$ref" "$mark" || :; done
+	printf '%s' "$locks" | while read -r kind ref; do
+		! drop "$kind" "$ref" "$mark" 2>/dev/null || continue
+		case $taken in
+		*" $ref "*)
+			printf '%s: the lock %s was not given back; %s\n' "$step" "$ref" \
+				"$(how_to_remove "$kind" "$ref" "$mark")" >&2
+			;;
+		esac
+	done
 	locks=
 }

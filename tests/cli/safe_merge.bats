@@ -599,6 +599,7 @@ unknown d/conf/z"
 	mv hub.git gone.git
 	want 75 step two guarded_push
 	complains "cannot be seen on 'origin'"
+	is "$(grep -c . <<<"$err")" 1
 	is "$(git -C two for-each-ref refs/orchmake)" ""
 }
 
