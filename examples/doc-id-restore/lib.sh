@@ -8,6 +8,7 @@
 # tree's below the common git folder.
 # shellcheck shell=sh disable=SC2034
 
+# A hook that starts this has its own repository in mind.
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_OBJECT_DIRECTORY GIT_NAMESPACE GIT_PREFIX
 LC_ALL=C
 GIT_LITERAL_PATHSPECS=1

@@ -17,8 +17,9 @@ function tell(path, time,    type, state) {
 	type = type_of(path)
 	state = !there ? "missing" : valid(id) ? "registered" : "invalid"
 	sub(/^\.\//, "", path)
-	printf "{\"path\":\"%s\",\"doc_id\":%s,\"status\":\"%s\",\"file_type\":\"%s\",\"last_modified\":\"%s\",\"scanned_at\":\"%s\"}\n",
-		to_json(path), there ? "\"" to_json(id) "\"" : "null", state, type, iso(time), now
+	printf "{\"path\":\"%s\",\"doc_id\":%s,", to_json(path), there ? "\"" to_json(id) "\"" : "null"
+	printf "\"status\":\"%s\",\"file_type\":\"%s\",", state, type
+	printf "\"last_modified\":\"%s\",\"scanned_at\":\"%s\"}\n", iso(time), now
 	id = ""
 	there = front = 0
 }

@@ -8,7 +8,9 @@
 # git folder.
 # shellcheck shell=sh disable=SC2034
 
-unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_OBJECT_DIRECTORY GIT_NAMESPACE GIT_PREFIX GIT_LITERAL_PATHSPECS
+# A hook that starts this has its own repository in mind.
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_OBJECT_DIRECTORY GIT_NAMESPACE GIT_PREFIX
+unset GIT_LITERAL_PATHSPECS
 step=${0##*/}
 
 say() { printf '%s: %s\n' "$step" "$1"; }
