@@ -1,0 +1,1 @@
+{ print member($0, "doc_id") }
