@@ -598,7 +598,7 @@ static void report_cycle(struct expander *e, uint32_t *cycle, size_t n)
 	for (size_t i = 0; i <= n; i++)
 		add_cycle_name(e, cycle[i % n], &path);
 	diag_error(e->d, MARK_NONE, "the jobs wait for each other: %s", path.data);
-	diag_hint(e->d, "a job that several composites have starts when all of them let it");
+	diag_hint(e->d, "a job that several composites have starts when all of them let it; who reads a file waits for who makes it");
 	e->x->bundle = NULL;
 	buf_release(&path);
 	free(cycle);
