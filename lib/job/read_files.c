@@ -17,6 +17,10 @@ void read_files(struct loader *l, const char *key, const struct node *n, struct 
 		(void)read_value_list(l, key, n, ret);
 		return;
 	}
+	if (n->kind != NODE_SCALAR) {
+		bad_value(l, key, "a name or a list of names", n);
+		return;
+	}
 	one = (struct value_list){arena_array(l->a, 1, sizeof(*one.value)), 1};
 	if (read_value(l, key, n, &one.value[0]))
 		*ret = one;

@@ -274,7 +274,8 @@ static void composites_that_want_two_jobs_in_opposite_order_are_told_so(void **s
 	(void)state;
 	is_refused("  x: {run: x}\n  y: {run: y}\n  p: {stages: [x, y]}\n  q: {stages: [y, x]}\n", "p q",
 		   "the jobs wait for each other: x -> q -> y -> p -> x; "
-		   "a job that several composites have starts when all of them let it");
+		   "a job that several composites have starts when all of them let it; "
+		   "who reads a file waits for who makes it");
 }
 
 static void what_members_need_from_outside_is_support_of_its_own(void **state)
@@ -631,13 +632,13 @@ static void a_wrong_target_is_refused_with_what_was_perhaps_meant(void **state)
 
 	(void)state;
 	is_refused(jobs, "ingst", "there is no job 'ingst'; did you mean 'ingest'?");
-	is_refused(jobs, "zzzzzzzz", "there is no job 'zzzzzzzz'; `orchmake list` shows what there is");
-	is_refused(jobs, "x*", "there is no job 'x*'; `orchmake list` shows what there is");
+	is_refused(jobs, "zzzzzzzz", "there is no job 'zzzzzzzz'; no step makes a file of that name either; `orchmake list` shows what there is");
+	is_refused(jobs, "x*", "there is no job 'x*'; no step makes a file of that name either; `orchmake list` shows what there is");
 	is_refused(jobs, "ingest/laod", "'ingest/laod': job 'ingest' has no step 'laod'; did you mean 'ingest/load'?");
 	is_refused(jobs, "f/s", "'f/s': job 'f' has no step 's'");
 	is_refused(jobs, "f[3]", "job 'f' has no instance [3]; `orchmake show f` lists them");
 	is_refused(jobs, "ingest[3]", "job 'ingest' has no instance [3]; `orchmake show ingest` lists them");
-	is_refused(jobs, "f[1]x", "there is no job 'f[1]x'; `orchmake list` shows what there is");
+	is_refused(jobs, "f[1]x", "there is no job 'f[1]x'; no step makes a file of that name either; `orchmake list` shows what there is");
 	is_refused(jobs, "f[1", "there is no job 'f[1'; did you mean 'f'?");
 }
 
