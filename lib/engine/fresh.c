@@ -455,11 +455,6 @@ bool fresh_turn(struct engine *e)
 
 /* --- starts and ends -------------------------------------------------------------------------------------------- */
 
-static char *list_path(const struct engine *e, uint32_t serial)
-{
-	return xasprintf("%s/makes-%" PRIu32, e->paths.work, serial);
-}
-
 static bool all_constant(const struct value_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -469,23 +464,42 @@ static bool all_constant(const struct value_list *l)
 }
 
 /* Who repairs the run of a driver that died has the Jobfile, and cannot work out params. */
+static void list_outputs(const struct engine *e, const struct map *names, uint32_t serial)
+{
+	char *path = xasprintf("%s/makes-%" PRIu32, e->paths.work, serial);
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < names->n; i++)
+		buf_add(&text, names->entry[i].key, strlen(names->entry[i].key) + 1);
+	(void)file_write_atomic(path, text.data, text.len, 0600);
+	buf_release(&text);
+	free(path);
+}
+
+/* The step itself says why, if its folder could not be made. */
+static void make_folder(const struct engine *e, const char *name)
+{
+	char *path = path_join(e->root, name), *dir = path_dir(path);
+
+	if (!is_file_glob(name))
+		(void)dirs_make(dir, 0777);
+	free(dir);
+	free(path);
+}
+
 void fresh_started(struct engine *e, uint32_t unit, uint32_t serial)
 {
 	const struct step *st = e->x->place[unit].step;
 	struct map names = MAP_INIT;
-	struct buf text = BUF_INIT, ignored = BUF_INIT;
-	char *path;
+	struct buf ignored = BUF_INIT;
 
-	if (!st->t.output.n || all_constant(&st->t.output) || !fresh_names(e, unit, false, &names, &ignored))
-		goto done;
-	for (size_t i = 0; i < names.n; i++)
-		buf_add(&text, names.entry[i].key, strlen(names.entry[i].key) + 1);
-	path = list_path(e, serial);
-	(void)file_write_atomic(path, text.data, text.len, 0600);
-	free(path);
-done:
+	if (st->t.output.n && fresh_names(e, unit, false, &names, &ignored)) {
+		for (size_t i = 0; i < names.n; i++)
+			make_folder(e, names.entry[i].key);
+		if (!all_constant(&st->t.output))
+			list_outputs(e, &names, serial);
+	}
 	map_release(&names);
-	buf_release(&text);
 	buf_release(&ignored);
 }
 

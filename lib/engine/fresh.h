@@ -165,7 +165,8 @@ void fresh_ask(struct engine *e, uint32_t unit);
 bool fresh_turn(struct engine *e);
 /* Nothing is left to record. */
 bool fresh_idle(const struct engine *e);
-/* An attempt starts: note where its outputs are, for whoever has to remove them. */
+/* An attempt starts: the folders of its outputs are there, and it is noted where they are, for whoever has to
+ * remove them. */
 void fresh_started(struct engine *e, uint32_t unit, uint32_t serial);
 /* An attempt has been judged: a success must have made its outputs, a failure leaves none that are half-made. */
 void fresh_ended(struct engine *e, const struct attempt *a, struct verdict *v);

@@ -212,7 +212,7 @@ extern const char *const offer_words[OFFER_COUNT + 1]; /* "pipe", "fifo", "off",
 	FRESH(DEFAULT, "", "hash for a step with inputs or outputs, else always")                  \
 	FRESH(HASH, "hash", "it runs when a content, its command, a value or an output changed")   \
 	FRESH(MTIME, "mtime", "it runs when an input is newer than an output, or its command changed") \
-	FRESH(TTL, "ttl", "it runs when its last success is older than that, or its command changed") \
+	FRESH(TTL, "ttl", "written `ttl:6h`: it runs when its last success is older than that, or its command changed") \
 	FRESH(ONCE, "once", "it runs until it has succeeded once with this command")                \
 	FRESH(ALWAYS, "always", "it always runs")                                                  \
 	FRESH(NEVER, "never", "it runs only with -B or -W")

@@ -1,7 +1,8 @@
 #include "run/fresh.h"
 
+#include <ctype.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -23,10 +24,24 @@ void fresh_moved_format(struct buf *out, const char *path)
 	buf_addf(out, "%s%s", MOVED, path);
 }
 
+/* Sixteen digits, and a blank if more follows. */
+static bool take_hash(const char *text, uint64_t *ret, char **ret_end)
+{
+	enum { DIGITS = 16 };
+
+	if (!isxdigit((unsigned char)*text))
+		return false;
+	*ret = strtoull(text, ret_end, 16);
+	if (*ret_end - text != DIGITS)
+		return false;
+	*ret_end += **ret_end == ' ' && (*ret_end)[1];
+	return true;
+}
+
 void fresh_record_parse(struct fresh_record *ret, const char *text, int64_t wall_ms)
 {
 	struct fresh_mark *m = &ret->mark;
-	int end = -1;
+	char *end = NULL;
 
 	*ret = (struct fresh_record){.wall_ms = wall_ms};
 	ret->begun = !strcmp(text, fresh_begun);
@@ -35,9 +50,10 @@ void fresh_record_parse(struct fresh_record *ret, const char *text, int64_t wall
 		ret->known = true;
 		return;
 	}
-	if (sscanf(text, "1 %16" SCNx64 " %16" SCNx64 " %16" SCNx64 " %16" SCNx64 "%n", &m->command, &m->values,
-		   &m->inputs, &m->outputs, &end) == 4)
-		ret->known = end >= 0 && !text[end];
+	if (strncmp(text, MARK, strlen(MARK)))
+		return;
+	ret->known = take_hash(text + strlen(MARK), &m->command, &end) && take_hash(end, &m->values, &end) &&
+		     take_hash(end, &m->inputs, &end) && take_hash(end, &m->outputs, &end) && !*end;
 }
 
 /* --- the decision ------------------------------------------------------------------------------------- */

@@ -21,7 +21,7 @@ chain() {
 	  upper:
 	    inputs: [in.txt]
 	    outputs: [out/upper.txt]
-	    run: mkdir -p out && echo upper >>log && tr a-z A-Z <in.txt >out/upper.txt
+	    run: echo upper >>log && tr a-z A-Z <in.txt >out/upper.txt
 	  count:
 	    inputs: [out/upper.txt]
 	    outputs: [out/count.txt]
@@ -173,7 +173,6 @@ chain() {
 	    argv: [cp, "${{ matrix.name }}.c", "out/${{ matrix.name }}.o"]
 	  prog: {inputs: ["out/*.o"], outputs: [prog], run: 'cat out/*.o >prog'}
 	J
-	mkdir out
 	touch a.c b.c c.c
 	want 0 orchmake ./out//b.o
 	is "$(states)" "object[b] succeeded"
