@@ -21,10 +21,28 @@ enum {
 
 /* --- making and ending --------------------------------------------------------------------------------- */
 
-static void want_units(struct engine *e)
+/* A run's graph may grow while it is under way. */
+static void keep(struct engine *e, struct fresh_unit *f)
 {
-	if (!e->fresh->unit)
-		e->fresh->unit = xcalloc(e->x->graph->n_units, sizeof(*e->fresh->unit));
+	struct fresh *fr = e->fresh;
+	uint32_t n = e->x->graph->n_units;
+
+	if (f->unit >= fr->n_units) {
+		fr->unit = xreallocarray(fr->unit, n, sizeof(*fr->unit));
+		memset(fr->unit + fr->n_units, 0, (n - fr->n_units) * sizeof(*fr->unit));
+		fr->n_units = n;
+	}
+	fr->unit[f->unit] = f;
+}
+
+static struct fresh_unit *kept(const struct engine *e, uint32_t unit)
+{
+	return unit < e->fresh->n_units ? e->fresh->unit[unit] : NULL;
+}
+
+const char *fresh_what_if(const struct engine *e, uint32_t unit)
+{
+	return unit < e->fresh->n_what_if ? e->fresh->what_if[unit] : NULL;
 }
 
 static bool reads(struct engine *e, uint32_t unit, bool inputs, const char *path)
@@ -73,8 +91,10 @@ static bool apply_what_if(struct engine *e, const char *name, struct diags *d)
 		return false;
 	}
 	engine_mark_reachable(g, mark, true);
-	if (!e->fresh->what_if)
+	if (!e->fresh->what_if) {
 		e->fresh->what_if = xcalloc(g->n_units, sizeof(*e->fresh->what_if));
+		e->fresh->n_what_if = g->n_units;
+	}
 	for (uint32_t u = 0; u < g->n_units; u++)
 		if (mark[u] && !e->fresh->what_if[u])
 			e->fresh->what_if[u] = name;
@@ -135,7 +155,7 @@ void fresh_free(struct engine *e)
 
 	if (!fr)
 		return;
-	for (uint32_t u = 0; fr->unit && u < e->x->graph->n_units; u++)
+	for (uint32_t u = 0; u < fr->n_units; u++)
 		fresh_unit_free(fr->unit[u]);
 	for (uint32_t u = 0; fr->outlook && u < e->x->graph->n_units; u++)
 		free(fr->outlook[u].cause);
@@ -322,14 +342,16 @@ void fresh_ask(struct engine *e, uint32_t unit)
 	struct buf err = BUF_INIT;
 	struct fresh_unit *f;
 
-	want_units(e);
 	f = fresh_unit_new(e, unit, NULL, &err);
 	if (!f) {
 		refuse(e, unit, err.data);
 		buf_release(&err);
 		return;
 	}
-	fr->unit[unit] = f;
+	keep(e, f);
+	/* The params of a call were not known when the run began. */
+	if (e->ledger && e->x->scope[e->x->place[unit].scope].caller != SCOPE_NONE)
+		ledger_step_key(e->ledger, e->run_no, unit, f->key);
 	if (fr->at_asked < fr->n_asked || !go(e, f, stamp_mono_ns() + SLICE_NS))
 		VEC_PUSH(fr->asked, fr->n_asked, fr->room_asked, unit);
 	buf_release(&err);
@@ -406,7 +428,7 @@ bool fresh_idle(const struct engine *e)
 {
 	const struct fresh *fr = e->fresh;
 
-	return fr->at_asked == fr->n_asked && (fr->at_recording == fr->n_recording || e->signals || e->broken);
+	return fr->at_asked == fr->n_asked && (fr->at_recording == fr->n_recording || e->signals > 1 || e->broken);
 }
 
 static bool answer_some(struct engine *e, int64_t until)
@@ -449,8 +471,24 @@ static bool record_some(struct engine *e, int64_t until)
 bool fresh_turn(struct engine *e)
 {
 	int64_t until = stamp_mono_ns() + SLICE_NS;
+	bool records = e->fresh->n_recording > 0;
 
-	return answer_some(e, until) || record_some(e, until);
+	if (answer_some(e, until) || record_some(e, until))
+		return true;
+	if (records && !e->fresh->n_recording)
+		record_flush(e);
+	return false;
+}
+
+int64_t fresh_due_ms(const struct engine *e)
+{
+	const struct fresh *fr = e->fresh;
+	int64_t due;
+
+	if (fr->at_recording == fr->n_recording)
+		return -1;
+	due = fr->unit[fr->recording[fr->at_recording]]->ended_mono_ns + RIPEN_NS - stamp_mono_ns();
+	return due > 0 ? due / NS_PER_MS + 1 : 0;
 }
 
 /* --- starts and ends -------------------------------------------------------------------------------------------- */
@@ -536,7 +574,7 @@ static void end_success(struct engine *e, struct fresh_unit *f, const struct map
 
 void fresh_ended(struct engine *e, const struct attempt *a, struct verdict *v)
 {
-	struct fresh_unit *f = e->fresh->unit ? e->fresh->unit[a->unit] : NULL;
+	struct fresh_unit *f = kept(e, a->unit);
 	struct map names = MAP_INIT;
 	struct buf ignored = BUF_INIT;
 
@@ -552,7 +590,7 @@ void fresh_ended(struct engine *e, const struct attempt *a, struct verdict *v)
 
 enum reason fresh_why(const struct engine *e, uint32_t unit, const char **ret_cause)
 {
-	const struct fresh_unit *f = e->fresh->unit ? e->fresh->unit[unit] : NULL;
+	const struct fresh_unit *f = kept(e, unit);
 
 	*ret_cause = f ? f->cause : NULL;
 	return f ? f->why : REASON_NONE;

@@ -132,8 +132,10 @@ struct fresh_unit {
 
 struct fresh {
 	struct file_table files;
-	struct fresh_unit **unit; /* by unit; NULL: none */
-	const char **what_if;	  /* by unit: what -W named; NULL: nothing */
+	struct fresh_unit **unit; /* by unit, as far as n_units; NULL: none */
+	uint32_t n_units;
+	const char **what_if;	  /* by unit of the graph as it began: what -W named; NULL: nothing */
+	uint32_t n_what_if;
 	struct map old;		  /* files that -o named */
 	struct map record;	  /* key -> struct kept_record, once all have been read */
 	bool has_all;
@@ -161,6 +163,10 @@ bool fresh_reuse_result(struct engine *e, uint32_t unit);
 
 /* Answer the schedule's question, now or in a later turn. */
 void fresh_ask(struct engine *e, uint32_t unit);
+/* Milliseconds until there is something to record; -1: there is nothing. */
+int64_t fresh_due_ms(const struct engine *e);
+/* What -W named and unit comes behind; NULL: nothing. */
+const char *fresh_what_if(const struct engine *e, uint32_t unit);
 /* A piece of what there is to read; true if more is left. */
 bool fresh_turn(struct engine *e);
 /* Nothing is left to record. */

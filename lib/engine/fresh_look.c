@@ -146,8 +146,8 @@ static void judge_unknown(struct looker *l, uint32_t unit, uint32_t from, struct
 	expansion_unit_name(l->e->x, from, &name);
 	if (l->e->o->always)
 		set(o, OUTLOOK_RUN, REASON_ALWAYS_MAKE, NULL);
-	else if (l->e->fresh->what_if && l->e->fresh->what_if[unit])
-		set(o, OUTLOOK_RUN, REASON_WHAT_IF, l->e->fresh->what_if[unit]);
+	else if (fresh_what_if(l->e, unit))
+		set(o, OUTLOOK_RUN, REASON_WHAT_IF, fresh_what_if(l->e, unit));
 	else
 		set(o, OUTLOOK_MAYBE, REASON_VALUE_CHANGED, name.data);
 	buf_release(&name);

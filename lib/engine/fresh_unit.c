@@ -113,7 +113,7 @@ static void say_missing(const struct file_list *l, struct buf *err)
 	if (l->error)
 		buf_addf(err, "its input '%s' cannot be read: %s", l->missing, strerror(l->error));
 	else
-		buf_addf(err, "its input '%s' does not exist, and no step makes it", l->missing);
+		buf_addf(err, "its input '%s' does not exist, and no step has made it", l->missing);
 }
 
 /* Those that a step makes first are looked at when it has. */
@@ -167,7 +167,7 @@ static void gather(struct engine *e, struct fresh_unit *f)
 	f->facts.rule = t->fresh;
 	f->facts.rule.kind = fresh_kind_of(t);
 	f->facts.always = e->o->always;
-	f->facts.what_if = e->fresh->what_if ? e->fresh->what_if[f->unit] : NULL;
+	f->facts.what_if = fresh_what_if(e, f->unit);
 	f->facts.missing = f->output.missing;
 	f->facts.now_wall_ms = stamp_wall_ms();
 	newest(&f->facts.newest_input, &f->input);

@@ -299,7 +299,7 @@ static void on_run_timeout(void *arg)
 
 static int wait_ms(const struct engine *e)
 {
-	int64_t due = schedule_due(e->s), pending = record_due_ms(e), wait = -1;
+	int64_t due = schedule_due(e->s), pending = record_due_ms(e), unrecorded = fresh_due_ms(e), wait = -1;
 
 	if (e->paused || (schedule_done(e->s) && !fresh_idle(e)))
 		return 0;
@@ -307,6 +307,8 @@ static int wait_ms(const struct engine *e)
 		wait = due > now_ms() ? due - now_ms() : 0;
 	if (pending >= 0 && (wait < 0 || pending < wait))
 		wait = pending;
+	if (unrecorded >= 0 && (wait < 0 || unrecorded < wait))
+		wait = unrecorded;
 	return wait > INT32_MAX ? INT32_MAX : (int)wait;
 }
 

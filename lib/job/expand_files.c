@@ -43,6 +43,7 @@ struct instance {
 	const struct step *step;
 	uint32_t cell, step_cell;
 	bool called; /* its params are the caller's, and known only when it begins */
+	bool maybe;  /* perhaps not part of the run: then what it lacks is no error */
 };
 
 typedef void name_fn(void *ctx, const char *name, struct mark m);
@@ -106,7 +107,7 @@ static void evaluate(struct expander *e, const struct instance *in, const struct
 	got = value_eval(v, w, &err);
 	if (got)
 		use_names(e, got, value_mark(v), use, ctx);
-	else
+	else if (!in->maybe)
 		diag_error(e->d, value_mark(v), "the name of a file: %s", err.data);
 	json_decref(got);
 	buf_release(&err);
@@ -183,7 +184,7 @@ static void each_instance(struct expander *e, const struct step *st,
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < m; k++)
 			fn(e, &(struct instance){st, job ? (uint32_t)i : CELL_NONE, own ? (uint32_t)k : CELL_NONE,
-						 false});
+						 false, true});
 }
 
 /* Looked up only where somebody has inputs, or asks for a file. */
@@ -248,7 +249,7 @@ static void pull_for(struct expander *e, struct pulling *p, const struct step *s
 
 	p->cell = cell;
 	for (size_t k = 0; k < (own ? cells_count(own) : 1); k++)
-		each_name(e, &(struct instance){st, cell, own ? (uint32_t)k : CELL_NONE, p->f->call != NULL},
+		each_name(e, &(struct instance){st, cell, own ? (uint32_t)k : CELL_NONE, p->f->call != NULL, true},
 			  &st->t.input, pull_input, p);
 }
 
@@ -282,7 +283,7 @@ static struct instance instance_of_unit(const struct expander *e, uint32_t unit)
 	const struct place *p = &e->place[unit];
 	const struct scope *s = &e->x->scope[p->scope];
 
-	return (struct instance){p->step, s->cell, p->cell, s->caller != SCOPE_NONE};
+	return (struct instance){p->step, s->cell, p->cell, s->caller != SCOPE_NONE, false};
 }
 
 static void say_both_make(struct linking *l, const char *name, uint32_t first, struct mark m)

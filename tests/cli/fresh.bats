@@ -208,7 +208,7 @@ chain() {
 	chain
 	rm in.txt
 	want 1 orchmake count
-	complains "its input 'in.txt' does not exist, and no step makes it"
+	complains "its input 'in.txt' does not exist, and no step has made it"
 	is "$(states)" "upper failed, count aborted"
 	[ ! -e log ]
 }
@@ -690,4 +690,62 @@ more"
 	sed -i 's/    inputs:/    fresh: mtime\n    inputs:/' Jobfile
 	want 0 orchmake --no-ledger count
 	is "$(wc -l <log)" 4
+}
+
+@test "a called job's steps are fresh for the parameters they are called with" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all:
+	    steps:
+	      a: {job: copy, params: {name: one}}
+	      b: {job: copy, params: {name: two}}
+	      c: {needs: [a], argv: [echo, "${{ steps.a.size }}"]}
+	  copy:
+	    params: {name: {type: string, required: true}}
+	    inputs: ["${{ params.name }}.in"]
+	    outputs: ["${{ params.name }}.out"]
+	    provides: {size: {stdout: true}}
+	    argv: [sh, -c, 'cp "$1.in" "$1.out"; wc -c <"$1.out"', x, "${{ params.name }}"]
+	J
+	echo 1 >one.in
+	echo 22 >two.in
+	want 0 orchmake all
+	want 0 orchmake all
+	is "$(states)" "all/a cached, all/b cached, all/c succeeded"
+	echo 333 >two.in
+	want 0 orchmake all
+	is "$(states)" "all/a cached, all/b succeeded, all/c succeeded"
+}
+
+one_recorded() { [ "$(sql 'SELECT count(*) FROM v_steps WHERE fingerprint IS NOT NULL')" = 1 ]; }
+
+@test "a success is on record while another step still runs" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all: {needs: [quick, slow], noop: true}
+	  quick: {outputs: [quick], run: touch quick}
+	  slow: {run: 'touch slow; exec sleep 60'}
+	J
+	orchmake -s -j2 all 2>/dev/null &
+	driver=$!
+	until_true test -e slow
+	until_true one_recorded
+	kill -9 $driver
+	wait $driver || true
+	want 0 orchmake quick
+	is "$(states)" "quick cached"
+}
+
+@test "a step whose outputs nobody may make is told apart from one that was left out" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  use: {inputs: [made], run: 'true'}
+	  make: {outputs: [made], when: "1 == 2", run: touch made}
+	J
+	want 1 orchmake use
+	complains "its input 'made' does not exist, and no step has made it"
+	is "$(states)" "make skipped, use failed"
 }
