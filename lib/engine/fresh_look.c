@@ -220,7 +220,7 @@ static void look_at_step(struct looker *l, uint32_t unit)
 
 /* --- all of them ------------------------------------------------------------------------------------------------ */
 
-/* A group runs if something in it does. */
+/* A group runs if something in it does; a stand-in does only if another fails. */
 static void look_at_end(struct looker *l, uint32_t unit)
 {
 	const struct graph *g = l->e->x->graph;
@@ -228,7 +228,7 @@ static void look_at_end(struct looker *l, uint32_t unit)
 	enum outlook_kind kind = OUTLOOK_OUT;
 
 	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++)
-		if (l->at[g->member[i]].kind < kind)
+		if (l->at[g->member[i]].kind < kind && !(g->unit[g->member[i]].flags & UNIT_STAND_IN))
 			kind = l->at[g->member[i]].kind;
 	set(&l->at[unit], kind, REASON_NONE, NULL);
 }
