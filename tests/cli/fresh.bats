@@ -749,3 +749,20 @@ one_recorded() { [ "$(sql 'SELECT count(*) FROM v_steps WHERE fingerprint IS NOT
 	complains "its input 'made' does not exist, and no step has made it"
 	is "$(states)" "make skipped, use failed"
 }
+
+@test "a check is one stat a file, however many steps there are" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	{
+		printf 'jobfile: 1\njobs:\n  all:\n    steps:\n'
+		seq 100 | sed 's/.*/      s&: {inputs: [in\/&, in\/all], outputs: [out\/&], argv: [cp, in\/&, out\/&]}/'
+	} >Jobfile
+	mkdir in out
+	touch in/all
+	seq 100 | sed 's/^/in\//' | xargs touch
+	seq 100 | sed 's/^/out\//' | xargs touch
+	want 0 orchmake -t all
+	want 0 orchmake all
+	strace -o trace orchmake -s all 2>strace.err || skip "strace cannot be used here"
+	is "$(grep -cE '"(in|out)/[0-9]+"' trace)" 200
+	is "$(grep -E '"(in|out)/' trace | grep -cvE '^(newfstatat|statx)')" 0
+}
