@@ -349,9 +349,6 @@ void fresh_ask(struct engine *e, uint32_t unit)
 		return;
 	}
 	keep(e, f);
-	/* The params of a call were not known when the run began. */
-	if (e->ledger && e->x->scope[e->x->place[unit].scope].caller != SCOPE_NONE)
-		ledger_step_key(e->ledger, e->run_no, unit, f->key);
 	if (fr->at_asked < fr->n_asked || !go(e, f, stamp_mono_ns() + SLICE_NS))
 		VEC_PUSH(fr->asked, fr->n_asked, fr->room_asked, unit);
 	buf_release(&err);

@@ -227,12 +227,10 @@ static void insert_step(struct engine *e, uint32_t unit, struct buf *name, struc
 
 static void rename_step(struct engine *e, uint32_t unit)
 {
-	struct buf name = BUF_INIT, key = BUF_INIT;
+	struct buf key = BUF_INIT;
 
-	expansion_unit_name(e->x, unit, &name);
-	make_key(e, unit, name.data, &key);
+	engine_unit_key(e, unit, &key);
 	ledger_step_key(e->ledger, e->run_no, unit, key.data);
-	buf_release(&name);
 	buf_release(&key);
 }
 
