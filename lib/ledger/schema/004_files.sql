@@ -1,4 +1,4 @@
--- Version 3: contents that have been seen; the hash may be reused as long as the rest stands.
+-- Version 4: contents that have been seen; the hash may be reused as long as the rest stands.
 -- hash: XXH3, 64 bits; since_wall_ms: when this content was first seen under this name
 CREATE TABLE files (
 	path TEXT PRIMARY KEY,
