@@ -27,7 +27,7 @@ static int dry_run(struct cli *c, struct engine *e)
 {
 	const struct expansion *x = engine_expansion(e);
 	struct buf text = BUF_INIT, target = BUF_INIT;
-	struct listing_options o = {.steps = c->verbose};
+	struct listing_options o = {.steps = c->verbose, .outlook = engine_outlook(e)};
 	json_t *doc;
 
 	expansion_unit_name(x, x->target_unit[0], &target);
@@ -183,7 +183,7 @@ static int with_engine(struct cli *c, const struct jobfile *jf)
 	e = engine_new(jf, &o, d);
 	cli_diags(c, d);
 	if (e && c->question)
-		code = listing_count(engine_expansion(e), engine_schedule(e)) ? EXIT_RUN_FAILED : EXIT_DONE;
+		code = listing_count(engine_expansion(e), engine_schedule(e), engine_outlook(e)) ? EXIT_RUN_FAILED : EXIT_DONE;
 	else if (e && c->dry_run)
 		code = dry_run(c, e);
 	else if (e)

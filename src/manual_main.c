@@ -550,6 +550,28 @@ static void put_work_values(void)
 	end_list();
 }
 
+/* --- freshness --------------------------------------------------------------------------------------------- */
+
+static void put_fresh_kinds(void)
+{
+	static const struct {
+		const char *word, *sentence;
+	} kinds[] = {
+#define FRESH(id, word, sentence) {word, sentence},
+		FRESH_KINDS(FRESH)
+#undef FRESH
+	};
+
+	begin_list(6);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!*kinds[i].word)
+			continue;
+		put_item("Li", kinds[i].word);
+		put_sentence(kinds[i].sentence);
+	}
+	end_list();
+}
+
 /* --- the program -------------------------------------------------------------------------------------------- */
 
 static const struct table {
@@ -571,6 +593,7 @@ static const struct table {
 	{"operators", put_operators},
 	{"functions", put_functions},
 	{"param-types", put_param_types},
+	{"fresh-kinds", put_fresh_kinds},
 	{"conditions", put_conditions},
 	{"states", put_states},
 	{"operations", put_operations},

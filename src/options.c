@@ -450,7 +450,8 @@ bool cli_parse(struct cli *c, int argc, char **argv)
 
 void cli_release(struct cli *c)
 {
-	struct words *lists[] = {&c->words, &c->files, &c->include_dirs, &c->sets, &c->vars, &c->only, &c->from, &c->until, &c->skip};
+	struct words *lists[] = {&c->words, &c->files, &c->include_dirs, &c->sets, &c->vars, &c->only, &c->from,
+				 &c->until, &c->skip, &c->what_if, &c->old};
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		free(lists[i]->at);

@@ -161,3 +161,44 @@ int file_open_beneath(const char *folder, const char *path)
 	errno = saved;
 	return fd;
 }
+
+/* Take the last part off what has been written since `from`; `..` stays where there is none. */
+static bool drop_part(struct buf *out, size_t from)
+{
+	size_t len = out->len;
+
+	while (len > from && out->data[len - 1] != '/')
+		len--;
+	if (out->len == from || !strcmp(out->data + len, ".."))
+		return false;
+	buf_cut(out, len > from + (out->data[from] == '/') ? len - 1 : len);
+	return true;
+}
+
+static void add_part(struct buf *out, size_t from, const char *part, size_t len)
+{
+	if (!len || (len == 1 && part[0] == '.'))
+		return;
+	if (len == 2 && !memcmp(part, "..", 2) && (drop_part(out, from) || out->data[from] == '/'))
+		return;
+	if (out->len > from && out->data[out->len - 1] != '/')
+		buf_putc(out, '/');
+	buf_add(out, part, len);
+}
+
+void path_clean(struct buf *out, const char *root, const char *path)
+{
+	size_t from = out->len, n = strlen(root);
+
+	if (path[0] == '/' && !strncmp(path, root, n) && (path[n] == '/' || !path[n]))
+		path += n;
+	else if (path[0] == '/')
+		buf_putc(out, '/');
+	for (size_t len; *path; path += len) {
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		add_part(out, from, path, len);
+	}
+	if (out->len == from)
+		buf_putc(out, '.');
+}

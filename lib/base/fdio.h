@@ -41,4 +41,10 @@ char *path_dir(const char *path);
 /* The last part, inside path. */
 const char *path_base(const char *path);
 
+/*
+ * path as a name to compare by, appended: relative to root if it lies below it, without `.`, `..`, `//`
+ * and a slash at the end; root itself is ".".  Looks at the text alone.
+ */
+void path_clean(struct buf *out, const char *root, const char *path);
+
 #endif

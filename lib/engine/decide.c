@@ -4,6 +4,7 @@
 
 #include "base/bug.h"
 #include "engine/engine_impl.h"
+#include "engine/fresh.h"
 
 /* Takes over text. */
 static void note_text(struct engine *e, uint32_t unit, char *text)
@@ -145,6 +146,10 @@ void engine_decide(struct engine *e, const struct action *a)
 		unit_world_release(&w);
 		if (answer == ANSWER_RUN && u->kind == UNIT_BEGIN && e->x->bundle[u->group].kind == BUNDLE_CALL)
 			answer = begin_call(e, a->unit, &why);
+	}
+	if (answer == ANSWER_RUN && u->kind == UNIT_STEP && asks_fresh(&e->x->place[a->unit].step->t)) {
+		fresh_ask(e, a->unit);
+		return;
 	}
 	schedule_answer(e->s, a->unit, answer, why);
 }

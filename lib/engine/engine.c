@@ -10,6 +10,7 @@
 #include "base/stamp.h"
 #include "base/vec.h"
 #include "engine/engine_impl.h"
+#include "engine/fresh.h"
 #include "ledger/ledger_read.h"
 
 /* --- plain vars -------------------------------------------------------------------------------------------- */
@@ -116,8 +117,8 @@ static bool mark_named(struct engine *e, const struct text_span *names, const ch
 	return !diags_errors(d);
 }
 
-/* Everything that the marked ones need (or, up: that needs them), marked as well; a worklist, no recursion. */
-static void mark_reachable(const struct graph *g, bool *mark, bool up)
+/* A worklist, no recursion. */
+void engine_mark_reachable(const struct graph *g, bool *mark, bool up)
 {
 	uint32_t *list = NULL;
 	size_t n = 0, room = 0;
@@ -158,7 +159,7 @@ static bool restrict_by(struct engine *e, struct choice *c, const struct text_sp
 	mark = xcalloc(c->n, sizeof(*mark));
 	good = mark_named(e, names, option, mark, d);
 	if (reach)
-		mark_reachable(e->x->graph, mark, reach > 0);
+		engine_mark_reachable(e->x->graph, mark, reach > 0);
 	if (good)
 		keep_only(c, mark);
 	free(mark);
@@ -175,7 +176,7 @@ static void restrict_to_asked(struct engine *e, struct choice *c)
 	mark = xcalloc(c->n, sizeof(*mark));
 	for (size_t i = 0; i < e->x->n_asked_steps; i++)
 		mark[e->x->asked_step[i]] = true;
-	mark_reachable(e->x->graph, mark, false);
+	engine_mark_reachable(e->x->graph, mark, false);
 	keep_only(c, mark);
 	free(mark);
 }
@@ -245,7 +246,7 @@ static bool make_schedule(struct engine *e, struct diags *d)
 	for (uint32_t u = 0; u < e->x->graph->n_units; u++)
 		e->note[u].exit_code = -1;
 	skip_empty_loops(e);
-	return restrict_units(e, d);
+	return restrict_units(e, d) && fresh_new(e, d);
 }
 
 struct engine *engine_new(const struct jobfile *jf, const struct run_options *o, struct diags *d)
@@ -308,6 +309,7 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
+	fresh_free(e);
 	free_notes(e);
 	for (uint32_t s = 0; e->params && s < e->x->n_scopes; s++)
 		json_decref(e->params[s]);

@@ -12,6 +12,7 @@
 #include "run/schedule.h"
 
 struct engine;
+struct outlook;
 
 /*
  * Work out what o asks for: instances, params, restrictions.  Starts nothing and writes
@@ -25,6 +26,12 @@ const struct expansion *engine_expansion(const struct engine *e);
 const struct schedule *engine_schedule(const struct engine *e);
 /* The params of a job's instance; borrowed; NULL where they are known only when a step calls it. */
 const json_t *engine_params(struct engine *e, uint32_t scope);
+
+/*
+ * What engine_run would do with each unit, by number; valid until engine_free.  Leaves no trace.  Not to be
+ * followed by engine_run.
+ */
+const struct outlook *engine_outlook(struct engine *e);
 
 /*
  * Run it: make the run known to the ledger, do it, and tell the sinks.  Returns an exit code; an error

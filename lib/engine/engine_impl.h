@@ -92,6 +92,8 @@ struct engine {
 	uint64_t seq;
 	int64_t start_wall_ms, start_mono_ns;
 	struct buf *err;
+	struct fresh *fresh;
+	bool paused;		 /* the schedule has more to do, after a turn of the loop */
 	struct told *told;	 /* events not told yet: the ledger has to know them first */
 	size_t n_told, room_told;
 	json_t *result;
@@ -104,6 +106,10 @@ struct engine {
 	bool timed_out, broken;
 	int broken_exit;
 };
+
+/* --- engine.c ------------------------------------------------------------------------------------- */
+/* Everything that the marked units need (or, up: that needs them), marked as well. */
+void engine_mark_reachable(const struct graph *g, bool *mark, bool up);
 
 /* --- params.c ----------------------------------------------------------------------------------- */
 bool engine_static_params(struct engine *e, struct diags *d);
@@ -231,6 +237,9 @@ void engine_break(struct engine *e, int exit_code, const char *fmt, ...) __attri
 
 /* Open the ledger, and repair in it what earlier drivers left when they died. */
 bool record_open(struct engine *e);
+
+/* The instance's identity: what it is called, and the params it works with; appended. */
+void engine_unit_key(struct engine *e, uint32_t unit, struct buf *key);
 
 /* Where the log of an attempt lies; the caller frees. */
 char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial);

@@ -33,6 +33,8 @@ struct run_options {
 	uint32_t fail_limit;   /* -k N */
 	bool ignore_failures;  /* -i */
 	bool always;	       /* -B */
+	bool touch;	       /* -t */
+	struct text_span what_if, old; /* -W, -o */
 	bool shuffle;
 	uint64_t seed;
 	struct text_span only, from, until, skip;

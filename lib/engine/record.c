@@ -13,6 +13,7 @@
 #include "doc/json.h"
 #include "engine/definition.h"
 #include "engine/engine_impl.h"
+#include "engine/fresh.h"
 #include "engine/recover.h"
 #include "sys/calls.h"
 #include "sys/proctree.h"
@@ -198,6 +199,15 @@ static void make_key(struct engine *e, uint32_t unit, const char *name, struct b
 	buf_addf(key, "#%.16s", d.hex);
 }
 
+void engine_unit_key(struct engine *e, uint32_t unit, struct buf *key)
+{
+	struct buf name = BUF_INIT;
+
+	expansion_unit_name(e->x, unit, &name);
+	make_key(e, unit, name.data, key);
+	buf_release(&name);
+}
+
 static void insert_step(struct engine *e, uint32_t unit, struct buf *name, struct buf *key, struct buf *cell)
 {
 	const struct place *p = &e->x->place[unit];
@@ -219,12 +229,10 @@ static void insert_step(struct engine *e, uint32_t unit, struct buf *name, struc
 
 static void rename_step(struct engine *e, uint32_t unit)
 {
-	struct buf name = BUF_INIT, key = BUF_INIT;
+	struct buf key = BUF_INIT;
 
-	expansion_unit_name(e->x, unit, &name);
-	make_key(e, unit, name.data, &key);
+	engine_unit_key(e, unit, &key);
 	ledger_step_key(e->ledger, e->run_no, unit, key.data);
-	buf_release(&name);
 	buf_release(&key);
 }
 
@@ -347,8 +355,13 @@ static void intend(struct engine *e, uint32_t unit, uint32_t number)
 	n->has_intent = true;
 	if (e->ledger)
 		ledger_attempt_intent(e->ledger, e->run_no, n->serial, unit, number);
-	if (number == 1)
-		record_event(e, EVENT_STEP_READY, unit, NULL);
+	if (number == 1) {
+		const char *cause;
+		const struct action why = {.kind = ACTION_START, .unit = unit, .state = schedule_state(e->s, unit),
+					   .reason = fresh_why(e, unit, &cause)};
+
+		record_event(e, EVENT_STEP_READY, unit, &why);
+	}
 }
 
 /* For unit, which starts now, and for those that will be next. */

@@ -19,6 +19,7 @@
 #include "engine/engine_impl.h"
 #include "engine/evidence.h"
 #include "engine/exec_local.h"
+#include "engine/fresh.h"
 #include "ledger/ledger_repair.h"
 #include "warden/journal.h"
 
@@ -158,6 +159,22 @@ static void judge_bare(const struct attempt_ended *end, struct verdict *v)
 	buf_puts(&v->error, "its definition could not be read, so its end could not be judged");
 }
 
+/* What it was making when it was killed is half-made. */
+static void discard(const struct open_run *run, const struct step *st, const struct journal_attempt *a,
+		    const struct verdict *v, const char *work)
+{
+	struct map names = MAP_INIT;
+	char *list;
+
+	if (!st || !st->t.output.n || !(state_is_failure(v->state) || v->state == STATE_CANCELED))
+		return;
+	list = xasprintf("%s/makes-%" PRIu32, work, a->serial);
+	discard_names(st, run->root, list, &names);
+	discard_outputs(run->root, &names, a->start_wall_ms);
+	map_release(&names);
+	free(list);
+}
+
 /* The row may be older than the start by what waits for a commit; the log's name begins with the serial. */
 static char *find_log(const struct open_run *run, uint32_t serial)
 {
@@ -193,6 +210,7 @@ static void outcome_of(const struct open_run *run, const struct step *st, const 
 		judge_attempt(st, &end, &at, run->root, v);
 	else
 		judge_bare(&end, v);
+	discard(run, st, a, v, work);
 	*ret = (struct ledger_outcome){
 		.serial = a->serial, .start_wall_ms = a->start_wall_ms, .pid = a->pid, .log = row->log,
 		.settles = !v->again,

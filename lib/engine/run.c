@@ -17,6 +17,7 @@
 #include "engine/engine_impl.h"
 #include "engine/exec_local.h"
 #include "engine/program.h"
+#include "engine/fresh.h"
 #include "engine/recover.h"
 
 static int64_t now_ms(void)
@@ -138,6 +139,7 @@ static void start(struct engine *e, const struct action *act)
 	if (!n->start_mono_ns)
 		n->start_mono_ns = a->start_mono_ns;
 	c.r.log_path = a->log;
+	fresh_started(e, act->unit, n->serial);
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
 	record_started(e, a, n->serial, &c);
@@ -195,17 +197,35 @@ static void carry_out(struct engine *e, const struct action *act)
 	}
 }
 
+/* For as long as a turn of the loop may wait: a hundred thousand questions about files take longer. */
 static void pump(struct engine *e)
 {
+	enum { TURN_NS = 20 * NS_PER_MS };
+	int64_t until = stamp_mono_ns() + TURN_NS;
 	struct action act;
 
+	e->paused = fresh_turn(e);
 	do {
-		while (schedule_next(e->s, now_ms(), &act))
+		while (schedule_next(e->s, now_ms(), &act)) {
 			carry_out(e, &act);
+			if (stamp_mono_ns() < until)
+				continue;
+			e->paused = true;
+			return;
+		}
 	} while (slots_balance(e));
 }
 
 /* --- ends ---------------------------------------------------------------------------------------------------- */
+
+/* What a success is remembered for is why it ran. */
+static void keep_reason(struct engine *e, uint32_t unit, struct verdict *v)
+{
+	const char *cause;
+
+	v->reason = fresh_why(e, unit, &cause);
+	e->note[unit].error = cause ? xstrdup(cause) : NULL;
+}
 
 static void keep_outcome(struct engine *e, uint32_t unit, struct verdict *v)
 {
@@ -215,6 +235,8 @@ static void keep_outcome(struct engine *e, uint32_t unit, struct verdict *v)
 	n->signal = (uint8_t)v->signal;
 	free(n->error);
 	n->error = v->error.len ? xstrdup(v->error.data) : NULL;
+	if (v->state == STATE_SUCCEEDED)
+		keep_reason(e, unit, v);
 	if (v->result) {
 		json_decref(n->result);
 		n->result = json_incref(v->result);
@@ -243,6 +265,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	struct verdict v;
 
 	judge_attempt(st, end, a, e->root, &v);
+	fresh_ended(e, a, &v);
 	a->running = false;
 	drop_running(e, a);
 	slots_mend(e);
@@ -301,12 +324,16 @@ static void on_run_timeout(void *arg)
 
 static int wait_ms(const struct engine *e)
 {
-	int64_t due = schedule_due(e->s), pending = record_due_ms(e), wait = -1;
+	int64_t due = schedule_due(e->s), pending = record_due_ms(e), unrecorded = fresh_due_ms(e), wait = -1;
 
+	if (e->paused || (schedule_done(e->s) && !fresh_idle(e)))
+		return 0;
 	if (due != INT64_MAX)
 		wait = due > now_ms() ? due - now_ms() : 0;
 	if (pending >= 0 && (wait < 0 || pending < wait))
 		wait = pending;
+	if (unrecorded >= 0 && (wait < 0 || unrecorded < wait))
+		wait = unrecorded;
 	return wait > INT32_MAX ? INT32_MAX : (int)wait;
 }
 
@@ -327,7 +354,7 @@ static void on_tick(void *arg)
 static void turn_until_done(struct engine *e)
 {
 	pump(e);
-	while (!schedule_done(e->s) && !(e->broken && !e->n_running)) {
+	while ((!schedule_done(e->s) || !fresh_idle(e)) && !(e->broken && !e->n_running)) {
 		if (record_due_ms(e) == 0)
 			record_flush(e);
 		if (loop_turn(e->loop, wait_ms(e)) < 0 && errno != EINTR)
@@ -481,6 +508,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	json_object_set_new(e->run_info, "target", json_string(e->target_text));
 	if (!run_paths_make(e, err) || !record_open(e))
 		goto close;
+	fresh_open(e, e->ledger, true);
 	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
 	slots_open(e);
 	if (!record_run_begin(e))

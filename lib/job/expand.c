@@ -215,7 +215,7 @@ void expander_note_instance(struct expander *e, const struct job *j, uint32_t ce
 
 /* --- frames: which jobs a job needs to be there first ---------------------------------------------- */
 
-static void add_child(struct frame *f, const struct child *c)
+void expander_add_child(struct frame *f, const struct child *c)
 {
 	VEC_PUSH(f->child, f->n_children, f->room_children, *c);
 }
@@ -235,7 +235,7 @@ static void child_of_need(struct expander *e, struct frame *f, const struct need
 			diag_error(e->d, need->mark, "job '%s' has no instance '%s'", c.job->name, n.label);
 	}
 	if (c.job && c.job != f->job)
-		add_child(f, &c);
+		expander_add_child(f, &c);
 	need_name_release(&n);
 }
 
@@ -250,7 +250,7 @@ static void children_of_traits(struct expander *e, struct frame *f, const struct
 		const struct job *j = expander_provider(e, f->job, name) ? NULL : artifact_provider(e->jf, name);
 
 		if (j)
-			add_child(f, &(struct child){.job = j, .cell = CELL_NONE,
+			expander_add_child(f, &(struct child){.job = j, .cell = CELL_NONE,
 						     .call_cell = CELL_NONE, .shared = true});
 	}
 }
@@ -261,7 +261,7 @@ static void children_of_call(struct expander *e, struct frame *f, const struct s
 	size_t n = cells ? cells_count(cells) : 1;
 
 	for (size_t i = 0; i < n; i++)
-		add_child(f, &(struct child){.job = job_find(e->jf, st->t.act.job), .cell = CELL_NONE,
+		expander_add_child(f, &(struct child){.job = job_find(e->jf, st->t.act.job), .cell = CELL_NONE,
 					     .call = st,
 					     .call_cell = cells ? (uint32_t)i : CELL_NONE});
 }
@@ -282,7 +282,7 @@ static void children_of_stages(struct frame *f)
 {
 	for (size_t i = 0; i < f->job->n_stages; i++)
 		for (size_t k = 0; k < f->job->stage[i].n_jobs && !f->job->stage[i].loop; k++)
-			add_child(f, &(struct child){.job = f->job->stage[i].job[k],
+			expander_add_child(f, &(struct child){.job = f->job->stage[i].job[k],
 						     .cell = CELL_NONE, .call_cell = CELL_NONE,
 						     .member = true, .shared = true});
 }
@@ -309,13 +309,14 @@ static void children_of(struct expander *e, struct frame *f, const struct cells 
 {
 	if (!f->of_family)
 		children_of_traits(e, f, &f->job->t, false);
+	expander_children_of_files(e, f, family);
 	if (!family) {
 		children_of_stages(f);
 		children_of_steps(e, f);
 		return;
 	}
 	for (size_t i = 0; !is_plain(f->job) && i < cells_count(family); i++)
-		add_child(f, &(struct child){.job = f->job, .cell = (uint32_t)i, .call = f->call,
+		expander_add_child(f, &(struct child){.job = f->job, .cell = (uint32_t)i, .call = f->call,
 					     .call_cell = f->call_cell, .loop = f->loop, .element = f->element,
 					     .caller = f->caller, .member = true, .shared = !frame_is_own(f)});
 }
@@ -381,6 +382,7 @@ static void push(struct expander *e, const struct child *c, const struct frame *
 			.unit = UNIT_NONE});
 	children_of(e, &f, family ? cells : NULL);
 	f.got = xcalloc(f.n_children, sizeof(*f.got));
+	e->open_frames[c->job->no]++;
 	VEC_PUSH(e->frame, e->n_frames, e->room_frames, f);
 }
 
@@ -421,6 +423,7 @@ static uint32_t pop(struct expander *e)
 		support_with(e, unit, f.inner);
 	free(f.child);
 	free(f.got);
+	e->open_frames[f.job->no]--;
 	e->n_frames--;
 	return unit;
 }
@@ -464,7 +467,7 @@ static void unknown_target(struct expander *e, const char *name)
 	if (near)
 		diag_hint(e->d, "did you mean '%s'?", near);
 	else
-		diag_hint(e->d, "`orchmake list` shows what there is");
+		diag_hint(e->d, "no step makes a file of that name either; `orchmake list` shows what there is");
 }
 
 static void add_target(struct expander *e, uint32_t unit)
@@ -505,6 +508,23 @@ static void want_step(struct expander *e, const char *text, const char *step, co
 	add_target(e, unit);
 }
 
+/* A file: the step that makes it, of the instance that does. */
+static bool expand_file(struct expander *e, const char *text)
+{
+	const struct maker *m = expander_maker_of(e, text);
+	struct child c = {.cell = CELL_NONE, .call_cell = CELL_NONE, .caller = SCOPE_NONE, .shared = true};
+
+	if (!m)
+		return false;
+	c.job = m->step->job;
+	c.cell = m->cell;
+	if (c.job->kind == JOB_STEPS)
+		want_step(e, text, m->step->id, c.job, expander_expand(e, &c));
+	else
+		add_target(e, expander_expand(e, &c));
+	return true;
+}
+
 static void expand_named(struct expander *e, const char *text)
 {
 	struct need_name n;
@@ -512,6 +532,8 @@ static void expand_named(struct expander *e, const char *text)
 
 	need_name_split(&n, text);
 	c.job = job_find(e->jf, n.job);
+	if ((!c.job || (n.step && !step_find(c.job, n.step))) && expand_file(e, text))
+		goto done;
 	if (!c.job || n.has_more) {
 		unknown_target(e, text);
 		goto done;
@@ -606,7 +628,7 @@ static void report_cycle(struct expander *e, uint32_t *cycle, size_t n)
 	for (size_t i = 0; i <= n; i++)
 		add_cycle_name(e, cycle[i % n], &path);
 	diag_error(e->d, MARK_NONE, "the jobs wait for each other: %s", path.data);
-	diag_hint(e->d, "a job that several composites have starts when all of them let it");
+	diag_hint(e->d, "a job that several composites have starts when all of them let it; who reads a file waits for who makes it");
 	e->x->bundle = NULL;
 	buf_release(&path);
 	free(cycle);
@@ -623,6 +645,7 @@ static void expander_init(struct expander *e)
 	for (size_t i = 0; i < e->jf->n_jobs; i++)
 		e->x->job_unit[i] = UNIT_NONE;
 	e->x->instance = xcalloc(e->jf->n_jobs, sizeof(*e->x->instance));
+	e->open_frames = xcalloc(e->jf->n_jobs, sizeof(*e->open_frames));
 	e->support[0] = e->support[1] = GROUP_NONE;
 	e->root = expander_add_group(e, &(struct group){.heeds_abort = !e->o->keep_going,
 							.fail_limit = e->o->fail_limit},
@@ -635,6 +658,9 @@ static void expander_release(struct expander *e)
 {
 	graph_builder_free(e->b);
 	map_release(&e->provided);
+	free(e->open_frames);
+	free(e->maker);
+	file_index_release(&e->made);
 	free(e->step_unit);
 	free(e->late);
 	free(e->found);
@@ -654,6 +680,7 @@ struct expansion *expansion_build(const struct jobfile *jf, const struct expand_
 	expander_init(&e);
 	expand_targets(&e);
 	expander_link_late(&e);
+	expander_link_files(&e, 0);
 	if (diags_errors(d) == errors) {
 		e.x->graph = graph_seal(e.b, &cycle, &n);
 		if (!e.x->graph)

@@ -25,6 +25,7 @@ static void expander_reopen(struct expander *e)
 	e->room_scopes = x->n_scopes;
 	e->support[0] = e->support[1] = GROUP_NONE;
 	e->root = x->graph->root;
+	e->open_frames = xcalloc(x->jf->n_jobs, sizeof(*e->open_frames));
 }
 
 static void expander_settle(struct expander *e)
@@ -33,6 +34,9 @@ static void expander_settle(struct expander *e)
 	e->x->bundle = e->bundle;
 	e->x->step_unit = e->step_unit;
 	map_release(&e->provided);
+	free(e->open_frames);
+	free(e->maker);
+	file_index_release(&e->made);
 	free(e->late);
 	free(e->found);
 	free(e->frame);
@@ -131,6 +135,7 @@ bool expansion_grow(struct expansion *x, uint32_t group, json_t *list, const str
 		add_elements(&e, group, (uint32_t)json_array_size(list));
 	else
 		add_instances(&e, group, list);
+	expander_link_files(&e, was.units);
 	good = diags_errors(d) == errors;
 	if (good && !graph_seal(e.b, &cycle, &len)) {
 		refuse_cycle(&e, cycle);

@@ -4,6 +4,7 @@
 
 #include "job/cells.h"
 #include "job/expand.h"
+#include "job/files.h"
 
 /* A job that a frame's job needs before its own units can be made. */
 struct child {
@@ -52,6 +53,12 @@ struct late_need {
 	const struct need_decl *need;
 };
 
+/* An instance of a step that has outputs. */
+struct maker {
+	const struct step *step;
+	uint32_t cell, step_cell;
+};
+
 struct expander {
 	const struct jobfile *jf;
 	const struct expand_options *o;
@@ -76,6 +83,11 @@ struct expander {
 	size_t n_late, room_late;
 	uint32_t *found;	    /* units that the name last looked up stands for */
 	size_t n_found, room_found;
+	struct maker *maker;	    /* of the whole Jobfile, once they are needed */
+	size_t n_makers, room_makers;
+	struct file_index made;	    /* output -> number in maker */
+	bool knows_makers;
+	uint32_t *open_frames;	    /* by job->no: how many of the frames are its */
 	uint32_t support[2];	    /* groups: needed by targets; needed below composites */
 	uint32_t root;
 };
@@ -99,6 +111,15 @@ bool frame_is_own(const struct frame *f);
 
 /* The cells of a late loop in one instance of its job. */
 const struct cells *expander_late_cells(struct expander *e, const struct step *st, uint32_t scope, json_t *list);
+void expander_add_child(struct frame *f, const struct child *c);
+
+/* expand_files.c */
+/* The jobs that make what f's job reads.  family: f stands for all of the job's instances. */
+void expander_children_of_files(struct expander *e, struct frame *f, const struct cells *family);
+/* When all units are there: whoever reads a file waits for its maker.  Units before `first` stay as they are. */
+void expander_link_files(struct expander *e, uint32_t first);
+/* The first step that makes that file, or something below that folder; NULL: none. */
+const struct maker *expander_maker_of(struct expander *e, const char *name);
 
 /* expand_link.c */
 /* One instance of a step; of a call, its job's instance is the child of f. */

@@ -210,6 +210,27 @@ struct pool_use {
 enum slot_offer { OFFER_PAIR, OFFER_FIFO, OFFER_OFF, OFFER_COUNT };
 extern const char *const offer_words[OFFER_COUNT + 1]; /* "pipe", "fifo", "off", NULL */
 
+/* How it is found out whether a step has something to do: FRESH(id, word, sentence). */
+#define FRESH_KINDS(FRESH)                                                                         \
+	FRESH(DEFAULT, "", "hash for a step with inputs or outputs, else always")                  \
+	FRESH(HASH, "hash", "it runs when a content, its command, a value or an output changed")   \
+	FRESH(MTIME, "mtime", "it runs when an input is newer than an output, or its command changed") \
+	FRESH(TTL, "ttl", "written `ttl:6h`: it runs when its last success is older than that, or its command changed") \
+	FRESH(ONCE, "once", "it runs until it has succeeded once with this command")                \
+	FRESH(ALWAYS, "always", "it always runs")                                                  \
+	FRESH(NEVER, "never", "it runs only with -B or -W")
+
+enum fresh_kind {
+#define FRESH(id, word, sentence) FRESH_##id,
+	FRESH_KINDS(FRESH)
+#undef FRESH
+};
+
+struct fresh_spec {
+	enum fresh_kind kind;
+	int64_t ttl_ms; /* FRESH_TTL */
+};
+
 enum opens { OPENS_DONE, OPENS_OK };
 
 /* --- everything a job or a step may say ---------------------------------------------------------- */
@@ -233,6 +254,8 @@ struct traits {
 	struct name_decl *consume;
 	size_t n_consumes;
 	struct condition_list when, skip_if, require;
+	struct value_list input, output; /* names of files; may be globs */
+	struct fresh_spec fresh;
 	struct matrix *matrix;	      /* NULL: none */
 	struct foreach_decl *foreach; /* NULL: none */
 

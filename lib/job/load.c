@@ -335,6 +335,7 @@ static void finish_model(struct loader *l)
 	inherit_all(l);
 	check_model(l);
 	check_artifacts(l);
+	check_files(l);
 	check_cycles(l);
 	check_references(l);
 }

@@ -166,6 +166,8 @@ void read_fail_if(struct loader *l, struct traits *t, const struct node *n);
 void read_pool_use(struct loader *l, struct traits *t, const struct node *n);
 void read_slots(struct loader *l, struct traits *t, const struct node *n);
 void read_offer(struct loader *l, struct traits *t, const struct node *n);
+void read_files(struct loader *l, const char *key, const struct node *n, struct value_list *ret);
+void read_fresh(struct loader *l, struct traits *t, const struct node *n);
 bool is_action_key(enum key key);
 void read_action(struct loader *l, struct traits *t, const char *where, enum key key,
 		 const struct node *name, const struct node *n, bool keep_nodes);
@@ -225,6 +227,7 @@ void check_model(struct loader *l);    /* after it */
 void check_references(struct loader *l);
 void check_cycles(struct loader *l);
 void check_artifacts(struct loader *l);
+void check_files(struct loader *l); /* of inputs, outputs, fresh */
 
 /* --- order (order.c) -------------------------------------------------------------------------- */
 

@@ -109,6 +109,12 @@ static void read_by_type(struct loader *l, struct traits *t, enum key key, const
 	case TYPE_MAP:
 		read_json_map(l, word, n, field_of(t, key));
 		break;
+	case TYPE_FILES:
+		read_files(l, word, n, field_of(t, key));
+		break;
+	case TYPE_FRESH:
+		read_fresh(l, t, n);
+		break;
 	case TYPE_CONDITIONS:
 		read_conditions(l, word, n, key == KEY_require, field_of(t, key));
 		break;

@@ -34,7 +34,8 @@
 	SCOPE(ON_FAILURE, "'on_failure'")                                                          \
 	SCOPE(IDEMPOTENCY, "'idempotency'")                                                        \
 	SCOPE(FAIL_IF, "'fail_if'")                                                                \
-	SCOPE(POOL_USE, "'pool'")
+	SCOPE(POOL_USE, "'pool'")                                                                  \
+	SCOPE(FRESH, "'fresh'")
 
 enum key_scope_no {
 #define SCOPE(id, where) SCOPE_##id,
@@ -85,6 +86,8 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(LOOP, "map", "{'$ref': '#/$defs/loop'}")                                              \
 	TYPE(FAIL_IF, "map", "{'$ref': '#/$defs/fail_if'}")                                        \
 	TYPE(POOL_USE, "name or map", "{'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/pool_use'}]}") \
+	TYPE(FILES, "name or list", "{'type': ['string', 'array']}")                                \
+	TYPE(FRESH, "word or map", "{'oneOf': [{'type': 'string', 'pattern': '^(hash|mtime|once|always|never|ttl:.+)$'}, {'$ref': '#/$defs/fresh'}]}") \
 	TYPE(SLOTS, "number or all", "{'type': ['integer', 'string']}")                            \
 	TYPE(PARAMS, "map", "{'type': 'object', 'additionalProperties': {'oneOf': [{'type': ['string', 'number', 'boolean', 'null']}, {'$ref': '#/$defs/param'}]}}") \
 	TYPE(STEPS, "list or map", "{'oneOf': [{'type': 'array', 'items': {'$ref': '#/$defs/step'}}, {'type': 'object', 'additionalProperties': {'$ref': '#/$defs/step'}}]}") \

@@ -8,6 +8,7 @@
 
 #include "base/bug.h"
 #include "base/stamp.h"
+#include "job/files.h"
 
 static void put(json_t *map, const char *name, json_t *v)
 {
@@ -284,6 +285,21 @@ static json_t *idempotency_json(const struct idempotency *i)
 	return map;
 }
 
+static json_t *fresh_json(const struct fresh_spec *f)
+{
+	struct buf text = BUF_INIT;
+	json_t *v;
+
+	buf_puts(&text, fresh_word(f->kind));
+	if (f->kind == FRESH_TTL) {
+		buf_putc(&text, ':');
+		duration_format(&text, f->ttl_ms);
+	}
+	v = json_string(text.data);
+	buf_release(&text);
+	return v;
+}
+
 /* Keys whose value is something of its own; the others are written by their type. */
 static json_t *special_json(const struct traits *t, enum key k)
 {
@@ -367,6 +383,10 @@ static json_t *trait_json(const struct traits *t, enum key k)
 		return json_deep_copy(*(const json_t *const *)field);
 	case TYPE_CONDITIONS:
 		return conditions_json(field);
+	case TYPE_FILES:
+		return values_json(field);
+	case TYPE_FRESH:
+		return fresh_json(field);
 	default:
 		return special_json(t, k);
 	}

@@ -25,6 +25,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/file_state.h"
 #include "run/event.h"
 #include "run/schedule.h"
 
@@ -232,6 +233,19 @@ void ledger_step_settled(struct ledger *l, int64_t run, uint32_t unit, const str
 
 /* What is fresh for a key without a run of it (-t), or is no longer: fingerprint NULL. */
 void ledger_fingerprint(struct ledger *l, const char *key, const char *fingerprint, int64_t wall_ms);
+
+/* What the success of a step was made from: kept with the step, and by its key for the next run. */
+void ledger_step_fingerprint(struct ledger *l, int64_t run, uint32_t unit, const char *fingerprint,
+			     int64_t wall_ms);
+
+/* A file whose content has been seen. */
+struct ledger_file {
+	const char *path; /* required */
+	struct file_id id;
+	uint64_t hash;
+	int64_t since_wall_ms; /* when this content was first seen under this name */
+};
+void ledger_file(struct ledger *l, const struct ledger_file *f);
 
 /* --- attempts: intent, then running, then ended ----------------------------------------------- */
 

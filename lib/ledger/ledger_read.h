@@ -168,11 +168,18 @@ void ledger_durations_release(struct ledger_durations *d);
 /* One of them, when few are wanted; 0: unknown, or unreadable. */
 double ledger_duration_ms(struct ledger *l, enum ledger_by by, const char *text);
 
-/* The fingerprint of the last success of a key, appended; nothing if there is none. */
-bool ledger_fingerprint_get(struct ledger *l, const char *key, struct buf *ret);
-/* All of them: key -> text, which ledger_fingerprints_release() frees with the map. */
-bool ledger_fingerprints(struct ledger *l, struct map *ret);
-void ledger_fingerprints_release(struct map *m);
+/* What the last success of a key was made from. */
+struct ledger_fingerprint_row {
+	const char *key, *fingerprint;
+	int64_t wall_ms;
+};
+/* Of one key (no row: none), or key NULL: of all. */
+bool ledger_fingerprints(struct ledger *l, const char *key,
+			 bool (*row)(void *ctx, const struct ledger_fingerprint_row *r), void *ctx);
+
+/* Of one path (no row: it has not been seen), or path NULL: of all. */
+bool ledger_files(struct ledger *l, const char *path, bool (*row)(void *ctx, const struct ledger_file *f),
+		  void *ctx);
 
 struct ledger_breaker_row {
 	const char *name;

@@ -85,43 +85,64 @@ double ledger_duration_ms(struct ledger *l, enum ledger_by by, const char *text)
 
 /* --- fingerprints -------------------------------------------------------------------------------- */
 
-static enum rows append(struct ledger *l, sqlite3_stmt *st, void *ctx)
+struct fingerprint_rows {
+	bool (*row)(void *ctx, const struct ledger_fingerprint_row *r);
+	void *ctx;
+};
+
+static enum rows fingerprint_row(struct ledger *l, sqlite3_stmt *st, void *ctx)
 {
+	const struct fingerprint_rows *to = ctx;
+	const struct ledger_fingerprint_row r = {.key = col_name(st, 0), .fingerprint = col_name(st, 1),
+						 .wall_ms = col_int(st, 2, 0)};
+
 	(void)l;
-	buf_puts(ctx, col_name(st, 0));
-	return ROWS_STOP;
+	return rows_go(to->row(to->ctx, &r));
 }
 
-bool ledger_fingerprint_get(struct ledger *l, const char *key, struct buf *ret)
+bool ledger_fingerprints(struct ledger *l, const char *key,
+			 bool (*row)(void *ctx, const struct ledger_fingerprint_row *r), void *ctx)
 {
-	sqlite3_stmt *st = stmt_use(l, STMT_FINGERPRINT_GET);
+	enum stmt id = key ? STMT_FINGERPRINT_GET : STMT_FINGERPRINTS;
+	sqlite3_stmt *st = stmt_use(l, id);
 
-	if (!st)
-		return false;
-	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-	return stmt_each(l, STMT_FINGERPRINT_GET, st, append, ret);
+	if (st && key)
+		sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	return st && stmt_each(l, id, st, fingerprint_row, &(struct fingerprint_rows){row, ctx});
 }
 
-static enum rows collect_fingerprint(struct ledger *l, sqlite3_stmt *st, void *ctx)
+/* --- files ---------------------------------------------------------------------------------------- */
+
+struct file_rows {
+	bool (*row)(void *ctx, const struct ledger_file *f);
+	void *ctx;
+};
+
+static enum rows file_row(struct ledger *l, sqlite3_stmt *st, void *ctx)
 {
+	const struct file_rows *to = ctx;
+	const struct ledger_file f = {
+		.path = col_name(st, 0),
+		.id = {.device = (uint64_t)col_int(st, 1, 0), .inode = (uint64_t)col_int(st, 2, 0),
+		       .size_bytes = col_int(st, 3, 0), .mtime_ns = col_int(st, 4, 0),
+		       .ctime_ns = col_int(st, 5, 0)},
+		.hash = (uint64_t)col_int(st, 6, 0),
+		.since_wall_ms = col_int(st, 7, 0),
+	};
+
 	(void)l;
-	free(map_put(ctx, col_name(st, 0), xstrdup(col_name(st, 1))));
-	return ROWS_MORE;
+	return rows_go(to->row(to->ctx, &f));
 }
 
-bool ledger_fingerprints(struct ledger *l, struct map *ret)
+bool ledger_files(struct ledger *l, const char *path, bool (*row)(void *ctx, const struct ledger_file *f),
+		  void *ctx)
 {
-	sqlite3_stmt *st = stmt_use(l, STMT_FINGERPRINTS);
+	enum stmt id = path ? STMT_FILE_GET : STMT_FILES;
+	sqlite3_stmt *st = stmt_use(l, id);
 
-	*ret = (struct map)MAP_INIT;
-	return st && stmt_each(l, STMT_FINGERPRINTS, st, collect_fingerprint, ret);
-}
-
-void ledger_fingerprints_release(struct map *m)
-{
-	for (size_t i = 0; i < m->n; i++)
-		free(m->entry[i].value);
-	map_release(m);
+	if (st && path)
+		sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC);
+	return st && stmt_each(l, id, st, file_row, &(struct file_rows){row, ctx});
 }
 
 /* --- breakers ------------------------------------------------------------------------------------ */

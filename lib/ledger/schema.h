@@ -14,7 +14,7 @@ enum { SCHEMA_APPLICATION_ID = 0x6f726368 }; /* "orch" */
 struct schema_upgrade {
 	int version;
 	const char *sql;
-	/* The same as temporary views, where it is only views: what a reader of an older ledger does for itself. */
+	/* The same as temporary ones, where it is only views and new tables: what a reader of an older ledger does for itself. */
 	const char *temp_sql; /* or NULL */
 };
 

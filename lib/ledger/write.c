@@ -295,6 +295,31 @@ void ledger_fingerprint(struct ledger *l, const char *key, const char *fingerpri
 	queue_int(l, wall_ms);
 }
 
+void ledger_step_fingerprint(struct ledger *l, int64_t run, uint32_t unit, const char *fingerprint,
+			     int64_t wall_ms)
+{
+	queue_op(l, STMT_FINGERPRINT_STEP);
+	queue_int(l, id_of(run, unit));
+	queue_text(l, fingerprint);
+	queue_op(l, STMT_FINGERPRINT_OF_STEP);
+	queue_int(l, id_of(run, unit));
+	queue_text(l, fingerprint);
+	queue_int(l, wall_ms);
+}
+
+void ledger_file(struct ledger *l, const struct ledger_file *f)
+{
+	queue_op(l, STMT_FILE_SET);
+	queue_text(l, f->path);
+	queue_int(l, (int64_t)f->id.device);
+	queue_int(l, (int64_t)f->id.inode);
+	queue_int(l, f->id.size_bytes);
+	queue_int(l, f->id.mtime_ns);
+	queue_int(l, f->id.ctime_ns);
+	queue_int(l, (int64_t)f->hash);
+	queue_int(l, f->since_wall_ms);
+}
+
 /* --- attempts ------------------------------------------------------------------------------------ */
 
 void ledger_attempt_intent(struct ledger *l, int64_t run, uint32_t serial, uint32_t unit,

@@ -54,14 +54,36 @@ static bool is_left_out(const struct listing *l, uint32_t unit)
 	return schedule_reason(l->s, unit, NULL) == REASON_RESTRICTED;
 }
 
-size_t listing_count(const struct expansion *x, const struct schedule *s)
+/* Nothing to do, and so no line. */
+static bool is_done(const struct listing *l, uint32_t unit)
 {
-	size_t n = 0;
+	return l->o->outlook && l->o->outlook[unit].kind == OUTLOOK_DONE;
+}
 
-	for (uint32_t u = 0; u < x->graph->n_units; u++)
-		n += x->graph->unit[u].kind == UNIT_STEP && !(x->graph->unit[u].flags & UNIT_STAND_IN) &&
-		     schedule_reason(s, u, NULL) != REASON_RESTRICTED;
-	return n;
+struct tallies {
+	size_t by_kind[OUTLOOK_OUT + 1];
+};
+
+static struct tallies tally(const struct expansion *x, const struct schedule *s, const struct outlook *outlook)
+{
+	struct tallies t = {0};
+
+	for (uint32_t u = 0; u < x->graph->n_units; u++) {
+		if (x->graph->unit[u].kind != UNIT_STEP || x->graph->unit[u].flags & UNIT_STAND_IN)
+			continue;
+		if (schedule_reason(s, u, NULL) == REASON_RESTRICTED)
+			t.by_kind[OUTLOOK_OUT]++;
+		else
+			t.by_kind[outlook ? outlook[u].kind : OUTLOOK_RUN]++;
+	}
+	return t;
+}
+
+size_t listing_count(const struct expansion *x, const struct schedule *s, const struct outlook *outlook)
+{
+	struct tallies t = tally(x, s, outlook);
+
+	return t.by_kind[OUTLOOK_RUN] + t.by_kind[OUTLOOK_MAYBE];
 }
 
 /* --- words about one unit ------------------------------------------------------------------------------ */
@@ -153,6 +175,20 @@ static void add_loop(struct buf *out, const struct listing *l, uint32_t unit)
 	json_decref(over);
 }
 
+/* `, its input 'a' changed`; `, would run if 'a' changes` */
+static void add_outlook(struct buf *out, const struct outlook *o)
+{
+	if (o->kind == OUTLOOK_MAYBE && o->cause) {
+		buf_addf(out, o->why == REASON_VALUE_CHANGED ? ", would run if a value of '%s' changes"
+							     : ", would run if '%s' changes", o->cause);
+		return;
+	}
+	if (o->why == REASON_NONE)
+		return;
+	buf_puts(out, ", ");
+	reason_say(out, o->why, o->cause);
+}
+
 /* `part of pipeline.ingest, stage 'pull', needs a, if `x == 1`` */
 static void reason_text(struct buf *out, const struct listing *l, uint32_t group, uint32_t unit)
 {
@@ -176,6 +212,8 @@ static void reason_text(struct buf *out, const struct listing *l, uint32_t group
 	add_conditions(out, "unless", &t->skip_if);
 	if (t->fallback_only)
 		buf_puts(out, ", only if what it stands in for fails");
+	if (l->o->outlook)
+		add_outlook(out, &l->o->outlook[unit]);
 }
 
 /* --- as text --------------------------------------------------------------------------------------------- */
@@ -221,7 +259,7 @@ static size_t widest(const struct listing *l, const struct level *v)
 	for (size_t i = 0; i < v->n && i < 1000; i++) {
 		buf_reset(&name);
 		shown_name(l, v->unit[i], &name);
-		if (!is_transparent(l, v->unit[i]) && tty_width(name.data) > widest)
+		if (!is_transparent(l, v->unit[i]) && !is_done(l, v->unit[i]) && tty_width(name.data) > widest)
 			widest = tty_width(name.data);
 	}
 	buf_release(&name);
@@ -301,6 +339,8 @@ static void list_levels(struct buf *out, const struct listing *l, struct levels 
 			open_level(stack, l, u->group, depth, v->number);
 			continue;
 		}
+		if (is_done(l, unit))
+			continue;
 		v->number++;
 		unit_line(out, l, v, unit);
 		if (u->kind == UNIT_END && is_opened(l, u->group, depth + 1))
@@ -309,16 +349,28 @@ static void list_levels(struct buf *out, const struct listing *l, struct levels 
 	free(stack->at);
 }
 
+static void headline(struct buf *out, const char *target, const struct tallies *t)
+{
+	size_t n = t->by_kind[OUTLOOK_RUN], more = t->by_kind[OUTLOOK_MAYBE], done = t->by_kind[OUTLOOK_DONE];
+
+	buf_addf(out, "%s: %zu step%s would run", target, n, n == 1 ? "" : "s");
+	if (more)
+		buf_addf(out, ", %zu more if what %s changes", more, more == 1 ? "it reads" : "they read");
+	if (done)
+		buf_addf(out, ", %zu %s nothing to do", done, done == 1 ? "has" : "have");
+	buf_putc(out, '\n');
+}
+
 size_t listing_text(struct buf *out, const struct expansion *x, const struct schedule *s,
 		    const struct listing_options *o)
 {
 	const struct unit *only = &x->graph->unit[x->target_unit[0]];
-	size_t n = listing_count(x, s);
+	struct tallies t = tally(x, s, o->outlook);
 	struct levels stack = {0};
 	struct listing l;
 
 	listing_init(&l, x, s, o);
-	buf_addf(out, "%s: %zu step%s would run\n", o->target, n, n == 1 ? "" : "s");
+	headline(out, o->target, &t);
 	/* One target that has members: they are the list, behind what they need. */
 	if (x->n_targets == 1 && only->kind == UNIT_END) {
 		open_level(&stack, &l, only->group, 0, 0);
@@ -332,7 +384,7 @@ size_t listing_text(struct buf *out, const struct expansion *x, const struct sch
 	}
 	list_levels(out, &l, &stack);
 	free(l.rank);
-	return n;
+	return listing_count(x, s, o->outlook);
 }
 
 /* --- as a document ------------------------------------------------------------------------------------------ */
@@ -353,7 +405,9 @@ static json_t *unit_json(const struct listing *l, uint32_t group, uint32_t unit,
 	for (size_t i = 0; t && i < t->n_needs; i++)
 		json_array_append_new(needs, json_string(t->need[i].name));
 	json_object_set_new(o, "needs", needs);
-	json_object_set_new(o, "would_run", json_boolean(!is_left_out(l, unit)));
+	json_object_set_new(o, "would_run", json_boolean(!is_left_out(l, unit) && !is_done(l, unit)));
+	if (l->o->outlook && l->o->outlook[unit].kind == OUTLOOK_MAYBE)
+		json_object_set_new(o, "maybe", json_true());
 	buf_reset(&text);
 	reason_text(&text, l, group, unit);
 	json_object_set_new(o, "reason", json_string(text.data));
@@ -428,7 +482,7 @@ json_t *listing_json(const struct expansion *x, const struct schedule *s, const 
 	for (uint32_t i = 0; i < g->n_groups; i++)
 		if (x->bundle[i].kind == BUNDLE_SUPPORT && only->kind == UNIT_END)
 			json_object_set(whole, "needed", json_object_get(doc[i], "members"));
-	json_object_set_new(whole, "steps", json_integer((json_int_t)listing_count(x, s)));
+	json_object_set_new(whole, "steps", json_integer((json_int_t)listing_count(x, s, o->outlook)));
 	for (uint32_t i = 0; i < g->n_groups; i++)
 		json_decref(doc[i]);
 	free(doc);

@@ -1,6 +1,6 @@
 /*
  * What would run (-n): every job in order, with its stage, its needs and the reason.
- * Looks at an expansion and at what the command line left out; touches nothing.
+ * Looks at an expansion and at what is known of each unit; touches nothing.
  */
 #ifndef REPORT_LISTING_H
 #define REPORT_LISTING_H
@@ -10,11 +10,13 @@
 
 #include "base/buf.h"
 #include "job/expand.h"
+#include "run/fresh.h"
 #include "run/schedule.h"
 
 struct listing_options {
 	const char *target;  /* as asked */
 	bool steps;	     /* the steps of jobs below composites as well */
+	const struct outlook *outlook; /* by unit; NULL: everything runs that the command line does not leave out */
 };
 
 /* As text for people, appended; number of steps that would run. */
@@ -24,7 +26,7 @@ size_t listing_text(struct buf *out, const struct expansion *x, const struct sch
 /* The result document with what would run in it.  New reference. */
 json_t *listing_json(const struct expansion *x, const struct schedule *s, const struct listing_options *o);
 
-/* Steps that would run: not left out by the command line. */
-size_t listing_count(const struct expansion *x, const struct schedule *s);
+/* Steps that would run, or may: not fresh, and not left out by the command line. */
+size_t listing_count(const struct expansion *x, const struct schedule *s, const struct outlook *outlook);
 
 #endif

@@ -222,3 +222,19 @@ mail-bob.json"
 	is "$(jq -c '[.success, .items[0].account, .outcomes[1].status]' <<<"$out")" '[true,"eve","skipped"]'
 	[ ! -e mail.json ]
 }
+
+@test "files: a program from its sources, as far as something has changed" {
+	command -v cc >/dev/null || skip "there is no compiler"
+	example files
+	want 0 orchmake -j2
+	is "$(state program)" succeeded
+	want 0 orchmake
+	is "$(state program) $(state check)" "cached cached"
+	want 0 orchmake -n -W src/greet.h
+	says "4 steps would run"
+	echo '/* said */' >>src/greet.c
+	want 0 orchmake out/greet.o
+	is "$(state 'object[greet]')" succeeded
+	want 0 orchmake -n
+	says "0 steps would run"
+}

@@ -274,7 +274,8 @@ static void composites_that_want_two_jobs_in_opposite_order_are_told_so(void **s
 	(void)state;
 	is_refused("  x: {run: x}\n  y: {run: y}\n  p: {stages: [x, y]}\n  q: {stages: [y, x]}\n", "p q",
 		   "the jobs wait for each other: x -> q -> y -> p -> x; "
-		   "a job that several composites have starts when all of them let it");
+		   "a job that several composites have starts when all of them let it; "
+		   "who reads a file waits for who makes it");
 }
 
 static void what_members_need_from_outside_is_support_of_its_own(void **state)
@@ -642,13 +643,13 @@ static void a_wrong_target_is_refused_with_what_was_perhaps_meant(void **state)
 
 	(void)state;
 	is_refused(jobs, "ingst", "there is no job 'ingst'; did you mean 'ingest'?");
-	is_refused(jobs, "zzzzzzzz", "there is no job 'zzzzzzzz'; `orchmake list` shows what there is");
-	is_refused(jobs, "x*", "there is no job 'x*'; `orchmake list` shows what there is");
+	is_refused(jobs, "zzzzzzzz", "there is no job 'zzzzzzzz'; no step makes a file of that name either; `orchmake list` shows what there is");
+	is_refused(jobs, "x*", "there is no job 'x*'; no step makes a file of that name either; `orchmake list` shows what there is");
 	is_refused(jobs, "ingest/laod", "'ingest/laod': job 'ingest' has no step 'laod'; did you mean 'ingest/load'?");
 	is_refused(jobs, "f/s", "'f/s': job 'f' has no step 's'");
 	is_refused(jobs, "f[3]", "job 'f' has no instance [3]; `orchmake show f` lists them");
 	is_refused(jobs, "ingest[3]", "job 'ingest' has no instance [3]; `orchmake show ingest` lists them");
-	is_refused(jobs, "f[1]x", "there is no job 'f[1]x'; `orchmake list` shows what there is");
+	is_refused(jobs, "f[1]x", "there is no job 'f[1]x'; no step makes a file of that name either; `orchmake list` shows what there is");
 	is_refused(jobs, "f[1", "there is no job 'f[1'; did you mean 'f'?");
 }
 
@@ -781,6 +782,68 @@ static void many_calls_and_many_consumers_are_quick(void **state)
 	buf_release(&text);
 }
 
+/* --- files ------------------------------------------------------------------------------------------ */
+
+static void who_reads_a_file_waits_for_who_makes_it(void **state)
+{
+	(void)state;
+	expands_to("  c: {run: x, inputs: [./out//f]}\n  m: {run: x, outputs: [out/f]}\n", "c",
+		   "m {asks}\n"
+		   "needed> m {continue}\n"
+		   "c: m {asks}\n"
+		   "run> needed c\n");
+	expands_to("  c: {run: x, inputs: [out]}\n  m: {run: x, outputs: [out/f]}\n", "c m",
+		   "m {asks}\n"
+		   "needed> m {continue}\n"
+		   "c: m {asks}\n"
+		   "run> needed c m\n");
+	expands_to("  j: {steps: {c: {run: x, inputs: [\"*.o\"]}, m: {run: x, outputs: [a.o]}}}\n", "j",
+		   "j/m: <j {asks}\n"
+		   "j/c: <j j/m {asks}\n"
+		   "j> j/c j/m\n"
+		   "run> j\n");
+}
+
+static void of_many_instances_only_those_are_made_that_are_read(void **state)
+{
+	static const char jobs[] = "  m: {matrix: {n: [a, b]}, run: x, outputs: [\"${{ matrix.n }}.o\"]}\n"
+				   "  c: {run: x, inputs: [b.o]}\n";
+
+	(void)state;
+	expands_to(jobs, "c",
+		   "m[b] {asks}\n"
+		   "needed> m[b] {continue}\n"
+		   "c: m[b] {asks}\n"
+		   "run> needed c\n");
+	expands_to(jobs, "a.o", "m[a] {asks}\nrun> m[a]\n");
+}
+
+static void jobs_that_make_files_for_each_other_are_no_circle_if_their_steps_are_none(void **state)
+{
+	static const char jobs[] = "  a: {steps: {one: {run: x, outputs: [f]}, two: {run: x, inputs: [g]}}}\n"
+				   "  b: {run: x, inputs: [f], outputs: [g]}\n";
+
+	(void)state;
+	expands_to(jobs, "a",
+		   "a/one: <a {asks}\n"
+		   "b: a/one {asks}\n"
+		   "needed> b {continue}\n"
+		   "a/two: <a b {asks}\n"
+		   "a> a/one a/two\n"
+		   "run> needed a\n");
+	is_refused("  a: {run: x, inputs: [g], outputs: [f]}\n  b: {run: x, inputs: [f], outputs: [g]}\n", "a",
+		   "the jobs wait for each other: b -> a -> b; "
+		   "a job that several composites have starts when all of them let it; "
+		   "who reads a file waits for who makes it");
+}
+
+static void a_file_has_one_maker_also_where_names_are_worked_out(void **state)
+{
+	(void)state;
+	is_refused("  m: {matrix: {n: [1, 2]}, run: x, outputs: [\"${{ matrix.n > 0 }}\"]}\n", "m",
+		   "'true' is made by 'm[1]' and by 'm[2]'; a file has one maker");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -833,6 +896,10 @@ int main(void)
 		cmocka_unit_test(a_long_chain_of_needs_costs_no_stack),
 		cmocka_unit_test(a_hundred_thousand_instances_are_quick),
 		cmocka_unit_test(many_calls_and_many_consumers_are_quick),
+		cmocka_unit_test(who_reads_a_file_waits_for_who_makes_it),
+		cmocka_unit_test(of_many_instances_only_those_are_made_that_are_read),
+		cmocka_unit_test(jobs_that_make_files_for_each_other_are_no_circle_if_their_steps_are_none),
+		cmocka_unit_test(a_file_has_one_maker_also_where_names_are_worked_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

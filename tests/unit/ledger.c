@@ -800,11 +800,17 @@ static void the_first_approval_counts(void **state)
 	CHECK_STR(kit_ask(k, "SELECT approved || by || note FROM approvals"), "1annlooks good");
 }
 
+static bool add_fingerprint(void *ctx, const struct ledger_fingerprint_row *r)
+{
+	buf_puts(ctx, r->fingerprint);
+	return true;
+}
+
 static void fingerprint_is(struct kit *k, const char *want)
 {
 	struct buf b = BUF_INIT;
 
-	CHECK(ledger_fingerprint_get(k->l, "all||s0", &b));
+	CHECK(ledger_fingerprints(k->l, "all||s0", add_fingerprint, &b));
 	CHECK_STR(b.data, want);
 	buf_release(&b);
 }
@@ -828,6 +834,10 @@ static void only_a_success_leaves_its_fingerprint(void **state)
 	ledger_step_settled(k->l, run, 0, &e);
 	kit_commit(k);
 	fingerprint_is(k, "f2");
+	ledger_step_fingerprint(k->l, run, 0, "f4", 8);
+	kit_commit(k);
+	fingerprint_is(k, "f4");
+	CHECK_STR(kit_ask(k, "SELECT group_concat(fingerprint) FROM v_steps"), "f1,f4");
 	ledger_fingerprint(k->l, "all||s0", "f3", 9);
 	kit_commit(k);
 	fingerprint_is(k, "f3");

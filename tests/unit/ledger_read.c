@@ -451,21 +451,64 @@ static void an_expected_duration_shrugs_off_one_odd_run(void **state)
 	}
 }
 
+static bool see_fingerprint(void *ctx, const struct ledger_fingerprint_row *r)
+{
+	buf_addf(ctx, "%s %s %lld\n", r->key, r->fingerprint, (long long)r->wall_ms);
+	return true;
+}
+
+static bool see_file(void *ctx, const struct ledger_file *f)
+{
+	buf_addf(ctx, "%s %llx %lld %llu %lld %lld %lld\n", f->path, (unsigned long long)f->hash,
+		 (long long)f->since_wall_ms, (unsigned long long)f->id.inode, (long long)f->id.size_bytes,
+		 (long long)f->id.mtime_ns, (long long)f->id.ctime_ns);
+	return true;
+}
+
+static void files_are_kept_by_their_name(void **state)
+{
+	struct ledger_file f = {.path = "a/b", .id = {1, UINT64_MAX, 3, -4, INT64_MAX}, .hash = UINT64_MAX,
+				.since_wall_ms = 6};
+	struct buf got = BUF_INIT;
+	struct kit *k = *state;
+
+	kit_open(k, LEDGER_WRITE);
+	ledger_file(k->l, &f);
+	f.path = "c";
+	f.hash = 7;
+	ledger_file(k->l, &f);
+	f.hash = 8;
+	ledger_file(k->l, &f);
+	kit_commit(k);
+	CHECK(ledger_files(k->l, NULL, see_file, &got));
+	CHECK_STR(got.data, "a/b ffffffffffffffff 6 18446744073709551615 3 -4 9223372036854775807\n"
+			    "c 8 6 18446744073709551615 3 -4 9223372036854775807\n");
+	buf_reset(&got);
+	CHECK(ledger_files(k->l, "c", see_file, &got));
+	CHECK_STR(got.data, "c 8 6 18446744073709551615 3 -4 9223372036854775807\n");
+	buf_reset(&got);
+	CHECK(ledger_files(k->l, "nothing", see_file, &got));
+	CHECK_STR(got.data, "");
+	CHECK_STR(kit_ask(k, "SELECT hash FROM v_files WHERE path = 'a/b'"), "ffffffffffffffff");
+	buf_release(&got);
+}
+
 static void fingerprints_are_read_at_once(void **state)
 {
+	struct buf got = BUF_INIT;
 	struct kit *k = *state;
-	struct map m;
 
 	kit_open(k, LEDGER_WRITE);
 	ledger_fingerprint(k->l, "a", "1", 5);
 	ledger_fingerprint(k->l, "b", "2", 5);
 	ledger_fingerprint(k->l, "b", "3", 6);
 	kit_commit(k);
-	CHECK(ledger_fingerprints(k->l, &m));
-	CHECK_INT(m.n, 2);
-	CHECK_STR(map_get(&m, "a"), "1");
-	CHECK_STR(map_get(&m, "b"), "3");
-	ledger_fingerprints_release(&m);
+	CHECK(ledger_fingerprints(k->l, NULL, see_fingerprint, &got));
+	CHECK_STR(got.data, "a 1 5\nb 3 6\n");
+	buf_reset(&got);
+	CHECK(ledger_fingerprints(k->l, "b", see_fingerprint, &got));
+	CHECK_STR(got.data, "b 3 6\n");
+	buf_release(&got);
 }
 
 static bool see_breaker(void *ctx, const struct ledger_breaker_row *r)
@@ -700,7 +743,7 @@ static void every_view_can_be_read(void **state)
 		free(sql);
 		n++;
 	}
-	CHECK_INT(n, 14);
+	CHECK_INT(n, 15);
 	free(views);
 }
 
@@ -922,7 +965,6 @@ static void read_everything(struct ledger *l)
 {
 	struct buf b = BUF_INIT;
 	struct ledger_durations d;
-	struct map m;
 	size_t faults;
 	int64_t run;
 
@@ -936,8 +978,8 @@ static void read_everything(struct ledger *l)
 	}
 	(void)ledger_durations(l, LEDGER_BY_NAME, &d);
 	ledger_durations_release(&d);
-	(void)ledger_fingerprints(l, &m);
-	ledger_fingerprints_release(&m);
+	(void)ledger_fingerprints(l, NULL, see_fingerprint, &b);
+	(void)ledger_files(l, NULL, see_file, &b);
 	(void)ledger_run_find(l, "last", NULL, &run, &b);
 	(void)ledger_fsck(l, swallow_fault, NULL, &faults);
 	buf_release(&b);
@@ -996,6 +1038,7 @@ int main(int argc, char **argv)
 		KIT_TEST(who_is_given_rows_may_ask_for_others),
 		KIT_TEST(an_expected_duration_shrugs_off_one_odd_run),
 		KIT_TEST(fingerprints_are_read_at_once),
+		KIT_TEST(files_are_kept_by_their_name),
 		KIT_TEST(breakers_are_listed),
 		KIT_TEST(a_commit_of_somebody_else_is_noticed),
 		KIT_TEST(one_statement_that_reads_is_answered),

@@ -116,6 +116,37 @@ static void labels_cannot_write_on_the_terminal(void **state)
 	      "2 j[\xe6\x97\xa5\xe6\x9c\xac]  part of j\n");
 }
 
+static void what_is_known_of_each_is_said_and_what_is_done_is_not_listed(void **state)
+{
+	struct listed l = list_case("  a: {run: x}\n  b: {run: x}\n  c: {run: x}\n  d: {run: x, needs: [a, b, c]}\n",
+				    "d", NULL);
+	struct outlook *at = xcalloc(l.c.x->graph->n_units, sizeof(*at));
+	const struct listing_options o = {.target = "d", .outlook = at};
+	struct buf got = BUF_INIT;
+	const uint32_t *unit = l.c.x->job_unit;
+	json_t *doc;
+
+	(void)state;
+	for (uint32_t u = 0; u < l.c.x->graph->n_units; u++)
+		at[u].kind = OUTLOOK_RUN;
+	at[unit[0]] = (struct outlook){OUTLOOK_DONE, REASON_FRESH, NULL};
+	at[unit[1]] = (struct outlook){OUTLOOK_RUN, REASON_INPUT_CHANGED, (char *)"in"};
+	at[unit[2]] = (struct outlook){OUTLOOK_MAYBE, REASON_INPUT_CHANGED, (char *)"out"};
+	at[unit[3]] = (struct outlook){OUTLOOK_MAYBE, REASON_VALUE_CHANGED, (char *)"c"};
+	CHECK_INT(listing_text(&got, l.c.x, l.s, &o), 3);
+	CHECK_STR(got.data, "d: 1 step would run, 2 more if what they read changes, 1 has nothing to do\n"
+			    "1 b  needed by d, its input 'in' changed\n"
+			    "2 c  needed by d, would run if 'out' changes\n"
+			    "3 d  asked for, needs a, b, c, would run if a value of 'c' changes\n");
+	doc = listing_json(l.c.x, l.s, &o);
+	CHECK_INT(json_integer_value(json_object_get(doc, "steps")), 3);
+	CHECK(json_is_true(json_object_get(json_array_get(json_object_get(doc, "members"), 1), "maybe")));
+	json_decref(doc);
+	free(at);
+	buf_release(&got);
+	listed_release(&l);
+}
+
 static void the_document_says_the_same(void **state)
 {
 	struct listed l = list_case(composite, "p", "a");
@@ -148,6 +179,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_out_says_so_and_does_not_count),
 		cmocka_unit_test(a_stand_in_is_listed_but_not_counted),
 		cmocka_unit_test(labels_cannot_write_on_the_terminal),
+		cmocka_unit_test(what_is_known_of_each_is_said_and_what_is_done_is_not_listed),
 		cmocka_unit_test(the_document_says_the_same),
 	};
 

@@ -1,0 +1,184 @@
+/* inputs, outputs and fresh: reading, and what can be said of them before a run. */
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "base/stamp.h"
+#include "job/files.h"
+#include "job/read.h"
+
+/* --- reading ---------------------------------------------------------------------------------------- */
+
+void read_files(struct loader *l, const char *key, const struct node *n, struct value_list *ret)
+{
+	struct value_list one;
+
+	if (n->kind == NODE_LIST) {
+		(void)read_value_list(l, key, n, ret);
+		return;
+	}
+	if (n->kind != NODE_SCALAR) {
+		bad_value(l, key, "a name or a list of names", n);
+		return;
+	}
+	one = (struct value_list){arena_array(l->a, 1, sizeof(*one.value)), 1};
+	if (read_value(l, key, n, &one.value[0]))
+		*ret = one;
+}
+
+static void use_probe(struct loader *l, void *ctx, enum key key, const struct node *name, const struct node *value)
+{
+	(void)l;
+	(void)ctx;
+	(void)key;
+	(void)name;
+	(void)value;
+}
+
+static void read_ttl(struct loader *l, struct traits *t, const struct node *n)
+{
+	int64_t ms;
+
+	if (!duration_parse(n->text + strlen("ttl:"), &ms) || ms <= 0) {
+		bad_value(l, "fresh", "ttl: and a duration, such as ttl:6h", n);
+		return;
+	}
+	t->fresh = (struct fresh_spec){FRESH_TTL, ms};
+}
+
+void read_fresh(struct loader *l, struct traits *t, const struct node *n)
+{
+	static const char *const words[] = {"hash", "mtime", "once", "always", "never", "ttl:6h"};
+	static const enum fresh_kind kinds[] = {FRESH_HASH, FRESH_MTIME, FRESH_ONCE, FRESH_ALWAYS, FRESH_NEVER};
+	size_t word;
+
+	if (n->kind == NODE_MAP)
+		(void)read_map(l, n, IN_FRESH, "'fresh'", use_probe, NULL);
+	else if (n->kind == NODE_SCALAR && !strncmp(n->text, "ttl:", 4))
+		read_ttl(l, t, n);
+	else if (read_word(l, "fresh", n, words, ARRAY_LEN(words), &word))
+		t->fresh = (struct fresh_spec){.kind = kinds[word]};
+}
+
+/* --- checks ------------------------------------------------------------------------------------------ */
+
+struct late_names {
+	struct loader *l;
+	const char *key;
+};
+
+static void refuse_late_name(void *ctx, enum expr_root root, const char *const *path, size_t n, struct mark m)
+{
+	static const struct {
+		enum expr_root root;
+		const char *word;
+	} late[] = {{ROOT_STEPS, "steps"}, {ROOT_NEEDS, "needs"}, {ROOT_CONSUMES, "consumes"}, {ROOT_RUN, "run"},
+		    {ROOT_ENV, "env"}, {ROOT_SECRETS, "secrets"}};
+	const struct late_names *names = ctx;
+
+	(void)path;
+	(void)n;
+	for (size_t i = 0; i < ARRAY_LEN(late); i++) {
+		if (late[i].root != root || !first_blame(names->l, m))
+			continue;
+		diag_error(names->l->d, m, "'%s' cannot use '%s': the name of a file must be known before the run",
+			   names->key, late[i].word);
+		diag_hint(names->l->d, "names may use params, vars, matrix, foreach, payload, ctx and job");
+	}
+}
+
+static void check_values(struct loader *l, const char *key, const struct value_list *list)
+{
+	struct late_names names = {l, key};
+
+	for (size_t i = 0; i < list->n; i++) {
+		const json_t *v = value_const(list->value[i]);
+
+		value_names(list->value[i], refuse_late_name, &names);
+		if (v && json_is_string(v) && !json_string_value(v)[0])
+			diag_error(l->d, value_mark(list->value[i]), "'%s' has an empty name", key);
+	}
+}
+
+struct made {
+	struct mark mark;
+	const struct step *step;
+};
+
+static void add_step_name(struct buf *out, const struct step *st)
+{
+	buf_addf(out, "%s%s%s", st->job->name, st->id[0] ? "/" : "", st->id);
+}
+
+static void say_twice(struct loader *l, const char *path, const struct made *first, const struct step *st,
+		      struct mark m)
+{
+	struct buf a = BUF_INIT, b = BUF_INIT;
+
+	add_step_name(&a, first->step);
+	add_step_name(&b, st);
+	if (first->step == st)
+		diag_error(l->d, m, "'%s' names '%s' twice among its outputs", b.data, path);
+	else
+		diag_error(l->d, m, "'%s' is made by '%s' and by '%s'; a file has one maker", path, a.data, b.data);
+	diag_note(l->d, first->mark, "the first is here");
+	buf_release(&a);
+	buf_release(&b);
+}
+
+static bool is_outside(const char *path)
+{
+	return !strcmp(path, ".") || !strcmp(path, "/") || !strcmp(path, "..") || !strncmp(path, "../..", 5);
+}
+
+/* A step that stands in for another may make what that one makes. */
+static void check_output(struct loader *l, struct map *made, const struct step *st, const struct value *v)
+{
+	const json_t *name = value_const(v);
+	struct buf path = BUF_INIT;
+	struct made *first, *mine;
+
+	if (!name || !json_is_string(name) || !json_string_value(name)[0] || st->t.fallback_only)
+		return;
+	path_clean(&path, l->jf->root, json_string_value(name));
+	first = map_get(made, path.data);
+	if (is_outside(path.data)) {
+		diag_error(l->d, value_mark(v), "'%s' cannot be an output: it is a folder with more in it than the "
+			   "step makes", json_string_value(name));
+	} else if (first) {
+		say_twice(l, path.data, first, st, value_mark(v));
+	} else if (st->t.matrix || st->t.foreach || st->job->t.matrix || st->job->t.foreach) {
+		diag_error(l->d, value_mark(v), "every instance would make '%s'; a file has one maker", path.data);
+		diag_hint(l->d, "put the instance's value into the name: ${{ matrix.NAME }}");
+	} else {
+		mine = ARENA_NEW(l->a, struct made);
+		*mine = (struct made){value_mark(v), st};
+		(void)map_put(made, path.data, mine);
+	}
+	buf_release(&path);
+}
+
+static void check_step_files(struct loader *l, struct map *made, const struct step *st)
+{
+	const struct traits *t = &st->t;
+
+	check_values(l, "inputs", &t->input);
+	check_values(l, "outputs", &t->output);
+	for (size_t i = 0; i < t->output.n; i++)
+		check_output(l, made, st, t->output.value[i]);
+	if (t->act.kind == ACT_JOB && (t->input.n || t->output.n)) {
+		diag_error(l->d, value_mark(t->input.n ? t->input.value[0] : t->output.value[0]),
+			   "step '%s' runs a job, so '%s' belongs to that job's steps", st->id,
+			   t->input.n ? "inputs" : "outputs");
+	}
+}
+
+void check_files(struct loader *l)
+{
+	struct map made = MAP_INIT;
+
+	for (size_t i = 0; i < l->jf->n_jobs; i++)
+		for (size_t s = 0; s < l->jf->job[i]->n_steps; s++)
+			check_step_files(l, &made, &l->jf->job[i]->step[s]);
+	map_release(&made);
+}
