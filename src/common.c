@@ -235,21 +235,42 @@ char *cli_shipped(const char *name)
 
 /* --- the ledger --------------------------------------------------------------------------------------------------- */
 
+/* The ledger of that folder, if there is one. */
+static char *ledger_in(const char *dir)
+{
+	char *path = xasprintf("%s/.orchmake/ledger.db", strcmp(dir, "/") ? dir : "");
+
+	if (file_exists(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* The one beside what -f names: a folder of documents, or a document in it. */
+static char *ledger_beside(const char *file)
+{
+	char *path = ledger_in(file), *dir;
+
+	if (path)
+		return path;
+	dir = path_dir(file);
+	path = ledger_in(dir);
+	free(dir);
+	return path;
+}
+
+/* The one beside the Jobfile: the nearest folder upwards that has one. */
 char *cli_ledger_path(struct cli *c)
 {
-	char *dir, *path = NULL;
+	char *dir, *up, *path = NULL;
 
 	if (c->ledger)
 		return xstrdup(c->ledger);
-	/* The one beside the Jobfile: the nearest folder upwards that has one. */
-	dir = realpath(".", NULL);
-	while (dir && !path) {
-		char *try = xasprintf("%s/.orchmake/ledger.db", strcmp(dir, "/") ? dir : "");
-		char *up = path_dir(dir);
-
-		if (file_exists(try))
-			path = xstrdup(try);
-		free(try);
+	if (c->files.n)
+		path = ledger_beside(c->files.at[0]);
+	dir = path ? NULL : realpath(".", NULL);
+	while (dir && !(path = ledger_in(dir))) {
+		up = path_dir(dir);
 		if (!strcmp(up, dir)) {
 			free(up);
 			break;

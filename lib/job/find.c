@@ -41,6 +41,8 @@ static bool is_document_name(const char *name)
 	static const char *const ends[] = {".yml", ".yaml", ".json"};
 	size_t n = strlen(name);
 
+	if (!strcmp(name, "Jobfile"))
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
 		if (n > strlen(ends[i]) && !strcmp(name + n - strlen(ends[i]), ends[i]))
 			return true;
@@ -110,7 +112,7 @@ static bool add_asked(struct loader *l, const char *path)
 	if (l->n_pending > before)
 		return true;
 	diag_error(l->d, MARK_NONE, "no document below '%s'", path);
-	diag_hint(l->d, "documents are files named *.yml, *.yaml or *.json");
+	diag_hint(l->d, "documents are files named Jobfile, *.yml, *.yaml or *.json");
 	return false;
 }
 

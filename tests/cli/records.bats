@@ -210,3 +210,22 @@ top/b/y[2]|2|3" ]
 	[ -z "$(find .orchmake -name 'ledger*')" ]
 	want 0 orchmake a
 }
+
+@test "with -f, what was is looked for beside the documents" {
+	mkdir docs
+	cd docs
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  a: { run: echo from docs }
+	J
+	cd ..
+	want 0 orchmake -f docs a
+	[ -e docs/.orchmake/ledger.db ]
+	want 0 orchmake -f docs history
+	says succeeded
+	want 0 orchmake -f docs/Jobfile logs last/a
+	says "from docs"
+	want 2 orchmake history
+	complains "there is no ledger here"
+}
