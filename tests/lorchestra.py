@@ -107,6 +107,35 @@ class Folder:
         check(self.code != 2 or not os.path.exists(self.at("defs/.orchmake")), "a refused run left a ledger")
         return self
 
+    def orchmake(self, *argv):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("ORCHMAKE") and k != "MAKEFLAGS"}
+        return subprocess.run([ORCHMAKE, *argv], cwd=self.at("defs"), env=env, capture_output=True, text=True, timeout=60)
+
+    def documents(self):
+        for name in sorted(os.listdir(self.at("defs"))):
+            if name.endswith((".yaml", ".yml", ".json")):
+                with open(self.at("defs/" + name), newline="") as f:
+                    if re.search(r'^ *[{"]*(job_id|pipeline_id|jobfile)"? *:', f.read(), re.M):
+                        yield name
+
+    def ledger(self, file):
+        status = json.loads(self.orchmake("-f", file, "status", "last", "--format=json").stdout)
+        return {k: status[k] for k in ("run_state", "degraded", "steps", "attempts", "exit_codes", "attempt_states")}
+
+    def same_when_imported(self, target, payload=None, ctx=None):
+        """As a native Jobfile it does what it did: the ledgers agree."""
+        was = self.ledger(".")
+        p = self.orchmake("import", *self.documents())
+        check(p.returncode == 0, f"import: {p.stderr}")
+        shutil.rmtree(self.at("defs/.orchmake"))
+        shutil.rmtree(self.at("defs/calls"))
+        os.mkdir(self.at("defs/calls"))
+        self.write("Jobfile", p.stdout)
+        p = self.orchmake("-f", "Jobfile", "run", target, "--payload", json.dumps(payload or {}), "--ctx",
+                          json.dumps(ctx or {}))
+        check(p.returncode == self.code, f"imported: exit {p.returncode}, not {self.code}: {p.stderr}")
+        same(self.ledger("Jobfile"), was, "the ledger of what was imported")
+
     def calls(self):
         names = sorted(os.listdir(self.at("defs/calls")))
         return [{"callable": n[5:-4], "params": json.load(open(self.at("defs/calls/" + n)))} for n in names]
@@ -309,6 +338,8 @@ def scenario(case, e):
         same(f.calls(), want.get("calls", case["callable_calls"]), "calls")
         for step, key in want.get("keys", {}).items():
             same(f.key(step), key, "idempotency key")
+        if f.code != 2:
+            f.same_when_imported("j", case["input"]["payload"], case["input"]["ctx"])
 
 
 def scenario_cases():
@@ -404,6 +435,7 @@ def pipeline(case, e, specs):
             same(sorted(ran), sorted(c["job_id"] for c in case["real"]["execute_calls"]), "jobs that ran")
         for want_call in (e or {}).get("calls", []):
             check(want_call in f.calls(), f"no such call: {want_call}; there are {f.calls()}")
+        f.same_when_imported(case["spec"]["pipeline_id"], script.get("payload"))
 
 
 def pipeline_cases():
