@@ -126,14 +126,14 @@ static const struct traits *traits_of(const struct engine *e, uint32_t unit)
 
 void engine_decide(struct engine *e, const struct action *a)
 {
-	const struct unit *u = &e->x->graph->unit[a->unit]; /* until a loop adds to them */
+	const struct unit u = e->x->graph->unit[a->unit]; /* a copy: a loop adds units, and they move */
 	enum reason why = REASON_NONE;
 	enum answer answer;
 
-	if (u->kind == UNIT_BEGIN && (e->x->bundle[u->group].kind == BUNDLE_LOOP ||
-				      e->x->bundle[u->group].kind == BUNDLE_STEPS)) {
+	if (u.kind == UNIT_BEGIN && (e->x->bundle[u.group].kind == BUNDLE_LOOP ||
+				      e->x->bundle[u.group].kind == BUNDLE_STEPS)) {
 		answer = begin_loop(e, a->unit, &why);
-	} else if (u->kind == UNIT_END) {
+	} else if (u.kind == UNIT_END) {
 		answer = success(e, a->unit, &why);
 	} else {
 		struct unit_world w;
@@ -144,10 +144,10 @@ void engine_decide(struct engine *e, const struct action *a)
 		xw = unit_world_expr(&w);
 		answer = conditions(e, a->unit, traits_of(e, a->unit), &xw, &why);
 		unit_world_release(&w);
-		if (answer == ANSWER_RUN && u->kind == UNIT_BEGIN && e->x->bundle[u->group].kind == BUNDLE_CALL)
+		if (answer == ANSWER_RUN && u.kind == UNIT_BEGIN && e->x->bundle[u.group].kind == BUNDLE_CALL)
 			answer = begin_call(e, a->unit, &why);
 	}
-	if (answer == ANSWER_RUN && u->kind == UNIT_STEP && asks_fresh(&e->x->place[a->unit].step->t)) {
+	if (answer == ANSWER_RUN && u.kind == UNIT_STEP && asks_fresh(&e->x->place[a->unit].step->t)) {
 		fresh_ask(e, a->unit);
 		return;
 	}
