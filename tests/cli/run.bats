@@ -574,3 +574,10 @@ J
 	[ "$status" -eq 0 ]
 	[ "$(sort out | tr '\n' ' ')" = "1 2 3 7.1 7.2 " ]
 }
+
+@test "more steps at once than there may be descriptors: the later ones wait for those of the earlier" {
+	{ echo 'jobfile: 1'; echo 'jobs: {all: {steps: {'
+	  for i in $(seq 150); do echo "s$i: {argv: [sleep, '0.2']},"; done; echo '}}}'; } >Jobfile
+	ulimit -n 64
+	want 0 orchmake -j150 all
+}
