@@ -195,6 +195,7 @@ static void settle(struct engine *e, const struct action *act)
 	struct note *n = &e->note[act->unit];
 
 	n->end_mono_ns = stamp_mono_ns();
+	expect_settled(e, act->unit);
 	if (u->kind == UNIT_END) {
 		n->start_mono_ns = e->note[e->x->graph->group[u->group].begin].end_mono_ns;
 		outcome_group(e, u->group, act->state);
@@ -565,6 +566,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	fresh_open(e, e->ledger, true);
 	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
 	slots_open(e);
+	expect_begin(e);
 	if (!record_run_begin(e))
 		goto close;
 	code = EXIT_RUN_FAILED;
