@@ -33,6 +33,22 @@ const struct step *step_find(const struct job *j, const char *id)
 	return NULL;
 }
 
+const struct var *var_find(const struct jobfile *jf, const char *name)
+{
+	for (size_t i = 0; i < jf->n_vars; i++)
+		if (!strcmp(jf->var[i].name, name))
+			return &jf->var[i];
+	return NULL;
+}
+
+const struct secret *secret_find(const struct jobfile *jf, const char *name)
+{
+	for (size_t i = 0; i < jf->n_secrets; i++)
+		if (!strcmp(jf->secret[i].name, name))
+			return &jf->secret[i];
+	return NULL;
+}
+
 const struct callable *callable_find(const struct jobfile *jf, const char *name)
 {
 	for (size_t i = 0; i < jf->n_callables; i++)

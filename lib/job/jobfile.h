@@ -395,6 +395,30 @@ struct var {
 	struct mark mark;
 	enum var_kind kind;
 	struct value *value; /* VALUE; ARGV: a list; SH, FILE: a text */
+	bool late; /* it, or one that it is made of, is known only once a step that runs wants it */
+};
+
+enum secret_kind { SECRET_ENV, SECRET_FILE, SECRET_ARGV };
+
+struct secret {
+	const char *name;
+	struct mark mark;
+	enum secret_kind kind;
+	const char *from;	/* ENV: a variable; FILE: a path */
+	struct text_list argv;	/* ARGV */
+};
+
+/* What of the environment orchmake got steps inherit. */
+enum env_policy { ENV_INHERIT, ENV_CLEAN, ENV_KEEP };
+
+struct env_rule {
+	enum env_policy policy;
+	struct text_list keep; /* KEEP: globs */
+};
+
+struct ledger_rule {
+	uint32_t keep_runs, keep_days; /* 0: no rule */
+	bool synced;		       /* durability: full */
 };
 
 struct callable {
@@ -445,6 +469,10 @@ struct jobfile {
 	size_t n_vars;
 	struct callable *callable;
 	size_t n_callables;
+	struct secret *secret;
+	size_t n_secrets;
+	struct env_rule env_rule;
+	struct ledger_rule ledger;
 	struct store_decl *store;
 	size_t n_stores;
 	struct pool_spec *pool;
@@ -506,6 +534,8 @@ const struct job *job_find(const struct jobfile *jf, const char *name);
 const struct step *step_find(const struct job *j, const char *id);
 /* In a list, a step without `needs` of its own waits for the one before it; NULL: for none. */
 const struct step *step_before(const struct step *st);
+const struct var *var_find(const struct jobfile *jf, const char *name);
+const struct secret *secret_find(const struct jobfile *jf, const char *name);
 const struct callable *callable_find(const struct jobfile *jf, const char *name);
 /*
  * The program that a `call` of this name starts in the end: the declared callable, or the one that a built-in

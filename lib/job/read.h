@@ -22,6 +22,7 @@ enum name_kind {
 	NAME_CALLABLE,
 	NAME_STORE,
 	NAME_POOL,
+	NAME_SECRET,
 	NAME_KINDS,
 };
 
@@ -43,6 +44,7 @@ struct pending {
 	char *path; /* owned */
 	struct file *included_by;
 	struct mark mark; /* of the entry in `include` */
+	const char *sha256; /* what its content must have; NULL: anything */
 };
 
 struct loader {
@@ -68,7 +70,9 @@ struct loader {
 	struct template *template;
 	size_t n_templates, room_templates;
 	/* Rooms of the arrays of jf, which are malloc'ed until loading is over. */
-	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_params;
+	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_params,
+		room_secrets;
+	struct map once; /* keys of the file that only one of the documents may say -> struct mark */
 };
 
 /* --- values (read_value.c) -------------------------------------------------------------------- */
@@ -168,6 +172,8 @@ void read_slots(struct loader *l, struct traits *t, const struct node *n);
 void read_offer(struct loader *l, struct traits *t, const struct node *n);
 void read_files(struct loader *l, const char *key, const struct node *n, struct value_list *ret);
 void read_fresh(struct loader *l, struct traits *t, const struct node *n);
+/* Complain if text holds a ${{ }}: key is shell text, or nothing is known yet that could stand there. */
+void refuse_expression(struct loader *l, const char *key, const char *text, struct mark m);
 bool is_action_key(enum key key);
 void read_action(struct loader *l, struct traits *t, const char *where, enum key key,
 		 const struct node *name, const struct node *n, bool keep_nodes);
@@ -182,6 +188,9 @@ void read_params(struct loader *l, const struct node *n, bool file_level, struct
 /* Two values of one type that has an order: <0, 0, >0. */
 int param_compare(const json_t *a, const json_t *b);
 void read_vars(struct loader *l, const struct node *n);
+void read_secrets(struct loader *l, const struct node *n);
+void read_env_policy(struct loader *l, const struct node *n);
+void read_ledger(struct loader *l, const struct node *n);
 void read_pools(struct loader *l, const struct node *n);
 bool read_pool_slots(struct loader *l, const char *name, const struct node *n, uint32_t *ret);
 void read_callables(struct loader *l, const struct node *n);

@@ -575,6 +575,45 @@ static void put_vars(json_t *doc, const struct jobfile *jf)
 	put(doc, "vars", map);
 }
 
+static json_t *secret_json(const struct secret *s)
+{
+	if (s->kind == SECRET_ARGV)
+		return json_pack("{s:o}", "argv", texts_json(&s->argv));
+	return json_pack("{s:s}", s->kind == SECRET_ENV ? "env" : "file", s->from);
+}
+
+static void put_secrets(json_t *doc, const struct jobfile *jf)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < jf->n_secrets; i++)
+		put(map, jf->secret[i].name, secret_json(&jf->secret[i]));
+	put(doc, "secrets", map);
+}
+
+static void put_env_rule(json_t *doc, const struct env_rule *rule)
+{
+	if (rule->policy == ENV_CLEAN)
+		put_text(doc, "env_policy", "clean");
+	else if (rule->policy == ENV_KEEP)
+		put(doc, "env_policy", json_pack("{s:o}", "keep", texts_json(&rule->keep)));
+}
+
+static void put_ledger_rule(json_t *doc, const struct ledger_rule *rule)
+{
+	json_t *map = json_object();
+
+	if (rule->keep_runs)
+		put(map, "keep_runs", json_integer(rule->keep_runs));
+	if (rule->keep_days)
+		put(map, "keep_days", json_integer(rule->keep_days));
+	if (rule->synced)
+		put_text(map, "durability", "full");
+	if (json_object_size(map))
+		put(doc, "ledger", json_incref(map));
+	json_decref(map);
+}
+
 static void put_callables(json_t *doc, const struct jobfile *jf)
 {
 	json_t *map = json_object();
@@ -620,6 +659,10 @@ json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs,
 	put_params(doc, &jf->params);
 	if (jf->n_vars)
 		put_vars(doc, jf);
+	if (jf->n_secrets)
+		put_secrets(doc, jf);
+	put_env_rule(doc, &jf->env_rule);
+	put_ledger_rule(doc, &jf->ledger);
 	if (jf->n_pools)
 		put_pools(doc, jf);
 	if (jf->n_callables)
