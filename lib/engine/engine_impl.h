@@ -8,6 +8,7 @@
 #include "engine/answer.h"
 #include "engine/engine.h"
 #include "engine/executor.h"
+#include "engine/values.h"
 #include "job/expand.h"
 #include "ledger/ledger.h"
 #include "run/event.h"
@@ -35,6 +36,7 @@ struct attempt {
 	pid_t pid;
 	uint32_t place; /* in the engine's list of running ones */
 	bool running, pid_known; /* to the ledger */
+	bool masked; /* it was given secrets */
 };
 
 /* Where a run keeps its files. */
@@ -66,6 +68,7 @@ struct engine {
 	json_t **params;	 /* by scope; NULL: not evaluated yet */
 	json_t **scope_payload;	 /* by scope; NULL: that of the caller, or of the run */
 	json_t *vars;		 /* values of the plain vars */
+	struct values *values;	 /* vars from commands, secrets */
 	json_t *payload, *ctx;	 /* never NULL */
 	json_t *run_info;	 /* ROOT_RUN */
 	struct env_list *file_env; /* by number of the file: process, dotenv, file */
@@ -153,6 +156,8 @@ struct unit_world {
 	json_t *made; /* list of values made on the way, kept until release */
 	struct tally *tally;
 	const json_t *item;	   /* the element of a loop whose payload is made; NULL: none */
+	bool hides; /* env, a callable's input: what a secret may be put into */
+	bool veils; /* a secret is worth its name: for fingerprints, which neither need nor keep its value */
 	const struct job *looping; /* while its loops are worked out there is no scope yet: params are its own */
 };
 void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit);
@@ -190,7 +195,9 @@ struct composed {
 	size_t n_argv, room_argv;
 	const char **envp;
 	char *cwd, *stdin_path, *stdout_path, *stderr_path;
-	struct start_fd fds[2]; /* of the job server */
+	struct start_fd fds[4]; /* of the job server; what to hide; the input */
+	int hidden_fd, input_fd; /* memory; -1: none */
+	size_t n_own;		 /* so many of argv are our own program between the step and its log: it has secrets */
 	int64_t callable_timeout_ms; /* 0: none */
 	char *command; /* one line, for people and the ledger */
 };

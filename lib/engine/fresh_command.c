@@ -102,6 +102,7 @@ bool fresh_command(struct engine *e, uint32_t unit, struct fresh_mark *ret, stru
 	bool good;
 
 	unit_world_init(&w, e, unit);
+	w.veils = true;
 	xw = unit_world_expr(&w);
 	good = env_part(e, &w, &text, err) && action_part(e, w.step, &xw, &text, err);
 	ret->command = hash_of(text.data, text.len);

@@ -83,8 +83,9 @@ static void not_startable(struct engine *e, const struct action *act, const char
 				      .end_mono_ns = stamp_mono_ns()};
 
 	buf_puts(&v.error, why);
+	values_hide(e->values, &v.error);
 	free(n->error);
-	n->error = xstrdup(why);
+	n->error = xstrdup(v.error.data);
 	record_ended(e, n->serial, &ended, &v);
 	verdict_release(&v);
 	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, REASON_BAD_EXPR);
@@ -94,10 +95,10 @@ static void not_startable(struct engine *e, const struct action *act, const char
  * What is certain not to start is not given to the warden: its failure is known before anything else is started,
  * so that an abort holds back the rest.
  */
-static bool refuse_missing(struct engine *e, const struct attempt *a, uint32_t serial, const struct start_request *r)
+static bool refuse_missing(struct engine *e, const struct attempt *a, uint32_t serial, const struct composed *c)
 {
 	const char *stage;
-	int error = program_missing(r->argv, r->envp, r->cwd, &stage), log;
+	int error = program_missing(c->r.argv + c->n_own, c->r.envp, c->r.cwd, &stage), log;
 
 	if (!error)
 		return false;
@@ -107,6 +108,18 @@ static bool refuse_missing(struct engine *e, const struct attempt *a, uint32_t s
 	ended(e, &(struct attempt_ended){.serial = serial, .end = END_NOT_STARTED, .error = error, .stage = stage,
 					 .end_mono_ns = stamp_mono_ns()});
 	return true;
+}
+
+/* Its command could not be composed: for want of a value that is on its way, or for good. */
+static void not_composed(struct engine *e, const struct action *act, struct buf *why)
+{
+	if (values_found(e->values, why) == VALUES_AWAITED) {
+		e->note[act->unit].has_intent = true;
+		schedule_not_now(e->s, act->unit, REASON_VALUE_COMES);
+		values_hold_start(e->values, act->unit);
+		return;
+	}
+	not_startable(e, act, why->data);
 }
 
 static void start(struct engine *e, const struct action *act)
@@ -125,7 +138,7 @@ static void start(struct engine *e, const struct action *act)
 		return;
 	}
 	if (!engine_compose(e, act->unit, n->serial, act->attempt, &c, &why)) {
-		not_startable(e, act, why.data);
+		not_composed(e, act, &why);
 		goto done;
 	}
 	a->log = engine_log_path(e, act->unit, n->serial);
@@ -136,6 +149,7 @@ static void start(struct engine *e, const struct action *act)
 	a->timeout_ms = c.r.timeout_ms;
 	a->grace_ms = c.r.grace_ms;
 	a->running = true;
+	a->masked = c.n_own > 0;
 	if (!n->start_mono_ns)
 		n->start_mono_ns = a->start_mono_ns;
 	c.r.log_path = a->log;
@@ -143,7 +157,7 @@ static void start(struct engine *e, const struct action *act)
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
 	record_started(e, a, n->serial, &c);
-	if (refuse_missing(e, a, n->serial, &c.r))
+	if (refuse_missing(e, a, n->serial, &c))
 		goto done;
 	if (e->exec->ops->start(e->exec, &c.r) < 0) {
 		engine_break(e, EXIT_RUN_FAILED, "cannot start steps any more: %s", strerror(errno));
@@ -258,13 +272,24 @@ static void drop_files(const struct engine *e, const struct attempt *a, const st
 		(void)unlink(a->output);
 }
 
+/* What the program between a step and its log has not seen: files of its own that it provides values from. */
+static void hide_verdict(struct engine *e, struct verdict *v)
+{
+	values_hide(e->values, &v->error);
+	v->result = values_hide_json(e->values, v->result);
+}
+
 static void ended(struct engine *e, const struct attempt_ended *end)
 {
 	struct attempt *a = &e->attempt[end->serial - 1];
-	const struct step *st = e->x->place[a->unit].step;
+	const struct step *st;
 	struct verdict v;
 
+	if (values_ended(e->values, end))
+		return;
+	st = e->x->place[a->unit].step;
 	judge_attempt(st, end, a, e->root, &v);
+	hide_verdict(e, &v);
 	fresh_ended(e, a, &v);
 	a->running = false;
 	drop_running(e, a);

@@ -76,7 +76,7 @@ static void refuse_late_var(const struct refs *r, const char *name, struct mark 
 	if (!first_blame(r->l, m))
 		return;
 	diag_error(r->l->d, m, "variable '%s' is known only once a step that runs wants it, too late for %s", name,
-		   r->place == AT_LOOP ? "a loop" : "the default of a parameter");
+		   r->place == AT_DEFAULT ? "the default of a parameter" : "a loop");
 	diag_hint(r->l->d, "use vars.%s in the step itself, or give the value with NAME=VALUE", name);
 }
 
@@ -85,7 +85,7 @@ static void check_var_ref(const struct refs *r, const char *name, struct mark m)
 	const struct var *v = var_find(r->l->jf, name);
 	struct spell s;
 
-	if (v && v->late && (r->place == AT_LOOP || r->place == AT_DEFAULT)) {
+	if (v && v->late && (r->place == AT_LOOP || r->place == AT_STAGE_LOOP || r->place == AT_DEFAULT)) {
 		refuse_late_var(r, name, m);
 		return;
 	}
