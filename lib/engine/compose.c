@@ -472,6 +472,50 @@ bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t n
 	return true;
 }
 
+/* What a hook is told, and no step of the graph. */
+static void hook_variables(struct engine *e, const struct hook_call *h, struct composed *c)
+{
+	env_set(&c->env, "ORCHMAKE_RUN", e->id.text);
+	env_set(&c->env, "ORCHMAKE_TARGET", e->target_text);
+	env_set(&c->env, "ORCHMAKE_RUN_DIR", e->paths.work);
+	env_set(&c->env, "ORCHMAKE_TMP", e->paths.tmp);
+	env_set(&c->env, "ORCHMAKE_HOOK", hook_words[h->hook]);
+	env_set(&c->env, "ORCHMAKE_STATE", h->state);
+	env_set(&c->env, "ORCHMAKE_STEP", h->step_name);
+	env_set(&c->env, "ORCHMAKE_ERROR", h->error);
+	env_set(&c->env, "ORCHMAKE_RESULT", h->result);
+}
+
+bool engine_compose_hook(struct engine *e, const struct hook_call *h, uint32_t serial, struct composed *c,
+			 struct buf *err)
+{
+	struct unit_world w;
+	struct expr_world xw;
+	bool good;
+
+	*c = (struct composed){.hidden_fd = -1, .input_fd = -1};
+	values_begin(e->values);
+	scope_world_init(&w, e, SCOPE_NONE);
+	w.step = h->step;
+	good = engine_step_env(e, &w, &c->env, err);
+	xw = unit_world_expr(&w);
+	if (good)
+		hook_variables(e, h, c);
+	good = good && (h->step->t.act.kind == ACT_RUN ? compose_run(e, h->step, serial, c, err)
+						       : compose_argv(h->step, &xw, c, err)) &&
+	       value_path(e, h->step->t.cwd, &xw, &c->cwd, err);
+	unit_world_release(&w);
+	if (!good || values_missing(e->values))
+		return false;
+	if (!c->cwd)
+		c->cwd = xstrdup(e->root);
+	c->command = command_line(c);
+	if (values_used_secret(e->values) && !hide_output(e, c, err))
+		return false;
+	seal(e, c, h->step, serial);
+	return true;
+}
+
 void composed_release(struct composed *c)
 {
 	for (size_t i = 0; i < c->n_argv; i++)

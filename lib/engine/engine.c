@@ -322,6 +322,7 @@ void engine_free(struct engine *e)
 	expansion_free(e->x);
 	json_decref(e->vars);
 	values_free(e->values);
+	hooks_free(e->hooks);
 	json_decref(e->payload);
 	json_decref(e->ctx);
 	json_decref(e->run_info);

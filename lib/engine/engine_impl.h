@@ -69,6 +69,7 @@ struct engine {
 	json_t **scope_payload;	 /* by scope; NULL: that of the caller, or of the run */
 	json_t *vars;		 /* values of the plain vars */
 	struct values *values;	 /* vars from commands, secrets */
+	struct hooks *hooks;	 /* NULL: none has been fired */
 	json_t *payload, *ctx;	 /* never NULL */
 	json_t *run_info;	 /* ROOT_RUN */
 	struct env_list *file_env; /* by number of the file: process, dotenv, file */
@@ -201,6 +202,17 @@ struct composed {
 	int64_t callable_timeout_ms; /* 0: none */
 	char *command; /* one line, for people and the ledger */
 };
+/* One step of a hook, and what it is about. */
+struct hook_call {
+	enum hook hook;
+	const struct step *step;
+	const char *state;     /* of the run or step */
+	const char *step_name; /* NULL: it is about the run */
+	const char *error;     /* NULL: none */
+	const char *result;    /* path of the result document; NULL: there is none yet */
+};
+bool engine_compose_hook(struct engine *e, const struct hook_call *h, uint32_t serial, struct composed *c,
+			 struct buf *err);
 bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c,
 		    struct buf *err);
 void composed_release(struct composed *c);
@@ -235,6 +247,8 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v);
 bool record_settled(struct engine *e, const struct action *a);
 bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const struct action *a);
+/* A hook's step has ended; error NULL: well. */
+void record_hook(struct engine *e, const char *name, int exit_code, const char *error, const char *log);
 bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_code);
 /* Commit what is pending and tell it. */
 bool record_flush(struct engine *e);
@@ -250,6 +264,18 @@ void engine_unit_key(struct engine *e, uint32_t unit, struct buf *key);
 
 /* Where the log of an attempt lies; the caller frees. */
 char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial);
+
+/* --- hooks.c: steps that run on events of the run, beside the graph, one after the other ------------------ */
+struct hooks;
+void hooks_free(struct hooks *h);
+/* unit: UNIT_NONE, or the step that it is about. */
+void hooks_fire(struct engine *e, enum hook hook, uint32_t unit);
+/* What waited for a value tries again. */
+void hooks_pump(struct engine *e);
+/* True: it was a hook's end and no step's. */
+bool hooks_ended(struct engine *e, const struct attempt_ended *end);
+/* The run has ended: its hooks run, and it is waited for all of them. */
+void hooks_finish(struct engine *e, enum state state);
 
 /* --- decide.c ----------------------------------------------------------------------------------- */
 void engine_decide(struct engine *e, const struct action *a);

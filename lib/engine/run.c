@@ -20,6 +20,8 @@
 #include "engine/fresh.h"
 #include "engine/recover.h"
 
+enum { BESIDE = 2 }; /* what runs beside the steps and takes none of their slots: a hook, a command that makes a value */
+
 static int64_t now_ms(void)
 {
 	return stamp_mono_ns() / NS_PER_MS;
@@ -183,6 +185,8 @@ static void settle(struct engine *e, const struct action *act)
 		outcome_group(e, u->group, act->state);
 	}
 	record_settled(e, act);
+	if (u->kind == UNIT_STEP && act->state == STATE_SKIPPED)
+		hooks_fire(e, HOOK_SKIP, act->unit);
 }
 
 static void stop_attempt(struct engine *e, uint32_t unit)
@@ -207,6 +211,7 @@ static void carry_out(struct engine *e, const struct action *act)
 		break;
 	case ACTION_WAITS:
 		record_event(e, EVENT_STEP_RETRY, act->unit, act);
+		hooks_fire(e, HOOK_RETRY, act->unit);
 		break;
 	}
 }
@@ -285,7 +290,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	const struct step *st;
 	struct verdict v;
 
-	if (values_ended(e->values, end))
+	if (values_ended(e->values, end) || hooks_ended(e, end))
 		return;
 	st = e->x->place[a->unit].step;
 	judge_attempt(st, end, a, e->root, &v);
@@ -334,6 +339,8 @@ static void on_signal(void *arg, const struct signalfd_siginfo *info)
 	if (e->signals == 1) {
 		e->signal = (int)info->ssi_signo;
 		schedule_cancel(e->s, REASON_CANCELED);
+		if (e->run_ended) /* then it is for the hooks */
+			(void)e->exec->ops->stop(e->exec, 0, STOP_TERM);
 	} else {
 		(void)e->exec->ops->stop(e->exec, 0, STOP_KILL);
 	}
@@ -435,7 +442,7 @@ static bool open_executor(struct engine *e)
 {
 	char *warden = path_join(e->o->libexec, "orchmake-warden");
 	const struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
-					     .nonce = e->nonce, .slots = e->slots};
+					     .nonce = e->nonce, .slots = e->slots + BESIDE};
 
 	e->loop = loop_new();
 	e->exec = e->loop ? exec_local_open(&o) : NULL;
@@ -495,6 +502,7 @@ static void finish(struct engine *e, int *ret_code)
 	*ret_code = exit_code_of(e, s);
 	e->result = outcome_run(e, s);
 	(void)record_run_end(e, s, schedule_is_degraded(e->s, g->group[g->root].end), *ret_code);
+	hooks_finish(e, s);
 	engine_summary(e, s);
 }
 
@@ -545,6 +553,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 		goto close;
 	}
 	engine_begin(e);
+	hooks_fire(e, HOOK_START, UNIT_NONE);
 	work(e);
 	finish(e, &code);
 close:

@@ -454,8 +454,7 @@ enum values_found values_found(struct values *v, struct buf *why)
 	return VALUES_AWAITED;
 }
 
-/* Whether what the last evaluation missed takes its time. */
-static bool any_comes(const struct values *v)
+bool values_await(const struct values *v)
 {
 	for (size_t i = 0; i < v->n_late; i++)
 		if (v->late[i].stage == LATE_COMES && v->late[i].round == v->round)
@@ -474,6 +473,7 @@ static void wake(struct values *v)
 	for (size_t i = 0; i < v->n_start; i++)
 		schedule_wake(v->e->s, v->start[i]);
 	v->n_start = 0;
+	hooks_pump(v->e);
 	for (size_t i = 0; i < n; i++)
 		engine_decide(v->e, &question[i]);
 	free(question);
@@ -482,14 +482,14 @@ static void wake(struct values *v)
 void values_hold_start(struct values *v, uint32_t unit)
 {
 	VEC_PUSH(v->start, v->n_start, v->room_start, unit);
-	if (!any_comes(v))
+	if (!values_await(v))
 		wake(v);
 }
 
 void values_hold_question(struct values *v, const struct action *question)
 {
 	VEC_PUSH(v->question, v->n_question, v->room_question, *question);
-	if (!any_comes(v))
+	if (!values_await(v))
 		wake(v);
 }
 

@@ -49,6 +49,8 @@ bool values_missing(const struct values *v);
 bool values_used_secret(const struct values *v);
 enum values_found values_found(struct values *v, struct buf *why);
 
+/* Whether what the last evaluation missed takes its time. */
+bool values_await(const struct values *v);
 /* unit starts, or is asked about, again once what is on its way has come. */
 void values_hold_start(struct values *v, uint32_t unit);
 void values_hold_question(struct values *v, const struct action *question);

@@ -693,4 +693,7 @@ void check_references(struct loader *l)
 	check_file_refs(l);
 	for (size_t i = 0; i < l->jf->n_jobs; i++)
 		check_job_refs(l, l->jf->job[i]);
+	for (int i = 0; i < HOOK_COUNT; i++)
+		if (l->jf->hook[i])
+			check_job_refs(l, l->jf->hook[i]);
 }

@@ -230,6 +230,9 @@ struct fresh_spec {
 	enum fresh_kind kind;
 	int64_t ttl_ms; /* FRESH_TTL */
 };
+/* When the same target already runs. */
+enum overlap { OVERLAP_ALLOW, OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_CANCEL, OVERLAP_COUNT };
+extern const char *const overlap_words[OVERLAP_COUNT + 1];
 
 enum opens { OPENS_DONE, OPENS_OK };
 
@@ -279,6 +282,11 @@ struct traits {
 	struct value_map env;
 	struct text_list dotenv; /* "name?" may be absent */
 	struct value *stdout_to, *stderr_to;
+
+	/* from outside: who starts it, and beside whom */
+	const char *schedule, *timezone; /* NULL: none; the machine's */
+	enum overlap overlap;
+	bool catchup;
 
 	/* composites */
 	bool stop_on_failure;
@@ -416,6 +424,10 @@ struct env_rule {
 	struct text_list keep; /* KEEP: globs */
 };
 
+/* Events of a run on which steps run; the last four when it has ended. */
+enum hook { HOOK_START, HOOK_RETRY, HOOK_SKIP, HOOK_SUCCESS, HOOK_FAILURE, HOOK_CANCEL, HOOK_ALWAYS, HOOK_COUNT };
+extern const char *const hook_words[HOOK_COUNT + 1]; /* "on_start", ..., NULL */
+
 struct ledger_rule {
 	uint32_t keep_runs, keep_days; /* 0: no rule */
 	bool synced;		       /* durability: full */
@@ -473,6 +485,7 @@ struct jobfile {
 	size_t n_secrets;
 	struct env_rule env_rule;
 	struct ledger_rule ledger;
+	struct job *hook[HOOK_COUNT]; /* not among the jobs; NULL: none */
 	struct store_decl *store;
 	size_t n_stores;
 	struct pool_spec *pool;

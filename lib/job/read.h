@@ -174,6 +174,9 @@ void read_files(struct loader *l, const char *key, const struct node *n, struct 
 void read_fresh(struct loader *l, struct traits *t, const struct node *n);
 /* Complain if text holds a ${{ }}: key is shell text, or nothing is known yet that could stand there. */
 void refuse_expression(struct loader *l, const char *key, const char *text, struct mark m);
+void read_schedule(struct loader *l, struct traits *t, const struct node *n);
+void read_zone(struct loader *l, struct traits *t, const struct node *n);
+void read_overlap(struct loader *l, struct traits *t, const struct node *n);
 bool is_action_key(enum key key);
 void read_action(struct loader *l, struct traits *t, const char *where, enum key key,
 		 const struct node *name, const struct node *n, bool keep_nodes);
@@ -183,12 +186,17 @@ const char *act_word(enum act kind);
 /* A name that a job may bear is taken; false after an error. */
 bool take_job_name(struct loader *l, const struct node *name);
 void add_job(struct loader *l, struct job *j);
+/* Steps of j from a list, or from one map that is one step. */
+void read_hook_steps(struct loader *l, struct job *j, const struct node *n);
 void read_job(struct loader *l, const struct node *name, const struct node *value);
 void read_params(struct loader *l, const struct node *n, bool file_level, struct param_list *ret);
 /* Two values of one type that has an order: <0, 0, >0. */
 int param_compare(const json_t *a, const json_t *b);
 void read_vars(struct loader *l, const struct node *n);
 void read_secrets(struct loader *l, const struct node *n);
+void read_hooks(struct loader *l, const struct node *n);
+/* Whether a step of a hook may say it. */
+bool hook_has_key(enum key key);
 void read_env_policy(struct loader *l, const struct node *n);
 void read_ledger(struct loader *l, const struct node *n);
 void read_pools(struct loader *l, const struct node *n);

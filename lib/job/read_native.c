@@ -101,6 +101,9 @@ static void use_file_key(struct loader *l, enum key key, const struct node *n)
 	case KEY_secrets:
 		read_secrets(l, n);
 		break;
+	case KEY_hooks:
+		read_hooks(l, n);
+		break;
 	case KEY_env_policy:
 		read_env_policy(l, n);
 		break;

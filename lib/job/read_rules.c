@@ -1,4 +1,4 @@
-/* Rules of the file that hold for the whole run: env_policy, ledger. */
+/* Rules of the file that hold for the whole run: env_policy, ledger, hooks. */
 #include "job/read.h"
 
 #include <string.h>
@@ -75,4 +75,63 @@ void read_ledger(struct loader *l, const struct node *n)
 {
 	if (say_once(l, "ledger", n->mark))
 		read_map(l, n, IN_LEDGER, "'ledger'", use_ledger_key, &l->jf->ledger);
+}
+
+/* --- hooks ------------------------------------------------------------------------------------ */
+
+bool hook_has_key(enum key key)
+{
+	static const enum key keys[] = {KEY_description, KEY_extends, KEY_run, KEY_argv, KEY_shell, KEY_timeout, KEY_grace,
+					KEY_cwd, KEY_env, KEY_dotenv};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (keys[i] == key)
+			return true;
+	return false;
+}
+
+/* It stands beside the graph: nothing waits for it, and its end means nothing. */
+static void check_hook(struct loader *l, const struct step *st)
+{
+	if (!first_blame(l, st->mark))
+		return;
+	for (enum key k = 0; k < KEY_COUNT; k++)
+		if (key_set_has(&st->t.set, k) && !hook_has_key(k)) {
+			diag_error(l->d, st->mark, "'%s' means nothing in a hook", key_word(k));
+			diag_hint(l->d, "a hook has run or argv, and shell, timeout, grace, cwd, env, dotenv");
+			return;
+		}
+	if (st->t.act.kind == ACT_NONE) {
+		diag_error(l->d, st->mark, "the hook does nothing");
+		diag_hint(l->d, "write run: \"...\" or argv: [...]");
+	}
+}
+
+static enum hook hook_of(const char *word)
+{
+	for (int i = 0; i < HOOK_COUNT; i++)
+		if (!strcmp(hook_words[i], word))
+			return (enum hook)i;
+	BUG("no hook '%s'", word);
+}
+
+static void use_hook(struct loader *l, void *ctx, enum key key, const struct node *name, const struct node *n)
+{
+	struct job *j = ARENA_NEW(l->a, struct job);
+
+	(void)key;
+	(void)ctx;
+	*j = (struct job){.name = arena_printf(l->a, "hooks.%s", name->text), .mark = name->mark, .file = l->file,
+			  .kind = JOB_STEPS, .in_order = true};
+	traits_init(&j->t);
+	read_hook_steps(l, j, n);
+	for (size_t i = 0; i < j->n_steps; i++)
+		check_hook(l, &j->step[i]);
+	l->jf->hook[hook_of(name->text)] = j;
+}
+
+void read_hooks(struct loader *l, const struct node *n)
+{
+	if (say_once(l, "hooks", n->mark))
+		read_map(l, n, IN_HOOKS, "'hooks'", use_hook, NULL);
 }
