@@ -53,6 +53,9 @@ struct cli {
 	uint64_t seed;
 	struct words only, from, until, skip;
 	int64_t timeout_ms;
+	const char *each;
+	enum overlap overlap;
+	bool overlap_given;
 	const char *ledger, *log_dir;
 	bool no_ledger;
 	enum colour_when colour;

@@ -69,6 +69,8 @@ struct engine {
 	json_t **scope_payload;	 /* by scope; NULL: that of the caller, or of the run */
 	json_t *vars;		 /* values of the plain vars */
 	struct values *values;	 /* vars from commands, secrets */
+	int *held;		 /* locks of the targets */
+	size_t n_held, room_held;
 	struct hooks *hooks;	 /* NULL: none has been fired */
 	json_t *payload, *ctx;	 /* never NULL */
 	json_t *run_info;	 /* ROOT_RUN */
@@ -116,6 +118,8 @@ struct engine {
 void engine_mark_reachable(const struct graph *g, bool *mark, bool up);
 
 /* --- params.c ----------------------------------------------------------------------------------- */
+/* The value of name among NAME=VALUE, or NULL. */
+const char *environ_get(const char *const *environ, const char *name);
 bool engine_static_params(struct engine *e, struct diags *d);
 /* Of a called instance, when its step begins; false and err on failure. */
 bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err);
@@ -175,6 +179,8 @@ size_t env_texts(const struct env_list *l, const char **ret);
 void env_release(struct env_list *l);
 /* Read NAME=VALUE lines of the file at path; false and err (with the line) if it is bad. */
 bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct buf *err);
+/* Made of a secret or of what a command says: not known before a step that has it runs. */
+bool env_is_late(const struct jobfile *jf, const struct value *v);
 bool engine_file_envs(struct engine *e, struct diags *d);
 /* Everything a step's process gets but ORCHMAKE_*; false and err. */
 bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err);
@@ -264,6 +270,11 @@ void engine_unit_key(struct engine *e, uint32_t unit, struct buf *key);
 
 /* Where the log of an attempt lies; the caller frees. */
 char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial);
+
+/* --- overlap.c -------------------------------------------------------------------------------------------- */
+/* May this run go on beside others of its targets?  False: no, and that has been said; or err. */
+bool overlap_enter(struct engine *e, struct buf *err);
+void overlap_leave(struct engine *e);
 
 /* --- hooks.c: steps that run on events of the run, beside the graph, one after the other ------------------ */
 struct hooks;

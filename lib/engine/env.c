@@ -201,8 +201,7 @@ static void look_for_late(void *ctx, enum expr_root root, const char *const *pat
 	found->late |= root == ROOT_SECRETS || (var && var->late);
 }
 
-/* Made of a secret or of what a command says: not known before a step that has it runs. */
-static bool is_late(const struct jobfile *jf, const struct value *v)
+bool env_is_late(const struct jobfile *jf, const struct value *v)
 {
 	struct lateness found = {.jf = jf};
 
@@ -241,7 +240,7 @@ static bool apply_early(struct engine *e, struct env_list *l, const struct value
 			struct buf *err)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (!(m->value[i] && is_late(e->jf, m->value[i])) &&
+		if (!(m->value[i] && env_is_late(e->jf, m->value[i])) &&
 		    !apply_one(l, m->name[i], m->value[i], w, err))
 			return false;
 	return true;

@@ -6,7 +6,7 @@
 #include "base/spell.h"
 #include "engine/engine_impl.h"
 
-static const char *environ_get(const char *const *environ, const char *name)
+const char *environ_get(const char *const *environ, const char *name)
 {
 	size_t n = strlen(name);
 

@@ -36,7 +36,7 @@ struct told {
 bool record_open(struct engine *e)
 {
 	struct ledger_error err = LEDGER_ERROR_INIT;
-	const struct ledger_options o = {.mode = LEDGER_WRITE};
+	const struct ledger_options o = {.mode = LEDGER_WRITE, .durability = e->jf->ledger.synced ? LEDGER_SYNCED : 0};
 
 	if (e->o->no_ledger)
 		return true;

@@ -124,6 +124,17 @@ static void not_composed(struct engine *e, const struct action *act, struct buf 
 	not_startable(e, act, why->data);
 }
 
+/* durability full: what came before is on the disk before anything that may depend on it starts. */
+static bool sync_all(struct engine *e)
+{
+	if (!record_flush(e))
+		return false;
+	if (exec_local_sync(e->exec) == 0)
+		return true;
+	engine_break(e, EXIT_LEDGER, "the journal cannot be written: %s", strerror(errno));
+	return false;
+}
+
 static void start(struct engine *e, const struct action *act)
 {
 	struct note *n = &e->note[act->unit];
@@ -137,6 +148,10 @@ static void start(struct engine *e, const struct action *act)
 	a = &e->attempt[n->serial - 1];
 	if (e->broken) {
 		not_startable(e, act, "orchmake cannot start steps any more");
+		return;
+	}
+	if (e->jf->ledger.synced && !sync_all(e)) {
+		not_startable(e, act, "what has happened so far cannot be written");
 		return;
 	}
 	if (!engine_compose(e, act->unit, n->serial, act->attempt, &c, &why)) {
@@ -442,7 +457,8 @@ static bool open_executor(struct engine *e)
 {
 	char *warden = path_join(e->o->libexec, "orchmake-warden");
 	const struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
-					     .nonce = e->nonce, .slots = e->slots + BESIDE};
+					     .nonce = e->nonce, .slots = e->slots + BESIDE, .held = e->held,
+					     .n_held = e->n_held};
 
 	e->loop = loop_new();
 	e->exec = e->loop ? exec_local_open(&o) : NULL;
@@ -518,6 +534,7 @@ static void close_down(struct engine *e)
 	e->loop = NULL;
 	ledger_close(e->ledger);
 	e->ledger = NULL;
+	overlap_leave(e);
 	if (!e->broken)
 		work_remove(e->paths.work);
 }
@@ -539,6 +556,10 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 		e->nonce = 1;
 	json_object_set_new(e->run_info, "id", json_string(e->id.text));
 	json_object_set_new(e->run_info, "target", json_string(e->target_text));
+	if (!overlap_enter(e, err)) {
+		overlap_leave(e);
+		return err->len ? EXIT_RUN_FAILED : EXIT_BUSY;
+	}
 	if (!run_paths_make(e, err) || !record_open(e))
 		goto close;
 	fresh_open(e, e->ledger, true);

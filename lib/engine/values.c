@@ -258,7 +258,8 @@ static void record_var(struct engine *e, const struct late *l)
 
 static void from_env(struct values *v, struct late *l)
 {
-	const char *value = map_get(&v->env, l->secret->from);
+	const char *value = map_has(&v->env, l->secret->from) ? map_get(&v->env, l->secret->from)
+							       : environ_get(v->e->o->environ, l->secret->from);
 	struct buf text = BUF_INIT;
 	char *why;
 

@@ -89,7 +89,9 @@ static void read_secret(struct loader *l, const struct node *name, const struct 
 	if (!check_name(l, "a secret", name) || !take_name(l, NAME_SECRET, r.s.name, r.s.mark))
 		return;
 	if (n->kind != NODE_MAP) {
-		diag_error(l->d, n->mark, "secret '%s' stands in the Jobfile itself, or says not where it is", name->text);
+		/* Without its place, because that would quote the line. */
+		diag_error(l->d, MARK_NONE, "%s:%u: secret '%s' has to say where it is, and not what it is",
+			   source_name(name->mark.source), (unsigned)name->mark.line, name->text);
 		diag_hint(l->d, "write where it comes from: {env: NAME}, {file: PATH} or {argv: [program]}");
 		return;
 	}
