@@ -33,7 +33,7 @@ bool export_cron(const struct jobfile *jf, const struct job *j, struct buf *out,
 	if (good && j->t.timezone)
 		buf_addf(out, "CRON_TZ=%s\n", j->t.timezone);
 	if (good) {
-		cron_fields(&c, out);
+		buf_puts(out, j->t.schedule);
 		buf_puts(out, " cd ");
 		put_word(out, root);
 		buf_puts(out, " && ");

@@ -8,6 +8,8 @@
 #include "base/bug.h"
 #include "base/span.h"
 
+enum { EVERY_WEEKDAY = 0x7f };
+
 static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov",
 				     "dec", NULL};
 static const char *const weekdays[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
@@ -112,11 +114,11 @@ bool cron_parse(struct cron *c, const char *text, struct buf *why)
 				buf_addf(why, "it has no %s", fields[i].name);
 			return false;
 		}
-		c->every_day |= i == 2 && *field.at == '*';
-		c->every_weekday |= i == 4 && *field.at == '*';
+		c->star_day |= i == 2 && *field.at == '*';
+		c->star_weekday |= i == 4 && *field.at == '*';
 		at += field.len;
 	}
-	c->weekday = (c->weekday | c->weekday >> 7) & 0x7f; /* 7 is Sunday too */
+	c->weekday = (c->weekday | c->weekday >> 7) & EVERY_WEEKDAY; /* 7 is Sunday too */
 	at += strspn(at, " \t");
 	if (*at)
 		buf_addf(why, "there is more behind the five fields: '%s'", at);
@@ -125,27 +127,21 @@ bool cron_parse(struct cron *c, const char *text, struct buf *why)
 
 /* --- as text ---------------------------------------------------------------------------------- */
 
-struct style {
-	const char *range; /* `-` or `..` */
-	int digits;
-	const char *const *words;
-};
-
 static bool has(uint64_t bits, unsigned i)
 {
 	return bits >> i & 1;
 }
 
-static void put_one(struct buf *out, const struct style *s, unsigned i)
+static void put_one(struct buf *out, const char *const *words, unsigned i)
 {
-	if (s->words)
-		buf_addf(out, "%c%s", toupper((unsigned char)s->words[i][0]), s->words[i] + 1);
+	if (words)
+		buf_addf(out, "%c%s", toupper((unsigned char)words[i][0]), words[i] + 1);
 	else
-		buf_addf(out, "%0*u", s->digits, i);
+		buf_addf(out, "%02u", i);
 }
 
 /* `*` for all of them; else numbers and ranges. */
-static void put_bits(struct buf *out, uint64_t bits, unsigned min, unsigned max, const struct style *s)
+static void put_bits(struct buf *out, uint64_t bits, unsigned min, unsigned max, const char *const *words)
 {
 	bool all = true, first = true;
 
@@ -164,50 +160,32 @@ static void put_bits(struct buf *out, uint64_t bits, unsigned min, unsigned max,
 		if (!first)
 			buf_putc(out, ',');
 		first = false;
-		put_one(out, s, i);
+		put_one(out, words, i);
 		if (to > i) {
-			buf_puts(out, to == i + 1 ? "," : s->range);
-			put_one(out, s, to);
+			buf_puts(out, to == i + 1 ? "," : "..");
+			put_one(out, words, to);
 		}
-	}
-}
-
-void cron_fields(const struct cron *c, struct buf *out)
-{
-	static const struct style plain = {"-", 1, NULL};
-	const uint64_t bits[] = {c->minute, c->hour, c->day, c->month, c->weekday};
-
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (i)
-			buf_putc(out, ' ');
-		put_bits(out, bits[i], fields[i].min, i == 4 ? 6 : fields[i].max, &plain);
 	}
 }
 
 bool cron_calendar(const struct cron *c, int number, struct buf *out)
 {
-	static const struct style two = {"..", 2, NULL}, names = {"..", 0, weekdays};
-	bool either = !c->every_day && !c->every_weekday;
-	bool with_weekday = !c->every_weekday && (!either || number == 1);
-	bool with_day = !c->every_day && (!either || number == 0);
+	bool either = !c->star_day && !c->star_weekday;
 
 	if (number > (either ? 1 : 0))
 		return false;
-	if (with_weekday) {
-		put_bits(out, c->weekday, 0, 6, &names);
+	if (c->weekday != EVERY_WEEKDAY && (!either || number == 1)) {
+		put_bits(out, c->weekday, 0, 6, weekdays);
 		buf_putc(out, ' ');
 	}
 	buf_puts(out, "*-");
-	put_bits(out, c->month, 1, 12, &two);
+	put_bits(out, c->month, 1, 12, NULL);
 	buf_putc(out, '-');
-	if (with_day)
-		put_bits(out, c->day, 1, 31, &two);
-	else
-		buf_putc(out, '*');
+	put_bits(out, either && number == 1 ? ~(uint64_t)0 : c->day, 1, 31, NULL);
 	buf_putc(out, ' ');
-	put_bits(out, c->hour, 0, 23, &two);
+	put_bits(out, c->hour, 0, 23, NULL);
 	buf_putc(out, ':');
-	put_bits(out, c->minute, 0, 59, &two);
+	put_bits(out, c->minute, 0, 59, NULL);
 	buf_puts(out, ":00");
 	return true;
 }

@@ -9,18 +9,15 @@
 
 struct cron {
 	uint64_t minute, hour, day, month, weekday; /* bit i: at i; weekday 0 is Sunday */
-	bool every_day, every_weekday;		    /* the field began with a `*` */
+	bool star_day, star_weekday; /* the field began with a `*`: then both have to hold, else either */
 };
 
 /* False and what is wrong with text, appended. */
 bool cron_parse(struct cron *c, const char *text, struct buf *why);
 
-/* The five fields, for a crontab. */
-void cron_fields(const struct cron *c, struct buf *out);
-
 /*
- * For OnCalendar= of systemd.timer(5), without a zone.  Where both days and weekdays are said, cron means either:
- * that is two lines, of which number 0 is the days'.  False: there is no line of that number.
+ * For OnCalendar= of systemd.timer(5), without a zone.  Where days and weekdays are said, neither with a `*`, cron
+ * means either: that is two lines, of which number 0 is the days'.  False: there is no line of that number.
  */
 bool cron_calendar(const struct cron *c, int number, struct buf *out);
 

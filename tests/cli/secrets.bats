@@ -56,8 +56,7 @@ Bearer s3cr3t-of-a-command"
 	want 0 orchmake logs use
 	says 'out ***'
 	says 'err ***'
-	says 'split Bearer ***
-'
+	says 'split Bearer ***'
 	nothing_shown
 }
 

@@ -153,7 +153,7 @@ Persistent=true
 WantedBy=timers.target'
 	want 0 orchmake export cron daily
 	says "CRON_TZ=UTC
-0,20,40 5,6 * * 1-5 cd '$PWD' && '"
+*/20 5,6 * * mon-fri cd '$PWD' && '"
 	complains "cron does not make up for missed starts"
 	want 0 orchmake export systemd either
 	says "OnCalendar=*-*-01..07 00:00:00
