@@ -456,7 +456,7 @@ bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t n
 	*c = (struct composed){.hidden_fd = -1, .input_fd = -1};
 	values_begin(e->values);
 	unit_world_init(&w, e, unit);
-	good = engine_step_env(e, &w, &c->env, err);
+	good = engine_step_env(e, &w, &c->env, ENV_ALL, err);
 	xw = unit_world_expr(&w);
 	if (good)
 		own_variables(e, unit, serial, number, c);
@@ -497,7 +497,7 @@ bool engine_compose_hook(struct engine *e, const struct hook_call *h, uint32_t s
 	values_begin(e->values);
 	scope_world_init(&w, e, SCOPE_NONE);
 	w.step = h->step;
-	good = engine_step_env(e, &w, &c->env, err);
+	good = engine_step_env(e, &w, &c->env, ENV_ALL, err);
 	xw = unit_world_expr(&w);
 	if (good)
 		hook_variables(e, h, c);

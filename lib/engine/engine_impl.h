@@ -182,8 +182,14 @@ bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct
 /* Made of a secret or of what a command says: not known before a step that has it runs. */
 bool env_is_late(const struct jobfile *jf, const struct value *v);
 bool engine_file_envs(struct engine *e, struct diags *d);
+enum env_reach {
+	ENV_KNOWN, /* what is known before the step runs: a condition may keep it from running */
+	ENV_ALL,
+};
 /* Everything a step's process gets but ORCHMAKE_*; false and err. */
-bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err);
+bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, enum env_reach reach, struct buf *err);
+/* Add what is late under that name, if it is. */
+bool engine_late_env(struct engine *e, struct unit_world *w, struct env_list *l, const char *name, struct buf *err);
 
 /* --- grow.c ------------------------------------------------------------------------------------------- */
 /* A loop over a result begins, at its group's gate: its members are made.  *ret_text: of a failure; the caller

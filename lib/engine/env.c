@@ -354,26 +354,49 @@ bool engine_file_envs(struct engine *e, struct diags *d)
 	return good;
 }
 
-bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err)
+/* A gate has no step: it sees what the job itself says. */
+static const struct traits *traits_of(const struct engine *e, const struct unit_world *w, const struct file **ret_file)
 {
-	/* A gate has no step: it sees what the job itself says. */
 	const struct job *j = w->step ? w->step->job : e->x->scope[w->scope].job;
-	const struct traits *t = w->step ? &w->step->t : &j->t;
+
+	*ret_file = j->file;
+	return w->step ? &w->step->t : &j->t;
+}
+
+bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, enum env_reach reach, struct buf *err)
+{
+	const struct file *file;
+	const struct traits *t = traits_of(e, w, &file);
 	struct expr_world xw;
 	bool good;
 
-	l->base = &e->file_env[file_number(e->jf, j->file)];
+	l->base = &e->file_env[file_number(e->jf, file)];
 	w->env = l; /* a later value may use an earlier one */
 	xw = unit_world_expr(w);
 	if (!read_dotenvs(l, &t->dotenv, e->root, err))
 		return false;
 	values_take_env(e->values, l);
 	w->hides = true;
-	good = apply_map(l, &t->env, &xw, err);
+	good = reach == ENV_ALL ? apply_map(l, &t->env, &xw, err) : apply_early(e, l, &t->env, &xw, err);
 	w->hides = false;
 	if (!good)
 		return false;
 	if (map_has(&l->index, "PATH") && env_get(l, "PATH"))
 		add_to_path(e, l);
 	return true;
+}
+
+bool engine_late_env(struct engine *e, struct unit_world *w, struct env_list *l, const char *name, struct buf *err)
+{
+	const struct file *file;
+	const struct traits *t = traits_of(e, w, &file);
+	const struct expr_world xw = unit_world_expr(w);
+	bool good = true;
+
+	w->hides = true;
+	for (size_t i = 0; i < t->env.n; i++)
+		if (!strcmp(t->env.name[i], name) && t->env.value[i] && env_is_late(e->jf, t->env.value[i]))
+			good = apply_one(l, name, t->env.value[i], &xw, err);
+	w->hides = false;
+	return good;
 }

@@ -182,10 +182,12 @@ static const json_t *get_env(struct unit_world *w, const char *key)
 	const char *value;
 
 	if (!l && (w->step || w->scope != SCOPE_NONE) && w->e->file_env) {
-		(void)engine_step_env(w->e, w, &w->own_env, &err);
-		buf_release(&err);
+		(void)engine_step_env(w->e, w, &w->own_env, ENV_KNOWN, &err);
 		l = w->env;
 	}
+	if (l && l == &w->own_env && !map_has(&l->index, key))
+		(void)engine_late_env(w->e, w, &w->own_env, key, &err);
+	buf_release(&err);
 	if (!l && w->e->file_env && w->e->jf->n_files)
 		l = &w->e->file_env[0];
 	if (!key[0])

@@ -151,6 +151,27 @@ Bearer s3cr3t-of-a-command"
 	is "$(wc -l <fetched)" 1
 }
 
+@test "a condition that keeps a step from running keeps its secrets from being fetched" {
+	jobfile <<-'J'
+	jobfile: 1
+	secrets: {C: {argv: [sh, -c, ': >fetched; cat told.txt']}}
+	vars: {v: {sh: ': >made; echo x'}}
+	env: {MODE: dry, C: "${{ secrets.C }}", V: "${{ vars.v }}"}
+	jobs:
+	  a: {when: env.MODE == 'real', run: 'true'}
+	  b: {when: env.V == 'x', run: ': >ran-b'}
+	  c: {when: env.C != '', run: 'true'}
+	J
+	want 0 orchmake a
+	[ ! -e fetched ]
+	[ ! -e made ]
+	want 0 orchmake b
+	[ -e ran-b ]
+	want 1 orchmake c
+	complains "env.C holds a secret"
+	nothing_shown
+}
+
 @test "a step with secrets ends as it would without: exit, signal, timeout, what it leaves behind" {
 	export MARK=secrets-$$
 	jobfile <<-'J'
