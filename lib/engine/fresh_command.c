@@ -70,7 +70,7 @@ static bool action_part(struct engine *e, const struct step *st, const struct ex
 static bool env_part(struct engine *e, struct unit_world *w, struct buf *out, struct buf *err)
 {
 	struct env_list env = {0};
-	bool good = engine_step_env(e, w, &env, err);
+	bool good = engine_step_env(e, w, &env, ENV_ALL, err);
 
 	for (size_t i = 0; good && i < env.n; i++)
 		part(out, "env", env.text[i] ? env.text[i] : "");

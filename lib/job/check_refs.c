@@ -27,6 +27,7 @@ struct refs {
 	const struct param_list *params; /* AT_DEFAULT: those of the list, of which ... */
 	size_t n_params;		 /* ... so many are declared before it */
 	const struct stage *stage; /* AT_STAGE_LOOP: the loop's */
+	bool names_files; /* inputs and outputs, which are edges */
 	bool hides; /* env and a callable's input: what a secret may be put into */
 	const uint32_t *run_start; /* by step->no: first of the list's steps that lead there one by one */
 };
@@ -76,7 +77,7 @@ static void refuse_late_var(const struct refs *r, const char *name, struct mark 
 	if (!first_blame(r->l, m))
 		return;
 	diag_error(r->l->d, m, "variable '%s' is known only once a step that runs wants it, too late for %s", name,
-		   r->place == AT_DEFAULT ? "the default of a parameter" : "a loop");
+		   r->names_files ? "the name of a file" : r->place == AT_DEFAULT ? "the default of a parameter" : "a loop");
 	diag_hint(r->l->d, "use vars.%s in the step itself, or give the value with NAME=VALUE", name);
 }
 
@@ -85,7 +86,7 @@ static void check_var_ref(const struct refs *r, const char *name, struct mark m)
 	const struct var *v = var_find(r->l->jf, name);
 	struct spell s;
 
-	if (v && v->late && (r->place == AT_LOOP || r->place == AT_STAGE_LOOP || r->place == AT_DEFAULT)) {
+	if (v && v->late && (r->names_files || r->place == AT_LOOP || r->place == AT_STAGE_LOOP || r->place == AT_DEFAULT)) {
 		refuse_late_var(r, name, m);
 		return;
 	}
@@ -536,7 +537,7 @@ static void check_own_traits(struct refs *r, const struct traits *t)
 
 static void check_step_traits(struct refs *r, const struct traits *t)
 {
-	struct refs hidden = *r;
+	struct refs hidden = *r, early = *r;
 
 	hidden.hides = true;
 	check_own_traits(r, t);
@@ -545,8 +546,9 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 	check_value_map(r, &t->act.params);
 	check_value(r, t->act.payload);
 	check_value_map(&hidden, &t->env);
-	check_value_list(r, &t->input);
-	check_value_list(r, &t->output);
+	early.names_files = true;
+	check_value_list(&early, &t->input);
+	check_value_list(&early, &t->output);
 	check_value(r, t->cwd);
 	check_value(r, t->stdout_to);
 	check_value(r, t->stderr_to);

@@ -144,3 +144,36 @@ secret K $HOME ***'
 	want 2 orchmake a
 	complains "Jobfile:2:18: error: 'b.yml' is not the file that was meant: its SHA-256 is $(sha256sum b.yml | cut -d' ' -f1)"
 }
+
+@test "freshness: a late variable counts by its value, a secret by its name, and neither is fetched for -n" {
+	jobfile <<-'J'
+	jobfile: 1
+	vars: {v: {sh: 'echo asked >>asked; cat value'}}
+	secrets: {S: {argv: [sh, -c, 'echo fetched >>fetched; cat key']}}
+	jobs:
+	  a: {env: {V: "${{ vars.v }}"}, inputs: [in.txt], outputs: [a.txt], run: 'echo "$V" >a.txt'}
+	  b: {env: {S: "${{ secrets.S }}"}, inputs: [in.txt], outputs: [b.txt], run: 'echo "$S" >b.txt'}
+	J
+	: >in.txt
+	echo one >value
+	echo first >key
+	want 0 orchmake a b
+	is "$(cat a.txt b.txt)" "one
+first"
+	want 0 orchmake a b
+	complains "cached"
+	is "$(sql "select group_concat(state, ' ') from (select state from v_steps order by run, step)")" \
+		"succeeded succeeded cached cached"
+	is "$(wc -l <fetched)" 1
+	rm asked fetched
+	want 0 orchmake -n a b
+	[ ! -e asked ]
+	[ ! -e fetched ]
+	echo two >value
+	echo second >key
+	want 0 orchmake a b
+	is "$(cat a.txt b.txt)" "two
+first"
+	want 0 orchmake -B b
+	is "$(cat b.txt)" second
+}
