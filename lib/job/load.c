@@ -93,6 +93,13 @@ static bool note_file(struct loader *l, const struct pending *p)
 	return false;
 }
 
+static void unreadable(struct loader *l, const struct pending *p, int error)
+{
+	diag_error(l->d, p->mark, "cannot read '%s': %s", p->path, strerror(error));
+	if (error == EACCES)
+		diag_hint(l->d, "`ls -l %s` shows who may; -f FILE names another", p->path);
+}
+
 static void read_pending(struct loader *l, const struct pending *p)
 {
 	bool is_stdin = !strcmp(p->path, "-");
@@ -104,7 +111,7 @@ static void read_pending(struct loader *l, const struct pending *p)
 	if (!s && errno == ENOENT)
 		diag_error(l->d, p->mark, "'%s' not found", p->path);
 	else if (!s)
-		diag_error(l->d, p->mark, "cannot read '%s': %s", p->path, strerror(errno));
+		unreadable(l, p, errno);
 	l->cut_short |= !s;
 	if (s)
 		read_source(l, s, p->path, p->included_by, p->mark);
