@@ -317,6 +317,8 @@ void engine_tick(struct engine *e);
 void engine_summary(struct engine *e, enum state state);
 
 /* --- paths.c -------------------------------------------------------------------------------------------- */
+/* A folder of our own that nobody else could have prepared: not a link, and not writable by others. */
+bool private_dir_make(const char *path, struct buf *err);
 bool run_paths_make(struct engine *e, struct buf *err);
 void run_paths_release(struct run_paths *p);
 /* Remove a run's work folder, with what is in it. */
