@@ -102,6 +102,9 @@ void cli_release(struct cli *c);
 /* --help, for the program or one verb. */
 void cli_help(const struct cli *c, FILE *out);
 
+/* --version: what it is made of; version.c. */
+void cli_version(FILE *out);
+
 /* One option as others are to know it; false: there is no such number.  Headings are none. */
 struct option_info {
 	int letter; /* 0: none */

@@ -40,7 +40,30 @@ load lib
 	says "history"
 	want 0 orchmake history --help
 	says "usage: orchmake history"
+}
+
+@test "--version says what the program is made of" {
 	want 0 orchmake --version
+	is "$(head -1 <<<"$out")" "orchmake $(sed -n 's/^AC_INIT(\[orchmake\], \[\([^]]*\).*/\1/p' "$top_srcdir/configure.ac")"
+	for library in SQLite PCRE2 libyaml jansson nettle; do
+		grep -q "^libraries .*$library [1-9][0-9]*\.\|^libraries .*$library 0\.[1-9]" <<<"$out"
+	done
+	is "$(sed -n 's/^formats .*ledger \([0-9]*\),.*/\1/p' <<<"$out")" \
+		"$(ls "$top_srcdir"/lib/ledger/schema/*.sql | wc -l)"
+	[ -x "$(sed -n 's/^programs  *//p' <<<"$out")/orchmake-warden" ]
+}
+
+@test "no two verbs have one name" {
+	want 0 orchmake --help
+	verbs=$(sed -n '/^verbs$/,/^$/s/^  \([a-z]\+\) .*/\1/p' <<<"$out" | sort)
+	is "$(uniq -d <<<"$verbs")" ""
+}
+
+@test "sentences of --help stand in one column, below arguments that are too long for theirs" {
+	want 0 orchmake --help
+	grep -qxF "  jobs       list [GLOB] | show JOB" <<<"$out"
+	grep -qx " \{35\}the jobs there are, or one of them.*" <<<"$out"
+	grep -qxF "      --color=auto|always|never" <<<"$(grep -- --color= <<<"$out")"
 }
 
 @test "a full disk on standard output is not success" {
