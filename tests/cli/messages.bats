@@ -63,7 +63,8 @@ load lib
 	want 0 orchmake --help
 	grep -qxF "  jobs       list [GLOB] | show JOB" <<<"$out"
 	grep -qx " \{35\}the jobs there are, or one of them.*" <<<"$out"
-	grep -qxF "      --color=auto|always|never" <<<"$(grep -- --color= <<<"$out")"
+	grep -qxF "      --jobserver-style=pipe|fifo|off" <<<"$out"
+	grep -qx " \{32\}how makes, cargos.*" <<<"$out"
 }
 
 @test "a full disk on standard output is not success" {
