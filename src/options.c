@@ -125,7 +125,7 @@ static bool set_word(const struct option_entry *o, const char *value, const char
 
 static const char *const colour_words[] = {"auto", "always", "never", NULL};
 static const char *const progress_words[] = {"auto", "plain", "line", "none", NULL};
-static const char *const format_words[] = {"text", "json", "csv", "dot", NULL};
+static const char *const format_words[] = {"text", "json", "csv", "dot", "mermaid", "svg", NULL};
 
 static int64_t processors(void)
 {
@@ -361,6 +361,8 @@ static bool has_format(const struct cli *c)
 	} rare[] = {
 		{FORMAT_CSV, {.name = "csv", .verbs = "query sql stats"}},
 		{FORMAT_DOT, {.name = "dot", .verbs = "graph"}},
+		{FORMAT_MERMAID, {.name = "mermaid", .verbs = "graph"}},
+		{FORMAT_SVG, {.name = "svg", .verbs = "graph"}},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rare); i++) {
