@@ -105,7 +105,7 @@ flow() {
 	want 2 orchmake graph --run last count
 	complains "a run has targets of its own, so 'count' cannot be one"
 	want 2 orchmake graph --run 01ZZZ
-	complains "'01ZZZ' is no run"
+	complains "no run begins with '01ZZZ'"
 	want 2 orchmake history --run last
 	complains "history takes no --run"
 	want 2 orchmake history --format=mermaid
