@@ -111,3 +111,16 @@ flow() {
 	want 2 orchmake history --format=mermaid
 	complains "it is for: graph"
 }
+
+@test "the graph of a run that nobody named a target for is of the default as it was" {
+	jobfile <<-'J'
+	jobfile: 1
+	default: last
+	jobs:
+	  first: {noop: true}
+	  last: {needs: [first], noop: true}
+	J
+	want 0 orchmake -s
+	want 0 orchmake graph --run last
+	says "└── last  succeeded"
+}

@@ -231,6 +231,29 @@ store() { # FILE: a store with rows of two sources
 	is "$(jq -c '[.steps[].step] | sort' <<<"$out")" '["flaky","flow/a","flow/b"]'
 }
 
+@test "stats of a target has its idle slots, and what the end of its last good run waited for" {
+	jobfile <<-'J'
+	jobfile: 1
+	default: all
+	jobs:
+	  quick: {run: "true"}
+	  slow: {shell: [bash, -c], run: "read -t 0.3 line <>fifo || true"}
+	  after: {needs: [slow], run: "true"}
+	  all: {needs: [quick, after], run: "true"}
+	J
+	mkfifo fifo
+	want 0 orchmake -s -j2
+	want 0 orchmake stats all --format=json
+	is "$(jq -r '[.critical_path[].step] | join(" ")' <<<"$out")" "slow after all"
+	is "$(jq -r '.slots[0].slots' <<<"$out")" 2
+	[ "$(jq -r '.slots[0].idle_percent' <<<"$out")" -ge 10 ]
+	[ "$(jq -r '.slots[0].idle_percent' <<<"$out")" -le 70 ]
+	want 0 orchmake stats all
+	says "critical path of the last run that ended well"
+	want 0 orchmake stats 'al*' --format=json
+	is "$(jq 'has("critical_path")' <<<"$out")" false
+}
+
 @test "stats leaves out what is older than it should look" {
 	want 0 orchmake good
 	sqlite3 .orchmake/ledger.db "UPDATE runs SET start_wall_ms = start_wall_ms - 864000000"
