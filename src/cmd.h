@@ -73,6 +73,7 @@ struct cli {
 	bool thorough; /* the verb looks closely: warn of what it would not bother a run with */
 
 	bool wants_help, wants_version;
+	bool ledger_unusable; /* it is there and could not be opened: EXIT_LEDGER whatever else */
 
 	struct sources sources; /* what places in messages point into */
 };

@@ -56,6 +56,8 @@ int main(int argc, char **argv)
 	} else {
 		c.dry_run |= above.dry_run;
 		code = c.verb->run(&c);
+		if (c.ledger_unusable)
+			code = EXIT_LEDGER;
 	}
 done:
 	code = flushed(code);

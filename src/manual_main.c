@@ -234,7 +234,7 @@ static void put_exit_codes(void)
 		{EXIT_DONE, "done; every step that matters ended well"},
 		{EXIT_RUN_FAILED, "the run failed; with `-q`, something would run"},
 		{EXIT_USAGE_ERROR, "wrong use, no such name, or a Jobfile with errors: nothing was run and nothing recorded"},
-		{EXIT_LEDGER, "the ledger cannot be used; what ran was stopped"},
+		{EXIT_LEDGER, "the ledger cannot be used; if something ran, it was stopped"},
 		{EXIT_TIMED_OUT, "the run reached its `--timeout`"},
 		{EXIT_SIGNAL, "and N more: signal N ended the run, so 130 after Ctrl-C"},
 	};

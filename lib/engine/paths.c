@@ -34,7 +34,10 @@ static bool private_dir(const char *path, struct buf *err)
 	struct stat st;
 
 	if (dirs_make(path, PRIVATE_DIR) < 0 || lstat(path, &st) < 0) {
-		buf_addf(err, "cannot make the folder '%s': %s", path, strerror(errno));
+		buf_addf(err, "cannot make the folder '%s': %s%s", path, strerror(errno),
+			 errno == EACCES || errno == EROFS ? " (run it as who owns the folder of the Jobfile, or on a copy)"
+			 : errno == ENOSPC		    ? " (make room on the disk)"
+							    : "");
 		return false;
 	}
 	if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IWOTH)) {

@@ -76,3 +76,95 @@ load lib
 	run bash -c 'orchmake list >/dev/full'
 	[ "$status" != 0 ]
 }
+
+# exactly TEXT: what stderr says, word by word.
+exactly() {
+	diff <(printf '%s\n' "$1") <(printf '%s\n' "$err") || return 1
+}
+
+as_nobody() {
+	[ "$(id -u)" = 0 ] || skip "only root can become somebody else"
+	command -v setpriv >/dev/null || skip "setpriv is not installed"
+	chmod 755 "$T" "$PWD"
+	setpriv --reuid=65534 --clear-groups "$@"
+}
+
+@test "no Jobfile: exactly what is said, also beside a Makefile and a folder of that name" {
+	want 2 orchmake
+	exactly "orchmake: error: no Jobfile here or in a folder above
+      = \`orchmake init\` writes one; -f FILE names another"
+	touch Makefile
+	want 2 orchmake all
+	exactly "orchmake: error: no Jobfile here or in a folder above
+      = 'Makefile' is for another program; a job may run that: \`run: make\`
+      = \`orchmake init\` writes one; -f FILE names another"
+	rm Makefile
+	mkdir Jobfile
+	want 2 orchmake
+	exactly "orchmake: error: no Jobfile here or in a folder above
+      = 'Jobfile' is a folder: -f Jobfile reads the documents below it; below jobfiles/ they are found
+      = \`orchmake init\` writes one; -f FILE names another"
+	want 2 orchmake -f Jobfile
+	exactly "orchmake: error: 'Jobfile' is a folder, with no document below it
+      = documents are files named Jobfile, *.yml, *.yaml or *.json"
+	want 2 orchmake -f nofile
+	exactly "orchmake: error: 'nofile' not found"
+}
+
+@test "an unknown target: exactly what is said" {
+	jobfile <<<$'jobfile: 1\njobs: {build: {noop: true}}'
+	want 2 orchmake biuld
+	complains "orchmake: error: there is no job 'biuld'"
+	complains "      = did you mean 'build'?"
+	want 2 orchmake frobnicate
+	complains "\`orchmake list\` shows what there is"
+	[ ! -e .orchmake ]
+}
+
+@test "no right to read the Jobfile, or to write beside it: what to do" {
+	jobfile <<<$'jobfile: 1\njobs: {build: {noop: true}}'
+	mkdir locked
+	cp Jobfile locked/
+	chmod 600 locked/Jobfile
+	chmod 755 locked
+	cd locked
+	want 2 as_nobody orchmake
+	exactly "orchmake: error: cannot read 'Jobfile': Permission denied
+      = \`ls -l Jobfile\` shows who may; -f FILE names another"
+	chmod 644 Jobfile
+	want 5 as_nobody orchmake
+	exactly "orchmake: cannot make the folder '$PWD/.orchmake': Permission denied (run it as who owns the folder of the Jobfile, or on a copy)"
+	want 0 as_nobody orchmake -n
+	chmod 700 .
+	want 2 setpriv --reuid=65534 --clear-groups orchmake -C "$PWD"
+	exactly "orchmake: cannot change to the folder '$PWD': Permission denied"
+}
+
+@test "a ledger that cannot be read: exit 5, and -n goes on without it and says so" {
+	jobfile <<<$'jobfile: 1\njobs: {build: {noop: true}}'
+	mkdir -m 700 .orchmake
+	echo junk >.orchmake/ledger.db
+	for verb in "" history "why build" "logs build" "graph --run last" stats report status; do
+		want 5 orchmake $verb
+		complains "is not a ledger: no SQLite file (name another file with --ledger)"
+	done
+	want 0 orchmake -n
+	complains "nothing is known of earlier runs: ledger"
+	says "1 build"
+	is "$(cat .orchmake/ledger.db)" junk
+}
+
+@test "a full disk: the run stops, exit 5, and says what to do" {
+	[ "$(id -u)" = 0 ] || skip "only root can mount"
+	mkdir tiny
+	mount -t tmpfs -o size=200k none tiny 2>/dev/null || skip "nothing can be mounted here"
+	cd tiny
+	jobfile <<<$'jobfile: 1\njobs: {build: {run: echo hi}}'
+	dd if=/dev/zero of=filling bs=1k 2>/dev/null || true
+	run orchmake
+	cd ..
+	umount tiny
+	printf '%s\n' "$output"
+	is "$status" 5
+	[[ $output == *"No space left on device"*"make room on the disk"* ]]
+}
