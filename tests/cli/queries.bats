@@ -137,7 +137,7 @@ store() { # FILE: a store with rows of two sources
 	want 0 orchmake good
 	rm -f .orchmake/ledger.db-*
 	head -c 4096 /dev/zero | tr '\0' x >.orchmake/ledger.db
-	want 2 orchmake sql 'SELECT 1'
+	want 5 orchmake sql 'SELECT 1'
 	complains "is not a ledger"
 }
 
