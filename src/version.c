@@ -1,5 +1,6 @@
 /* --version: the program, and what it is made of. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/digest.h"
 #include "cmd.h"
@@ -18,6 +19,7 @@ static const char *build_kind(void)
 void cli_version(FILE *out)
 {
 	struct buf pcre2 = BUF_INIT, nettle = BUF_INIT;
+	char *programs = realpath(cli_libexec(), NULL);
 
 	pattern_library(&pcre2);
 	digest_library(&nettle);
@@ -26,7 +28,8 @@ void cli_version(FILE *out)
 		cursor_yaml_library(), jansson_version_str(), nettle.data);
 	fprintf(out, "formats    ledger %d, Jobfile 1\n", ledger_format());
 	fprintf(out, "build      %s, GCC %s\n", build_kind(), __VERSION__);
-	fprintf(out, "programs   %s\n", cli_libexec());
+	fprintf(out, "programs   %s\n", programs ? programs : cli_libexec());
+	free(programs);
 	buf_release(&pcre2);
 	buf_release(&nettle);
 }
