@@ -269,7 +269,8 @@ static bool value_path(struct engine *e, const struct value *v, const struct exp
 static bool compose_files(struct engine *e, const struct step *st, uint32_t serial, const struct expr_world *w,
 			  struct composed *c, struct buf *err)
 {
-	if (!value_path(e, st->t.cwd, w, &c->cwd, err) || !value_path(e, st->t.stdout_to, w, &c->stdout_path, err) ||
+	if (!value_path(e, st->t.cwd, w, &c->cwd, err) || !value_path(e, st->t.stdin_from, w, &c->stdin_path, err) ||
+	    !value_path(e, st->t.stdout_to, w, &c->stdout_path, err) ||
 	    !value_path(e, st->t.stderr_to, w, &c->stderr_path, err))
 		return false;
 	if (!c->cwd)
@@ -358,6 +359,20 @@ static int64_t shorter(int64_t a, int64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
+static int64_t or_none(int64_t limit, int64_t unsaid)
+{
+	return limit == unsaid ? 0 : limit;
+}
+
+static struct limits limits_of(const struct limit_spec *l)
+{
+	return (struct limits){
+		.most = {[LIMIT_MEM] = or_none(l->mem, -1), [LIMIT_CPU] = or_none(l->cpu_s, -1),
+			 [LIMIT_NOFILE] = or_none(l->nofile, -1), [LIMIT_FSIZE] = or_none(l->fsize, -1)},
+		.nicer = or_none(l->nice, NICE_UNSAID),
+	};
+}
+
 static void seal(struct engine *e, struct composed *c, const struct step *st, uint32_t serial)
 {
 	size_t n_fds = slots_offer(e, st, &c->env, c->fds);
@@ -376,7 +391,9 @@ static void seal(struct engine *e, struct composed *c, const struct step *st, ui
 		.stderr_path = c->stderr_path,
 		.timeout_ms = shorter(st->t.timeout_ms, c->callable_timeout_ms),
 		.grace_ms = st->t.grace_ms ? st->t.grace_ms : DEFAULT_GRACE_MS,
-		.umask = -1,
+		.umask = st->t.umask,
+		.limits = limits_of(&st->t.limits),
+		.tty = st->t.tty,
 		.fds = c->fds,
 		.n_fds = n_fds,
 	};

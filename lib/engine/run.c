@@ -14,6 +14,7 @@
 #include "base/fdio.h"
 #include "base/stamp.h"
 #include "base/vec.h"
+#include "engine/artifacts.h"
 #include "engine/engine_impl.h"
 #include "engine/exec_local.h"
 #include "engine/program.h"
@@ -258,6 +259,20 @@ static void drop_files(const struct engine *e, const struct attempt *a, const st
 		(void)unlink(a->output);
 }
 
+/* Of what ran.  A success whose artifacts are lost is none; a failure has its own words already. */
+static void keep_artifacts(struct engine *e, const struct attempt *a, const struct attempt_ended *end,
+			   struct verdict *v)
+{
+	struct buf why = BUF_INIT;
+
+	if (end->end != END_NOT_STARTED && !artifacts_keep(e, a->unit, &why) && v->state == STATE_SUCCEEDED) {
+		v->state = STATE_FAILED;
+		v->reason = REASON_EXIT;
+		buf_puts(&v->error, why.data);
+	}
+	buf_release(&why);
+}
+
 static void ended(struct engine *e, const struct attempt_ended *end)
 {
 	struct attempt *a = &e->attempt[end->serial - 1];
@@ -265,6 +280,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	struct verdict v;
 
 	judge_attempt(st, end, a, e->root, &v);
+	keep_artifacts(e, a, end, &v);
 	fresh_ended(e, a, &v);
 	a->running = false;
 	drop_running(e, a);

@@ -392,6 +392,12 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 		diag_error(l->d, st->mark, "'payload' is for 'job', and this is '%s'", act_word(t->act.kind));
 	if (key_set_has(&t->set, KEY_idempotency) && t->act.kind != ACT_CALL && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'idempotency' is for 'call', and this is '%s'", act_word(t->act.kind));
+	if (t->stdin_from && t->act.kind == ACT_CALL && first_blame(l, st->mark)) {
+		diag_error(l->d, st->mark, "'stdin' cannot be had with 'call', whose standard input is 'with'");
+		diag_hint(l->d, "name the file in `with`, or start the program with argv");
+	}
+	if (t->tty && t->act.kind == ACT_CALL && first_blame(l, st->mark))
+		diag_error(l->d, st->mark, "'tty' is for 'run' and 'argv': a 'call' talks JSON");
 	if (j->kind == JOB_STEPS && first_word_of_composites(t) && first_blame(l, st->mark))
 		diag_error(l->d, st->mark,
 			   "step '%s' takes '%s' from a template; that is for jobs with stages",

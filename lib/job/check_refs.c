@@ -510,6 +510,8 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 	check_value_list(r, &t->input);
 	check_value_list(r, &t->output);
 	check_value(r, t->cwd);
+	check_value_list(r, &t->artifact);
+	check_value(r, t->stdin_from);
 	check_value(r, t->stdout_to);
 	check_value(r, t->stderr_to);
 }

@@ -175,9 +175,10 @@ struct unit expander_unit_of(struct expander *e, const struct traits *t, enum un
 	struct unit u = {
 		.kind = (uint8_t)kind,
 		.on_failure = (uint8_t)t->on_failure,
-		.slots = t->slots,
+		.slots = t->tty ? SLOTS_ALL : t->slots,
 		.pool = POOL_NONE,
 		.pool_weight = 1,
+		.priority = t->priority,
 		.rule = t->needs_rule,
 		.group = GROUP_NONE,
 		.stand_in = UNIT_NONE,

@@ -230,6 +230,12 @@ struct fresh_spec {
 	enum fresh_kind kind;
 	int64_t ttl_ms; /* FRESH_TTL */
 };
+/* What each process of a step may use at most; -1: not said. */
+struct limit_spec {
+	int64_t mem, cpu_s, nofile, fsize;
+	int64_t nice; /* beside the driver's; NICE_UNSAID */
+};
+enum { NICE_UNSAID = 100, UMASK_UNSAID = -1 };
 
 enum opens { OPENS_DONE, OPENS_OK };
 
@@ -274,11 +280,16 @@ struct traits {
 
 	struct pool_use pool;
 	uint16_t slots; /* default 1; SLOTS_ALL */
+	int16_t priority;
+	struct limit_spec limits;
 	enum slot_offer jobserver; /* if the key is set; else the run's */
 	struct value *cwd;
 	struct value_map env;
 	struct text_list dotenv; /* "name?" may be absent */
-	struct value *stdout_to, *stderr_to;
+	int umask; /* UMASK_UNSAID: the driver's */
+	struct value *stdin_from, *stdout_to, *stderr_to;
+	bool tty;
+	struct value_list artifact; /* globs */
 
 	/* composites */
 	bool stop_on_failure;

@@ -168,6 +168,9 @@ void read_slots(struct loader *l, struct traits *t, const struct node *n);
 void read_offer(struct loader *l, struct traits *t, const struct node *n);
 void read_files(struct loader *l, const char *key, const struct node *n, struct value_list *ret);
 void read_fresh(struct loader *l, struct traits *t, const struct node *n);
+void read_priority(struct loader *l, struct traits *t, const struct node *n);
+void read_limit_map(struct loader *l, struct traits *t, const struct node *n);
+void read_umask(struct loader *l, struct traits *t, const struct node *n);
 bool is_action_key(enum key key);
 void read_action(struct loader *l, struct traits *t, const char *where, enum key key,
 		 const struct node *name, const struct node *n, bool keep_nodes);

@@ -31,6 +31,7 @@
 	SCOPE(MATRIX, "'matrix'")                                                                  \
 	SCOPE(FOREACH, "'foreach'")                                                                \
 	SCOPE(RETRY, "'retry'")                                                                    \
+	SCOPE(LIMITS, "'limits'")                                                                  \
 	SCOPE(ON_FAILURE, "'on_failure'")                                                          \
 	SCOPE(IDEMPOTENCY, "'idempotency'")                                                        \
 	SCOPE(FAIL_IF, "'fail_if'")                                                                \
@@ -88,6 +89,8 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(POOL_USE, "name or map", "{'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/pool_use'}]}") \
 	TYPE(FILES, "name or list", "{'type': ['string', 'array']}")                                \
 	TYPE(FRESH, "word or map", "{'oneOf': [{'type': 'string', 'pattern': '^(hash|mtime|once|always|never|ttl:.+)$'}, {'$ref': '#/$defs/fresh'}]}") \
+	TYPE(LIMITS, "map", "{'$ref': '#/$defs/limits'}")                                          \
+	TYPE(OCTAL, "octal number", "{'type': ['string', 'integer'], 'pattern': '^[0-7]{1,4}$'}")  \
 	TYPE(SLOTS, "number or all", "{'type': ['integer', 'string']}")                            \
 	TYPE(PARAMS, "map", "{'type': 'object', 'additionalProperties': {'oneOf': [{'type': ['string', 'number', 'boolean', 'null']}, {'$ref': '#/$defs/param'}]}}") \
 	TYPE(STEPS, "list or map", "{'oneOf': [{'type': 'array', 'items': {'$ref': '#/$defs/step'}}, {'type': 'object', 'additionalProperties': {'$ref': '#/$defs/step'}}]}") \

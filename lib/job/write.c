@@ -4,6 +4,7 @@
  */
 #include "job/read.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -274,6 +275,35 @@ static json_t *pool_json(const struct pool_use *p)
 			      : json_pack("{s:s, s:i}", "name", p->name, "weight", (int)p->weight);
 }
 
+/* Bytes as a text that reads the same: plain digits. */
+static void put_bytes(json_t *map, const char *name, int64_t bytes)
+{
+	if (bytes >= 0)
+		put(map, name, json_integer(bytes));
+}
+
+static json_t *limits_json(const struct limit_spec *l)
+{
+	json_t *map = json_object();
+
+	put_bytes(map, "mem", l->mem);
+	if (l->cpu_s >= 0)
+		put(map, "cpu", duration_json(l->cpu_s * MS_PER_S));
+	put_bytes(map, "nofile", l->nofile);
+	put_bytes(map, "fsize", l->fsize);
+	if (l->nice != NICE_UNSAID)
+		put(map, "nice", json_integer(l->nice));
+	return map;
+}
+
+static json_t *umask_json(int umask)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "%03o", (unsigned)umask);
+	return json_string(text);
+}
+
 static json_t *idempotency_json(const struct idempotency *i)
 {
 	static const char *const scopes[] = {"run", "semantic", "explicit"};
@@ -326,6 +356,12 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return fail_if_json(&t->fail_if);
 	case KEY_pool:
 		return pool_json(&t->pool);
+	case KEY_priority:
+		return json_integer(t->priority);
+	case KEY_limits:
+		return limits_json(&t->limits);
+	case KEY_umask:
+		return umask_json(t->umask);
 	case KEY_jobserver:
 		return json_string(offer_words[t->jobserver]);
 	case KEY_slots:
@@ -371,6 +407,8 @@ static json_t *trait_json(const struct traits *t, enum key k)
 		return duration_json(*(const int64_t *)field);
 	case TYPE_VALUE:
 		return value_source(*(const struct value *const *)field);
+	case TYPE_VALUES:
+		return values_json(field);
 	case TYPE_ENV:
 		return value_map_json(field, NULL);
 	case TYPE_EXPR:
