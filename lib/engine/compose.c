@@ -219,6 +219,8 @@ static bool compose_action(struct engine *e, uint32_t unit, uint32_t serial, con
 	const struct step *st = e->x->place[unit].step;
 
 	switch (st->t.act.kind) {
+	case ACT_UNTIL:
+		return st->t.act.run ? compose_run(e, st, serial, c, err) : compose_argv(st, w, c, err);
 	case ACT_RUN:
 		return compose_run(e, st, serial, c, err);
 	case ACT_ARGV:
@@ -231,7 +233,6 @@ static bool compose_action(struct engine *e, uint32_t unit, uint32_t serial, con
 	case ACT_NONE:
 	case ACT_JOB:
 	case ACT_APPROVE:
-	case ACT_UNTIL:
 		break;
 	}
 	BUG("step '%s' has no action that starts a process", st->id);

@@ -577,6 +577,12 @@ static void fill_unit(struct engine *e, struct told *t, const struct action *a)
 		ev->due_ms = a->due_ms - stamp_mono_ns() / NS_PER_MS;
 		ev->attempt = a->attempt - 1;
 	}
+	if (ev->kind == EVENT_STEP_SLOW) {
+		const struct attempt *slow = &e->attempt[n->serial - 1];
+
+		ev->duration_ms = (stamp_mono_ns() - slow->start_mono_ns) / NS_PER_MS;
+		ev->due_ms = slow->slow_ms;
+	}
 	if (n->error && (state_is_failure(ev->state) || ev->kind == EVENT_STEP_RETRY))
 		t->error = xstrdup(n->error);
 	if (a && strstr(reason_sentence(a->reason), "%s")) {

@@ -20,6 +20,7 @@
 #include "engine/program.h"
 #include "engine/fresh.h"
 #include "engine/recover.h"
+#include "engine/watch.h"
 
 static int64_t now_ms(void)
 {
@@ -63,8 +64,9 @@ static void attempt_release(struct attempt *a)
 {
 	free(a->log);
 	free(a->out);
+	free(a->err);
 	free(a->output);
-	a->log = a->out = a->output = NULL;
+	a->log = a->out = a->err = a->output = NULL;
 }
 
 static void drop_running(struct engine *e, const struct attempt *a)
@@ -131,6 +133,7 @@ static void start(struct engine *e, const struct action *act)
 	}
 	a->log = engine_log_path(e, act->unit, n->serial);
 	a->out = c.stdout_path ? xstrdup(c.stdout_path) : NULL;
+	a->err = c.stderr_path ? xstrdup(c.stderr_path) : NULL;
 	a->output = xstrdup(env_get(&c.env, "ORCHMAKE_OUTPUT"));
 	a->start_mono_ns = stamp_mono_ns();
 	a->start_wall_ms = stamp_wall_ms();
@@ -151,7 +154,9 @@ static void start(struct engine *e, const struct action *act)
 		a->running = false;
 		drop_running(e, a);
 		not_startable(e, act, "orchmake cannot start steps any more");
+		goto done;
 	}
+	watch_started(e, n->serial);
 done:
 	composed_release(&c);
 	buf_release(&why);
@@ -172,9 +177,15 @@ static void settle(struct engine *e, const struct action *act)
 	record_settled(e, act);
 }
 
-static void stop_attempt(struct engine *e, uint32_t unit)
+static void stop_attempt(struct engine *e, const struct action *act)
 {
-	(void)e->exec->ops->stop(e->exec, e->note[unit].serial, STOP_TERM);
+	struct attempt *a = &e->attempt[e->note[act->unit].serial - 1];
+
+	if (act->reason == REASON_DEADLINE)
+		a->stopped = STOPPED_DEADLINE;
+	else if (act->reason == REASON_UNTIL_TIMEOUT)
+		a->stopped = STOPPED_UNTIL;
+	(void)e->exec->ops->stop(e->exec, e->note[act->unit].serial, STOP_TERM);
 }
 
 static void carry_out(struct engine *e, const struct action *act)
@@ -187,7 +198,7 @@ static void carry_out(struct engine *e, const struct action *act)
 		start(e, act);
 		break;
 	case ACTION_STOP:
-		stop_attempt(e, act->unit);
+		stop_attempt(e, act);
 		break;
 	case ACTION_SETTLED:
 		settle(e, act);
@@ -340,7 +351,8 @@ static void on_run_timeout(void *arg)
 
 static int wait_ms(const struct engine *e)
 {
-	int64_t due = schedule_due(e->s), pending = record_due_ms(e), unrecorded = fresh_due_ms(e), wait = -1;
+	int64_t due = schedule_due(e->s), pending = record_due_ms(e), unrecorded = fresh_due_ms(e);
+	int64_t watched = watch_due_ms(e), wait = -1;
 
 	if (e->paused || (schedule_done(e->s) && !fresh_idle(e)))
 		return 0;
@@ -350,6 +362,8 @@ static int wait_ms(const struct engine *e)
 		wait = pending;
 	if (unrecorded >= 0 && (wait < 0 || unrecorded < wait))
 		wait = unrecorded;
+	if (watched >= 0 && (wait < 0 || watched < wait))
+		wait = watched;
 	return wait > INT32_MAX ? INT32_MAX : (int)wait;
 }
 
@@ -369,12 +383,14 @@ static void on_tick(void *arg)
 
 static void turn_until_done(struct engine *e)
 {
+	watch_deadlines(e, 0, 0);
 	pump(e);
 	while ((!schedule_done(e->s) || !fresh_idle(e)) && !(e->broken && !e->n_running)) {
 		if (record_due_ms(e) == 0)
 			record_flush(e);
 		if (loop_turn(e->loop, wait_ms(e)) < 0 && errno != EINTR)
 			engine_break(e, EXIT_RUN_FAILED, "waiting failed: %s", strerror(errno));
+		watch_turn(e);
 		pump(e);
 	}
 	record_flush(e);
@@ -497,6 +513,7 @@ static void close_down(struct engine *e)
 		e->exec->ops->close(e->exec);
 	e->exec = NULL;
 	slots_close(e);
+	watch_close(e);
 	loop_free(e->loop);
 	e->loop = NULL;
 	ledger_close(e->ledger);

@@ -375,8 +375,8 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 			diag_error(l->d, st->mark, "step '%s' of job '%s' does not say what to do",
 				   st->id, j->name);
 		diag_hint(l->d, j->kind == JOB_ACTION
-					? "it needs one of run, argv, call, job, noop, or steps, or stages"
-					: "it needs one of run, argv, call, job, noop");
+					? "it needs one of run, argv, call, job, until, noop, or steps, or stages"
+					: "it needs one of run, argv, call, job, until, noop");
 		return;
 	}
 	if (key_set_has(&t->set, KEY_with) && t->act.kind != ACT_CALL && first_blame(l, st->mark)) {
@@ -396,6 +396,8 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 		diag_error(l->d, st->mark, "'stdin' cannot be had with 'call', whose standard input is 'with'");
 		diag_hint(l->d, "name the file in `with`, or start the program with argv");
 	}
+	if (t->tty && t->stall_ms && first_blame(l, st->mark))
+		diag_error(l->d, st->mark, "'stall' watches the log, and what has a 'tty' writes none");
 	if (t->tty && t->act.kind == ACT_CALL && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'tty' is for 'run' and 'argv': a 'call' talks JSON");
 	if (j->kind == JOB_STEPS && first_word_of_composites(t) && first_blame(l, st->mark))

@@ -83,6 +83,12 @@ struct idempotency {
 	bool payload_hash; /* a hash of `with` is part of it */
 };
 
+/* A command that is tried again until it succeeds; it stands in `run` or `argv`. */
+struct until_spec {
+	int64_t every_ms;
+	int64_t timeout_ms; /* from the first try; 0: none */
+};
+
 struct act_spec {
 	enum act kind;
 	struct mark mark;
@@ -94,6 +100,7 @@ struct act_spec {
 	const char *job;	  /* ACT_JOB: name of the job */
 	struct value_map params;  /* ACT_JOB */
 	struct value *payload;	  /* ACT_JOB: of the called job; NULL: that of the caller */
+	struct until_spec *until; /* ACT_UNTIL */
 	const struct idempotency *idempotency; /* ACT_CALL; NULL: not said */
 };
 
@@ -165,6 +172,7 @@ struct foreach_decl {
 enum retry_on {
 	RETRY_TIMEOUT,
 	RETRY_SIGNAL,
+	RETRY_STALL,
 	RETRY_EXIT,
 	RETRY_NOT_STARTED,
 	RETRY_STDOUT,
@@ -230,6 +238,12 @@ struct fresh_spec {
 	enum fresh_kind kind;
 	int64_t ttl_ms; /* FRESH_TTL */
 };
+/* When an attempt takes long; both 0: never. */
+struct slow_spec {
+	int64_t ms;
+	double share; /* of what 95 of 100 earlier successes took at most */
+};
+
 /* What each process of a step may use at most; -1: not said. */
 struct limit_spec {
 	int64_t mem, cpu_s, nofile, fsize;
@@ -268,6 +282,9 @@ struct traits {
 	struct retry_spec *retry; /* NULL: none */
 	int64_t timeout_ms;	  /* 0: none */
 	int64_t grace_ms;	  /* default 10 s */
+	int64_t stall_ms;	  /* 0: none */
+	int64_t deadline_ms;	  /* from the start of the run; 0: none */
+	struct slow_spec slow;
 	enum on_failure on_failure;
 	const char *fallback; /* ON_FAILURE_FALLBACK: a step of the same job */
 	struct mark fallback_mark;

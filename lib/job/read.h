@@ -170,7 +170,11 @@ void read_files(struct loader *l, const char *key, const struct node *n, struct 
 void read_fresh(struct loader *l, struct traits *t, const struct node *n);
 void read_priority(struct loader *l, struct traits *t, const struct node *n);
 void read_limit_map(struct loader *l, struct traits *t, const struct node *n);
+void read_slow(struct loader *l, struct traits *t, const struct node *n);
+void read_until(struct loader *l, struct traits *t, const struct node *n);
 void read_umask(struct loader *l, struct traits *t, const struct node *n);
+void read_action_run(struct loader *l, struct traits *t, const struct node *n);
+void read_action_argv(struct loader *l, struct traits *t, const struct node *n);
 bool is_action_key(enum key key);
 void read_action(struct loader *l, struct traits *t, const char *where, enum key key,
 		 const struct node *name, const struct node *n, bool keep_nodes);

@@ -275,6 +275,32 @@ static json_t *pool_json(const struct pool_use *p)
 			      : json_pack("{s:s, s:i}", "name", p->name, "weight", (int)p->weight);
 }
 
+static json_t *slow_json(const struct slow_spec *s)
+{
+	char text[32];
+
+	if (s->ms)
+		return duration_json(s->ms);
+	if (s->share <= 0)
+		return json_null();
+	snprintf(text, sizeof(text), "p95*%g", s->share);
+	return json_string(text);
+}
+
+static json_t *until_json(const struct act_spec *act)
+{
+	json_t *map = json_object();
+
+	if (act->run)
+		put_text(map, "run", act->run);
+	else
+		put(map, "argv", values_json(&act->argv));
+	put(map, "every", duration_json(act->until->every_ms));
+	if (act->until->timeout_ms)
+		put(map, "timeout", duration_json(act->until->timeout_ms));
+	return map;
+}
+
 /* Bytes as a text that reads the same: plain digits. */
 static void put_bytes(json_t *map, const char *name, int64_t bytes)
 {
@@ -356,6 +382,10 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return fail_if_json(&t->fail_if);
 	case KEY_pool:
 		return pool_json(&t->pool);
+	case KEY_slow:
+		return slow_json(&t->slow);
+	case KEY_until:
+		return until_json(&t->act);
 	case KEY_priority:
 		return json_integer(t->priority);
 	case KEY_limits:

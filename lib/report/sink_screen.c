@@ -162,6 +162,35 @@ static void retry_line(struct screen *s, const struct run_event *e)
 	say_line(s);
 }
 
+/* Of `until`, the first time: that something is not there yet is no failure. */
+static void until_line(struct screen *s, const struct run_event *e)
+{
+	if (s->o.silent || (e->attempt > 1 && !s->o.verbose))
+		return;
+	buf_puts(&s->line, "waits  ");
+	add_clean(&s->line, e->step);
+	buf_puts(&s->line, "  not yet");
+	if (e->error) {
+		buf_puts(&s->line, ": ");
+		add_clean(&s->line, e->error);
+	}
+	buf_puts(&s->line, "; again every ");
+	duration_human(&s->line, s->x->place[e->unit].step->t.act.until->every_ms);
+	say_line(s);
+}
+
+static void slow_line(struct screen *s, const struct run_event *e)
+{
+	if (s->o.silent)
+		return;
+	tty_tone(&s->line, s->o.colour, TONE_WARN, "slow");
+	buf_puts(&s->line, "   ");
+	add_clean(&s->line, e->step);
+	buf_puts(&s->line, "  runs for more than ");
+	duration_human(&s->line, e->due_ms);
+	say_line(s);
+}
+
 /*
  * On a terminal the moving part shows the steps; lines are for what a person asked for: jobs.  In a log every
  * step has its line.
@@ -216,7 +245,13 @@ static void screen_event(struct sink *base, const struct run_event *e)
 		failure_lines(s, e);
 		break;
 	case EVENT_STEP_RETRY:
-		retry_line(s, e);
+		if (s->x->place[e->unit].step->t.act.kind == ACT_UNTIL)
+			until_line(s, e);
+		else
+			retry_line(s, e);
+		break;
+	case EVENT_STEP_SLOW:
+		slow_line(s, e);
 		break;
 	case EVENT_STEP_STARTED:
 		if (s->o.verbose) {

@@ -196,6 +196,13 @@ in time"
 	nobody_left "$MARK"
 }
 
+@test "until: a file that somebody brings is waited for without a slot" {
+	example until
+	want 0 orchmake -j1 brought
+	is "$(tr -d ' ' <count.txt)" 2
+	is "$(state import/arrived)" succeeded
+}
+
 @test "mail: each letter is sent once, whatever runs again" {
 	example mail
 	want 0 orchmake
