@@ -200,7 +200,7 @@ in time"
 	example until
 	want 0 orchmake -j1 brought
 	is "$(tr -d ' ' <count.txt)" 2
-	is "$(state import/arrived)" succeeded
+	is "$(state orders/arrived)" succeeded
 }
 
 @test "mail: each letter is sent once, whatever runs again" {
