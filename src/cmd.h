@@ -52,7 +52,8 @@ struct cli {
 	bool shuffle;
 	uint64_t seed;
 	struct words only, from, until, skip;
-	int64_t timeout_ms;
+	int64_t timeout_ms, wait_ms;
+	bool no_wait;
 	const char *ledger, *log_dir;
 	bool no_ledger;
 	enum colour_when colour;

@@ -174,6 +174,7 @@ struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
 		.what_if = span(&c->what_if), .old = span(&c->old),
 		.shuffle = c->shuffle, .seed = c->seed, .only = span(&c->only), .from = span(&c->from),
 		.until = span(&c->until), .skip = span(&c->skip), .timeout_ms = c->timeout_ms,
+		.wait_ms = c->wait_ms, .no_wait = c->no_wait,
 		.ledger = c->ledger, .no_ledger = c->no_ledger, .log_dir = c->log_dir,
 		.libexec = cli_libexec(), .version = ORCHMAKE_VERSION, .say = say,
 		.environ = (const char *const *)environ,

@@ -23,6 +23,7 @@ struct note {
 	uint32_t serial;       /* of the latest attempt */
 	int16_t exit_code;     /* -1: none */
 	uint8_t signal;
+	struct pass *pass;     /* what it has, or waits for, to start; rights.c */
 	bool said_slow;
 	bool has_intent;       /* an attempt row for the next start is committed */
 };
@@ -100,6 +101,8 @@ struct engine {
 	struct buf *err;
 	struct fresh *fresh;
 	bool paused;		 /* the schedule has more to do, after a turn of the loop */
+	struct rights *rights;	 /* NULL: no locks, rates or shared pools */
+	uint32_t n_busy;	 /* steps that gave up waiting for a lock */
 	struct watch *watch;	 /* a heap */
 	size_t n_watches, room_watches;
 	struct told *told;	 /* events not told yet: the ledger has to know them first */

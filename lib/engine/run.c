@@ -20,6 +20,7 @@
 #include "engine/program.h"
 #include "engine/fresh.h"
 #include "engine/recover.h"
+#include "engine/rights.h"
 #include "engine/watch.h"
 
 static int64_t now_ms(void)
@@ -90,6 +91,7 @@ static void not_startable(struct engine *e, const struct action *act, const char
 	n->error = xstrdup(why);
 	record_ended(e, n->serial, &ended, &v);
 	verdict_release(&v);
+	rights_release(e, act->unit);
 	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, REASON_BAD_EXPR);
 }
 
@@ -119,7 +121,7 @@ static void start(struct engine *e, const struct action *act)
 	struct buf why = BUF_INIT;
 	struct attempt *a;
 
-	if (!n->has_intent && !record_intents(e, act->unit))
+	if (!rights_take(e, act->unit) || (!n->has_intent && !record_intents(e, act->unit)))
 		return;
 	n->has_intent = false;
 	a = &e->attempt[n->serial - 1];
@@ -170,6 +172,7 @@ static void settle(struct engine *e, const struct action *act)
 	struct note *n = &e->note[act->unit];
 
 	n->end_mono_ns = stamp_mono_ns();
+	rights_release(e, act->unit);
 	if (u->kind == UNIT_END) {
 		n->start_mono_ns = e->note[e->x->graph->group[u->group].begin].end_mono_ns;
 		outcome_group(e, u->group, act->state);
@@ -298,6 +301,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	slots_mend(e);
 	keep_outcome(e, a->unit, &v);
 	record_ended(e, end->serial, end, &v);
+	rights_release(e, a->unit);
 	schedule_ended(e->s, now_ms(), a->unit, v.state, v.again, v.reason);
 	drop_files(e, a, &v);
 	attempt_release(a);
@@ -352,7 +356,7 @@ static void on_run_timeout(void *arg)
 static int wait_ms(const struct engine *e)
 {
 	int64_t due = schedule_due(e->s), pending = record_due_ms(e), unrecorded = fresh_due_ms(e);
-	int64_t watched = watch_due_ms(e), wait = -1;
+	int64_t watched = watch_due_ms(e), asked = rights_due_ms(e), wait = -1;
 
 	if (e->paused || (schedule_done(e->s) && !fresh_idle(e)))
 		return 0;
@@ -364,6 +368,8 @@ static int wait_ms(const struct engine *e)
 		wait = unrecorded;
 	if (watched >= 0 && (wait < 0 || watched < wait))
 		wait = watched;
+	if (asked >= 0 && (wait < 0 || asked < wait))
+		wait = asked;
 	return wait > INT32_MAX ? INT32_MAX : (int)wait;
 }
 
@@ -391,6 +397,7 @@ static void turn_until_done(struct engine *e)
 		if (loop_turn(e->loop, wait_ms(e)) < 0 && errno != EINTR)
 			engine_break(e, EXIT_RUN_FAILED, "waiting failed: %s", strerror(errno));
 		watch_turn(e);
+		rights_turn(e);
 		pump(e);
 	}
 	record_flush(e);
@@ -441,8 +448,10 @@ static char *join_targets(const struct engine *e)
 static bool open_executor(struct engine *e)
 {
 	char *warden = path_join(e->o->libexec, "orchmake-warden");
-	const struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
-					     .nonce = e->nonce, .slots = e->slots};
+	struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
+				       .nonce = e->nonce, .slots = e->slots};
+
+	o.held = rights_fds(e, &o.n_held);
 
 	e->loop = loop_new();
 	e->exec = e->loop ? exec_local_open(&o) : NULL;
@@ -481,6 +490,18 @@ static enum state final_state(struct engine *e)
 	return e->signals || s == STATE_CANCELED ? STATE_CANCELED : STATE_FAILED;
 }
 
+/* Nothing failed but for want of a lock. */
+static bool was_busy(const struct engine *e)
+{
+	struct schedule_counts c;
+	uint32_t failed = 0;
+
+	schedule_counts(e->s, &c);
+	for (int s = 0; s < STATE_COUNT; s++)
+		failed += state_is_failure((enum state)s) ? c.by_state[s] : 0;
+	return e->n_busy && failed == e->n_busy && !e->signal;
+}
+
 static int exit_code_of(const struct engine *e, enum state s)
 {
 	if (e->broken)
@@ -489,6 +510,8 @@ static int exit_code_of(const struct engine *e, enum state s)
 		return EXIT_DONE;
 	if (e->timed_out)
 		return EXIT_TIMED_OUT;
+	if (was_busy(e))
+		return EXIT_BUSY;
 	if (e->signal)
 		return EXIT_SIGNAL + e->signal;
 	return EXIT_RUN_FAILED;
@@ -514,6 +537,7 @@ static void close_down(struct engine *e)
 	e->exec = NULL;
 	slots_close(e);
 	watch_close(e);
+	rights_close(e);
 	loop_free(e->loop);
 	e->loop = NULL;
 	ledger_close(e->ledger);
@@ -544,6 +568,10 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	fresh_open(e, e->ledger, true);
 	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
 	slots_open(e);
+	if (!rights_open(e, err)) {
+		code = EXIT_RUN_FAILED;
+		goto close;
+	}
 	if (!record_run_begin(e))
 		goto close;
 	code = EXIT_RUN_FAILED;

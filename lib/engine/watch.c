@@ -7,14 +7,15 @@
 #include "base/stamp.h"
 #include "base/vec.h"
 #include "engine/engine_impl.h"
+#include "engine/rights.h"
 #include "ledger/ledger_read.h"
 
-enum watch_kind { WATCH_DEADLINE, WATCH_UNTIL, WATCH_STALL, WATCH_SLOW };
+enum watch_kind { WATCH_DEADLINE, WATCH_UNTIL, WATCH_LOCK, WATCH_STALL, WATCH_SLOW };
 
 struct watch {
 	int64_t due_ns;
 	enum watch_kind kind;
-	uint32_t no;	/* DEADLINE, UNTIL: a unit; STALL, SLOW: a serial */
+	uint32_t no;	/* DEADLINE, UNTIL, LOCK: a unit; STALL, SLOW: a serial */
 	int64_t seen;	/* STALL: bytes of output at the last look */
 };
 
@@ -165,6 +166,11 @@ static void say_slow(struct engine *e, uint32_t serial)
 	e->note[a->unit].said_slow = true;
 }
 
+void watch_lock(struct engine *e, uint32_t unit, int64_t ms)
+{
+	add(e, (struct watch){.due_ns = stamp_mono_ns() + ms * NS_PER_MS, .kind = WATCH_LOCK, .no = unit});
+}
+
 /* --- all --------------------------------------------------------------------------------------------------- */
 
 void watch_started(struct engine *e, uint32_t serial)
@@ -189,6 +195,8 @@ static void carry_out(struct engine *e, struct watch w)
 		expire(e, w.no, REASON_DEADLINE);
 	else if (w.kind == WATCH_UNTIL)
 		expire(e, w.no, REASON_UNTIL_TIMEOUT);
+	else if (w.kind == WATCH_LOCK)
+		rights_give_up(e, w.no);
 	else if (!e->attempt[w.no - 1].running)
 		return;
 	else if (w.kind == WATCH_STALL)

@@ -11,6 +11,8 @@ struct engine;
 
 /* Units and groups from these numbers on: their deadlines count from the start of the run. */
 void watch_deadlines(struct engine *e, uint32_t first_unit, uint32_t first_group);
+/* So long may unit wait for a lock. */
+void watch_lock(struct engine *e, uint32_t unit, int64_t ms);
 /* An attempt has been started. */
 void watch_started(struct engine *e, uint32_t serial);
 /* Carry out what is due. */

@@ -103,6 +103,23 @@ static void check_pool(struct loader *l, const struct pool_use *use)
 		diag_hint(l->d, "declare it in the file: pools: {%s: 1}", use->name);
 }
 
+static void check_lock(struct loader *l, const struct lock_use *use)
+{
+	struct spell s;
+
+	spell_init(&s, use->name);
+	for (size_t i = 0; i < l->jf->n_locks; i++) {
+		if (!strcmp(l->jf->lock[i].name, use->name))
+			return;
+		spell_try(&s, l->jf->lock[i].name);
+	}
+	diag_error(l->d, use->mark, "no lock '%s'", use->name);
+	if (s.best)
+		diag_hint(l->d, "did you mean '%s'?", s.best);
+	else
+		diag_hint(l->d, "declare it in the file: locks: {%s: {scope: host}}", use->name);
+}
+
 static void check_callable(struct loader *l, const struct act_spec *act)
 {
 	const char *name;
@@ -191,6 +208,8 @@ static void check_called_job(struct loader *l, const struct act_spec *act)
 /* Before inheritance: a wrong name in a template is said once, and also if nobody uses it. */
 static void check_written(struct loader *l, const struct traits *t)
 {
+	for (size_t i = 0; i < t->n_locks; i++)
+		check_lock(l, &t->lock[i]);
 	if (t->pool.name)
 		check_pool(l, &t->pool);
 	if (t->act.kind == ACT_CALL && t->act.call)

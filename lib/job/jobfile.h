@@ -214,6 +214,12 @@ struct pool_use {
 	uint16_t weight;
 };
 
+struct lock_use {
+	const char *name;
+	struct mark mark;
+	int64_t wait_ms; /* -1: as long as it takes */
+};
+
 /* How the children of a step are offered slots: GNU make's job server. */
 enum slot_offer { OFFER_PAIR, OFFER_FIFO, OFFER_OFF, OFFER_COUNT };
 extern const char *const offer_words[OFFER_COUNT + 1]; /* "pipe", "fifo", "off", NULL */
@@ -296,6 +302,8 @@ struct traits {
 	const struct pattern *error;
 
 	struct pool_use pool;
+	struct lock_use *lock; /* in name order */
+	size_t n_locks;
 	uint16_t slots; /* default 1; SLOTS_ALL */
 	int16_t priority;
 	struct limit_spec limits;
@@ -439,10 +447,27 @@ struct store_decl {
 	struct value *path;
 };
 
+/* So many starts in a time, evenly spaced but for a burst after a rest. */
+struct rate_spec {
+	uint32_t count; /* 0: no limit */
+	uint32_t burst; /* from 1 */
+	int64_t per_ms;
+	const char *text; /* as written */
+};
+
 struct pool_spec {
 	const char *name;
 	struct mark mark;
 	uint32_t slots;
+	uint32_t burst; /* as written; 0: not said */
+	struct rate_spec rate;
+	bool host; /* shared by every run of the user on the machine */
+};
+
+struct lock_spec {
+	const char *name;
+	struct mark mark;
+	bool host;
 };
 
 /* One document; what applies to the jobs written in it and in the documents it includes. */
@@ -477,6 +502,8 @@ struct jobfile {
 	size_t n_stores;
 	struct pool_spec *pool;
 	size_t n_pools;
+	struct lock_spec *lock;
+	size_t n_locks;
 };
 
 /* --- loading --------------------------------------------------------------------------------------- */

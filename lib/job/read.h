@@ -22,6 +22,7 @@ enum name_kind {
 	NAME_CALLABLE,
 	NAME_STORE,
 	NAME_POOL,
+	NAME_LOCK,
 	NAME_KINDS,
 };
 
@@ -68,7 +69,7 @@ struct loader {
 	struct template *template;
 	size_t n_templates, room_templates;
 	/* Rooms of the arrays of jf, which are malloc'ed until loading is over. */
-	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_params;
+	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_locks, room_params;
 };
 
 /* --- values (read_value.c) -------------------------------------------------------------------- */
@@ -190,7 +191,10 @@ void read_params(struct loader *l, const struct node *n, bool file_level, struct
 int param_compare(const json_t *a, const json_t *b);
 void read_vars(struct loader *l, const struct node *n);
 void read_pools(struct loader *l, const struct node *n);
-bool read_pool_slots(struct loader *l, const char *name, const struct node *n, uint32_t *ret);
+/* Into p, whose name is known; false after an error. */
+bool read_pool(struct loader *l, const struct node *n, struct pool_spec *p);
+void read_locks(struct loader *l, const struct node *n);
+void read_lock_uses(struct loader *l, struct traits *t, const struct node *n);
 void read_callables(struct loader *l, const struct node *n);
 void read_stores(struct loader *l, const struct node *n);
 void read_includes(struct loader *l, const struct node *n);

@@ -68,6 +68,9 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 	case KEY_slots:
 		read_slots(l, t, n);
 		break;
+	case KEY_lock_uses:
+		read_lock_uses(l, t, n);
+		break;
 	case KEY_slow:
 		read_slow(l, t, n);
 		break;

@@ -275,6 +275,20 @@ static json_t *pool_json(const struct pool_use *p)
 			      : json_pack("{s:s, s:i}", "name", p->name, "weight", (int)p->weight);
 }
 
+static json_t *lock_uses_json(const struct traits *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n_locks; i++) {
+		const struct lock_use *u = &t->lock[i];
+
+		json_array_append_new(list, u->wait_ms < 0 ? json_string(u->name)
+							   : json_pack("{s:s, s:o}", "name", u->name, "wait",
+								       duration_json(u->wait_ms)));
+	}
+	return list;
+}
+
 static json_t *slow_json(const struct slow_spec *s)
 {
 	char text[32];
@@ -382,6 +396,8 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return fail_if_json(&t->fail_if);
 	case KEY_pool:
 		return pool_json(&t->pool);
+	case KEY_lock_uses:
+		return lock_uses_json(t);
 	case KEY_slow:
 		return slow_json(&t->slow);
 	case KEY_until:
@@ -660,12 +676,37 @@ static void put_callables(json_t *doc, const struct jobfile *jf)
 	put(doc, "callables", map);
 }
 
+static json_t *pool_spec_json(const struct pool_spec *p)
+{
+	json_t *map;
+
+	if (!p->host && !p->rate.count)
+		return json_integer(p->slots);
+	map = json_pack("{s:i}", "slots", (int)p->slots);
+	if (p->rate.count) {
+		put_text(map, "rate", p->rate.text);
+		put(map, "burst", json_integer(p->rate.burst));
+	}
+	if (p->host)
+		put_text(map, "scope", "host");
+	return map;
+}
+
+static void put_locks(json_t *doc, const struct jobfile *jf)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < jf->n_locks; i++)
+		put(map, jf->lock[i].name, json_pack("{s:s}", "scope", jf->lock[i].host ? "host" : "run"));
+	put(doc, "locks", map);
+}
+
 static void put_pools(json_t *doc, const struct jobfile *jf)
 {
 	json_t *map = json_object();
 
 	for (size_t i = 0; i < jf->n_pools; i++)
-		put(map, jf->pool[i].name, json_integer(jf->pool[i].slots));
+		put(map, jf->pool[i].name, pool_spec_json(&jf->pool[i]));
 	put(doc, "pools", map);
 }
 
@@ -688,6 +729,8 @@ json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs,
 	put_params(doc, &jf->params);
 	if (jf->n_vars)
 		put_vars(doc, jf);
+	if (jf->n_locks)
+		put_locks(doc, jf);
 	if (jf->n_pools)
 		put_pools(doc, jf);
 	if (jf->n_callables)

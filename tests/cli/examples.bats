@@ -203,6 +203,25 @@ in time"
 	is "$(state orders/arrived)" succeeded
 }
 
+@test "exclusive: two runs never meet, also from two terminals; at most so many at a time" {
+	example exclusive
+	sed -i "s/example_ledger_of_accounts/example-$$-$RANDOM/" Jobfile
+	orchmake book >first.out 2>&1 </dev/null 3>&- &
+	first=$!
+	orchmake book >second.out 2>&1 </dev/null 3>&- &
+	second=$!
+	wait $first
+	wait $second
+	is "$(cat book.txt)" "begin
+end
+begin
+end"
+	want 0 orchmake -j8 fetch
+	[ "$(sort -n most.txt | tail -n 1)" -le 2 ]
+	is "$(wc -l <most.txt)" 6
+	rm -f {/run/lock,/tmp}/orchmake-"$(id -u)"/lock-example-$$-*
+}
+
 @test "mail: each letter is sent once, whatever runs again" {
 	example mail
 	want 0 orchmake
