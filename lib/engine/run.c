@@ -149,6 +149,8 @@ static void start(struct engine *e, const struct action *act)
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
 	record_started(e, a, n->serial, &c);
+	if (c.r.tty)
+		record_flush(e); /* the screen makes room before the step draws on it */
 	if (refuse_missing(e, a, n->serial, &c.r))
 		goto done;
 	if (e->exec->ops->start(e->exec, &c.r) < 0) {

@@ -26,6 +26,7 @@ struct screen {
 	struct buf line;	/* being made */
 	struct buf part;	/* the moving part as it was last drawn */
 	unsigned rows;		/* of it */
+	bool lent;		/* to a step that has the terminal to itself */
 	unsigned moving;	/* rows of it that are on the terminal now */
 	const struct expansion *x;
 	int64_t now_mono_ns;	/* of what is being told */
@@ -221,11 +222,26 @@ static bool is_settled(enum event_kind k)
 	       k == EVENT_STEP_SKIPPED || k == EVENT_STEP_BLOCKED || k == EVENT_STEP_CANCELED;
 }
 
+/* A step that has the terminal to itself has all of it until its attempt has ended. */
+static void lend_terminal(struct screen *s, const struct run_event *e)
+{
+	if (e->unit == UNIT_NONE || s->x->graph->unit[e->unit].kind != UNIT_STEP || !s->x->place[e->unit].step->t.tty)
+		return;
+	s->lent = e->kind == EVENT_STEP_STARTED;
+	if (!s->lent)
+		return;
+	forget_moving(s);
+	fwrite(s->line.data, 1, s->line.len, s->o.out);
+	fflush(s->o.out);
+	buf_reset(&s->line);
+}
+
 static void screen_event(struct sink *base, const struct run_event *e)
 {
 	struct screen *s = (struct screen *)base;
 
 	s->now_mono_ns = e->mono_ns;
+	lend_terminal(s, e);
 	s->settled += is_settled(e->kind);
 	switch (e->kind) {
 	case EVENT_JOB_FINISHED:
@@ -386,6 +402,8 @@ static void screen_tick(struct sink *base, const struct run_status *st)
 	struct screen *s = (struct screen *)base;
 
 	s->now_mono_ns = st->mono_ns;
+	if (s->lent)
+		return;
 	if (s->o.style == SCREEN_PLAIN)
 		heartbeat(s, st);
 	else
