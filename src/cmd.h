@@ -53,7 +53,7 @@ struct cli {
 	uint64_t seed;
 	struct words only, from, until, skip;
 	int64_t timeout_ms, wait_ms;
-	bool no_wait;
+	bool no_wait, yes;
 	const char *ledger, *log_dir;
 	bool no_ledger;
 	enum colour_when colour;
@@ -131,6 +131,8 @@ char *cli_ledger_path(struct cli *c);
  */
 struct ledger *cli_ledger(struct cli *c);
 struct ledger *cli_ledger_live(struct cli *c);
+/* To write to it; one that is not there is not made. */
+struct ledger *cli_ledger_write(struct cli *c);
 /* The run that text names (NULL: last); -1 after a message. */
 int64_t cli_run(struct ledger *l, const char *text);
 bool cli_colour(const struct cli *c, FILE *out);

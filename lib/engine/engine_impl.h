@@ -101,6 +101,8 @@ struct engine {
 	struct buf *err;
 	struct fresh *fresh;
 	bool paused;		 /* the schedule has more to do, after a turn of the loop */
+	struct questions *questions; /* that wait for a person; NULL: none */
+	bool waiting;		 /* ended because nothing else was left to do */
 	struct rights *rights;	 /* NULL: no locks, rates or shared pools */
 	uint32_t n_busy;	 /* steps that gave up waiting for a lock */
 	struct watch *watch;	 /* a heap */

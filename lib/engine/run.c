@@ -14,6 +14,7 @@
 #include "base/fdio.h"
 #include "base/stamp.h"
 #include "base/vec.h"
+#include "engine/approval.h"
 #include "engine/artifacts.h"
 #include "engine/engine_impl.h"
 #include "engine/exec_local.h"
@@ -121,6 +122,10 @@ static void start(struct engine *e, const struct action *act)
 	struct buf why = BUF_INIT;
 	struct attempt *a;
 
+	if (e->x->place[act->unit].step->t.act.kind == ACT_APPROVE) {
+		approval_begin(e, act);
+		return;
+	}
 	if (!rights_take(e, act->unit) || (!n->has_intent && !record_intents(e, act->unit)))
 		return;
 	n->has_intent = false;
@@ -358,7 +363,7 @@ static void on_run_timeout(void *arg)
 static int wait_ms(const struct engine *e)
 {
 	int64_t due = schedule_due(e->s), pending = record_due_ms(e), unrecorded = fresh_due_ms(e);
-	int64_t watched = watch_due_ms(e), asked = rights_due_ms(e), wait = -1;
+	int64_t watched = watch_due_ms(e), asked = rights_due_ms(e), question = approval_due_ms(e), wait = -1;
 
 	if (e->paused || (schedule_done(e->s) && !fresh_idle(e)))
 		return 0;
@@ -372,6 +377,8 @@ static int wait_ms(const struct engine *e)
 		wait = watched;
 	if (asked >= 0 && (wait < 0 || asked < wait))
 		wait = asked;
+	if (question >= 0 && (wait < 0 || question < wait))
+		wait = question;
 	return wait > INT32_MAX ? INT32_MAX : (int)wait;
 }
 
@@ -394,12 +401,20 @@ static void turn_until_done(struct engine *e)
 	watch_deadlines(e, 0, 0);
 	pump(e);
 	while ((!schedule_done(e->s) || !fresh_idle(e)) && !(e->broken && !e->n_running)) {
+		if (approval_only(e) && fresh_idle(e)) {
+			e->waiting = !approval_look(e);
+			if (e->waiting)
+				break;
+			pump(e);
+			continue;
+		}
 		if (record_due_ms(e) == 0)
 			record_flush(e);
 		if (loop_turn(e->loop, wait_ms(e)) < 0 && errno != EINTR)
 			engine_break(e, EXIT_RUN_FAILED, "waiting failed: %s", strerror(errno));
 		watch_turn(e);
 		rights_turn(e);
+		approval_turn(e);
 		pump(e);
 	}
 	record_flush(e);
@@ -484,6 +499,8 @@ static enum state final_state(struct engine *e)
 	const struct graph *g = e->x->graph;
 	enum state s = schedule_state(e->s, g->group[g->root].end);
 
+	if (e->waiting)
+		return STATE_WAITING;
 	/* A signal that comes when everything has ended well changes nothing. */
 	if (state_is_ok(s) && !e->broken && targets_ran(e))
 		return STATE_SUCCEEDED;
@@ -508,6 +525,8 @@ static int exit_code_of(const struct engine *e, enum state s)
 {
 	if (e->broken)
 		return e->broken_exit;
+	if (s == STATE_WAITING)
+		return EXIT_WAITING;
 	if (s == STATE_SUCCEEDED)
 		return EXIT_DONE;
 	if (e->timed_out)
@@ -540,6 +559,7 @@ static void close_down(struct engine *e)
 	slots_close(e);
 	watch_close(e);
 	rights_close(e);
+	approval_close(e);
 	loop_free(e->loop);
 	e->loop = NULL;
 	ledger_close(e->ledger);

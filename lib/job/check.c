@@ -394,8 +394,8 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 			diag_error(l->d, st->mark, "step '%s' of job '%s' does not say what to do",
 				   st->id, j->name);
 		diag_hint(l->d, j->kind == JOB_ACTION
-					? "it needs one of run, argv, call, job, until, noop, or steps, or stages"
-					: "it needs one of run, argv, call, job, until, noop");
+					? "it needs one of run, argv, call, job, approve, until, noop, or steps, or stages"
+					: "it needs one of run, argv, call, job, approve, until, noop");
 		return;
 	}
 	if (key_set_has(&t->set, KEY_with) && t->act.kind != ACT_CALL && first_blame(l, st->mark)) {

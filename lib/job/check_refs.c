@@ -504,6 +504,10 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 	check_own_traits(r, t);
 	check_value_list(r, &t->act.argv);
 	check_value(r, t->act.with);
+	if (t->act.approve) {
+		check_value(r, t->act.approve->prompt);
+		check_value(r, t->act.approve->show);
+	}
 	check_value_map(r, &t->act.params);
 	check_value(r, t->act.payload);
 	check_value_map(r, &t->env);

@@ -89,6 +89,12 @@ struct until_spec {
 	int64_t timeout_ms; /* from the first try; 0: none */
 };
 
+/* A question to a person. */
+struct approve_spec {
+	struct value *prompt, *show; /* show: NULL: nothing */
+	bool automatic;		     /* -y answers it */
+};
+
 struct act_spec {
 	enum act kind;
 	struct mark mark;
@@ -100,6 +106,7 @@ struct act_spec {
 	const char *job;	  /* ACT_JOB: name of the job */
 	struct value_map params;  /* ACT_JOB */
 	struct value *payload;	  /* ACT_JOB: of the called job; NULL: that of the caller */
+	struct approve_spec *approve; /* ACT_APPROVE */
 	struct until_spec *until; /* ACT_UNTIL */
 	const struct idempotency *idempotency; /* ACT_CALL; NULL: not said */
 };

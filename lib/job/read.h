@@ -172,6 +172,7 @@ void read_fresh(struct loader *l, struct traits *t, const struct node *n);
 void read_priority(struct loader *l, struct traits *t, const struct node *n);
 void read_limit_map(struct loader *l, struct traits *t, const struct node *n);
 void read_slow(struct loader *l, struct traits *t, const struct node *n);
+void read_approve(struct loader *l, struct traits *t, const struct node *n);
 void read_until(struct loader *l, struct traits *t, const struct node *n);
 void read_umask(struct loader *l, struct traits *t, const struct node *n);
 void read_action_run(struct loader *l, struct traits *t, const struct node *n);

@@ -1,4 +1,4 @@
-/* What a step does: run, argv, call, job, until, noop. */
+/* What a step does: run, argv, call, job, approve, until, noop. */
 #include "job/read.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@ bool is_action_key(enum key key)
 {
 	return key == KEY_run || key == KEY_argv || key == KEY_call || key == KEY_with ||
 	       key == KEY_job || key == KEY_job_params || key == KEY_job_payload || key == KEY_idempotency ||
-	       key == KEY_until || key == KEY_noop;
+	       key == KEY_approve || key == KEY_until || key == KEY_noop;
 }
 
 const char *act_word(enum act kind)
@@ -35,6 +35,8 @@ static enum act act_of(enum key key)
 		return ACT_CALL;
 	case KEY_job:
 		return ACT_JOB;
+	case KEY_approve:
+		return ACT_APPROVE;
 	case KEY_until:
 		return ACT_UNTIL;
 	case KEY_noop:
@@ -176,6 +178,8 @@ void read_action(struct loader *l, struct traits *t, const char *where, enum key
 		read_value_map(l, "params", n, false, &t->act.params);
 	else if (key == KEY_job_payload)
 		t->act.payload = value_from_node(l->a, n, l->d);
+	else if (key == KEY_approve)
+		read_approve(l, t, n);
 	else if (key == KEY_until)
 		read_until(l, t, n);
 	else if (key == KEY_idempotency)

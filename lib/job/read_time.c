@@ -1,4 +1,4 @@
-/* How long something may take, and what is waited for: slow, until. */
+/* How long something may take, and what is waited for: slow, until, approve. */
 #include "job/read.h"
 
 #include <stdlib.h>
@@ -85,5 +85,38 @@ void read_until(struct loader *l, struct traits *t, const struct node *n)
 		diag_error(l->d, n->mark, node_get(n, "run") ? "'until' has both 'run' and 'argv'"
 							     : "'until' does not say what to ask");
 		diag_hint(l->d, "write until: {run: \"test -e out/ready\", every: 5s, timeout: 10m}");
+	}
+}
+
+static void use_approve(struct loader *l, void *ctx, enum key key, const struct node *name,
+			const struct node *n)
+{
+	struct approve_spec *a = ctx;
+
+	switch (key) {
+	case KEY_approve_prompt:
+		read_value(l, "prompt", n, &a->prompt);
+		break;
+	case KEY_approve_show:
+		a->show = value_from_node(l->a, n, l->d);
+		break;
+	case KEY_approve_auto:
+		read_bool(l, "auto", n, &a->automatic);
+		break;
+	default:
+		BUG("key '%s' is not one of 'approve'", name->text);
+	}
+}
+
+void read_approve(struct loader *l, struct traits *t, const struct node *n)
+{
+	t->act.approve = ARENA_NEW(l->a, struct approve_spec);
+	if (n->kind != NODE_MAP) {
+		read_value(l, "approve", n, &t->act.approve->prompt);
+		return;
+	}
+	if (read_map(l, n, IN_APPROVE, "'approve'", use_approve, t->act.approve) && !node_get(n, "prompt")) {
+		diag_error(l->d, n->mark, "'approve' has no 'prompt'");
+		diag_hint(l->d, "write approve: {prompt: \"Go on?\"}");
 	}
 }

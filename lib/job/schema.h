@@ -33,6 +33,7 @@
 	SCOPE(RETRY, "'retry'")                                                                    \
 	SCOPE(LOCK, "a lock")                                                                      \
 	SCOPE(LOCK_USE, "'locks'")                                                                 \
+	SCOPE(APPROVE, "'approve'")                                                                \
 	SCOPE(UNTIL, "'until'")                                                                    \
 	SCOPE(LIMITS, "'limits'")                                                                  \
 	SCOPE(ON_FAILURE, "'on_failure'")                                                          \
@@ -94,6 +95,7 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(FRESH, "word or map", "{'oneOf': [{'type': 'string', 'pattern': '^(hash|mtime|once|always|never|ttl:.+)$'}, {'$ref': '#/$defs/fresh'}]}") \
 	TYPE(LOCKS, "map", "{'type': 'object', 'additionalProperties': {'oneOf': [{'type': 'null'}, {'$ref': '#/$defs/lock'}]}}") \
 	TYPE(LOCK_USES, "list", "{'type': 'array', 'items': {'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/lock_use'}]}}") \
+	TYPE(APPROVE, "text or map", "{'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/approve'}]}") \
 	TYPE(UNTIL, "map", "{'$ref': '#/$defs/until'}")                                            \
 	TYPE(SLOW, "duration or p95*N", "{'type': 'string', 'pattern': '^(p95([*][0-9.]+)?|([0-9.]+(ms|s|m|h|d))+)$'}") \
 	TYPE(LIMITS, "map", "{'$ref': '#/$defs/limits'}")                                          \

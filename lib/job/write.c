@@ -301,6 +301,17 @@ static json_t *slow_json(const struct slow_spec *s)
 	return json_string(text);
 }
 
+static json_t *approve_json(const struct approve_spec *a)
+{
+	json_t *map = json_pack("{s:o}", "prompt", value_source(a->prompt));
+
+	if (a->show)
+		put(map, "show", value_source(a->show));
+	if (a->automatic)
+		put(map, "auto", json_true());
+	return map;
+}
+
 static json_t *until_json(const struct act_spec *act)
 {
 	json_t *map = json_object();
@@ -400,6 +411,8 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return lock_uses_json(t);
 	case KEY_slow:
 		return slow_json(&t->slow);
+	case KEY_approve:
+		return approve_json(t->act.approve);
 	case KEY_until:
 		return until_json(&t->act);
 	case KEY_priority:

@@ -180,6 +180,24 @@ static void until_line(struct screen *s, const struct run_event *e)
 	say_line(s);
 }
 
+static void question_lines(struct screen *s, const struct run_event *e)
+{
+	const char *text = e->cause ? e->cause : "";
+
+	tty_tone(&s->line, s->o.colour, TONE_WARN, "asks");
+	buf_puts(&s->line, "   ");
+	add_clean(&s->line, e->step);
+	buf_puts(&s->line, "  ");
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		end = strchrnul(text, '\n');
+		tty_clean(&s->line, (struct span){text, (size_t)(end - text)});
+		buf_puts(&s->line, "\n    ");
+	}
+	buf_addf(&s->line, "orchmake approve %.10s/", s->run);
+	add_clean(&s->line, e->step);
+	say_line(s);
+}
+
 static void slow_line(struct screen *s, const struct run_event *e)
 {
 	if (s->o.silent)
@@ -266,6 +284,9 @@ static void screen_event(struct sink *base, const struct run_event *e)
 		else
 			retry_line(s, e);
 		break;
+	case EVENT_APPROVAL_ASKED:
+		question_lines(s, e);
+		break;
 	case EVENT_STEP_SLOW:
 		slow_line(s, e);
 		break;
@@ -289,6 +310,7 @@ static void screen_event(struct sink *base, const struct run_event *e)
 	case EVENT_STEP_OUTPUT:
 	case EVENT_RUN_COMPLETED:
 	case EVENT_RUN_CANCELED:
+	case EVENT_RUN_WAITING:
 	case EVENT_RUN_QUARANTINED:
 	case EVENT_RUN_INTERRUPTED:
 	case EVENT_RUN_RESUMED:

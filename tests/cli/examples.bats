@@ -222,6 +222,17 @@ end"
 	rm -f {/run/lock,/tmp}/orchmake-"$(id -u)"/lock-example-$$-*
 }
 
+@test "gate: nothing is published before somebody agrees" {
+	example gate
+	want 4 orchmake
+	[ ! -e published.txt ]
+	complains "Publish 2 lines?"
+	want 0 orchmake approve last/release/agree "fine with me"
+	want 0 orchmake -y
+	is "$(cat published.txt)" "one
+two"
+}
+
 @test "mail: each letter is sent once, whatever runs again" {
 	example mail
 	want 0 orchmake
