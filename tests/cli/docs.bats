@@ -164,7 +164,7 @@ run_blocks() { # READ FILE
 @test "a key that is not supported is said to be so, and only such a one" {
 	pages
 	later=$(sed -n '/^\.Sh WORDS KEPT/,$s/^\.It Cm "\(.*\)"$/\1/p' "$MAN5")
-	for key in secrets locks approve; do grep -qx "$key" <<<"$later"; done
+	for key in secrets executor breaker; do grep -qx "$key" <<<"$later"; done
 	is "$(grep -x -e run -e needs -e retry <<<"$later")" ""
 	for key in secrets hooks; do
 		printf 'jobfile: 1\n%s: {}\njobs: {a: {noop: true}}\n' "$key" >Jobfile
