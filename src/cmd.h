@@ -54,6 +54,9 @@ struct cli {
 	struct words only, from, until, skip;
 	int64_t timeout_ms, wait_ms;
 	bool no_wait, yes;
+	const char *each;
+	enum overlap overlap;
+	bool overlap_given;
 	const char *ledger, *log_dir;
 	bool no_ledger;
 	enum colour_when colour;

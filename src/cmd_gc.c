@@ -93,18 +93,37 @@ static int sweep_out(struct cli *c, struct ledger *l, const struct ledger_keep *
 	return good ? EXIT_DONE : EXIT_LEDGER;
 }
 
+/* Without an option the Jobfile says it, if there is one. */
+static void take_rule(struct cli *c)
+{
+	enum { DAY_MS = 24 * 60 * 60 * 1000 };
+	struct diags *d = diags_new();
+	struct jobfile *jf = cli_load_into(c, d);
+
+	if (jf) {
+		c->keep = jf->ledger.keep_runs;
+		c->older_ms = (int64_t)jf->ledger.keep_days * DAY_MS;
+	}
+	jobfile_free(jf);
+	diags_free(d);
+}
+
 int cmd_gc(struct cli *c)
 {
 	const struct ledger_options o = {.mode = c->dry_run ? LEDGER_READ : LEDGER_WRITE};
-	struct ledger_keep keep = {.runs = (uint32_t)c->keep};
+	struct ledger_keep keep = {0};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = cli_ledger_path(c);
 	struct ledger *l;
 	int code;
 
+	if (!c->keep && !c->older_ms && !c->max_size)
+		take_rule(c);
+	keep.runs = (uint32_t)c->keep;
 	if (!c->keep && !c->older_ms && !c->max_size) {
 		cli_error("gc: nothing says what may go");
-		cli_hint("--keep N, --older TIME or --max-size SIZE; -n shows what would go");
+		cli_hint("--keep N, --older TIME or --max-size SIZE; or ledger: {keep_runs: N, keep_days: N} in the "
+			 "Jobfile; -n shows what would go");
 		free(path);
 		return EXIT_USAGE_ERROR;
 	}

@@ -6,8 +6,10 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/vec.h"
 #include "cmd.h"
 #include "doc/json.h"
+#include "each.h"
 #include "report/listing.h"
 #include "report/screen.h"
 #include "report/tty.h"
@@ -194,6 +196,36 @@ static int with_engine(struct cli *c, const struct jobfile *jf)
 	return code;
 }
 
+/* One run for each value; the exit code is that of the first that did not end well. */
+static int run_each(struct cli *c, const struct jobfile *jf)
+{
+	struct buf text = BUF_INIT;
+	int code = EXIT_DONE;
+	struct each e;
+
+	if (!each_parse(&e, c->each, &text)) {
+		cli_error("--each: %s", text.data);
+		buf_release(&text);
+		return EXIT_USAGE_ERROR;
+	}
+	VEC_PUSH(c->param, c->n_params, c->room_params, ((struct given_param){.name = e.name}));
+	for (int64_t at = e.from; at <= e.to && (!code || c->keep_going) && code != EXIT_USAGE_ERROR; at++) {
+		int one;
+
+		buf_reset(&text);
+		each_text(&e, at, &text);
+		c->param[c->n_params - 1].text = text.data;
+		one = with_engine(c, jf);
+		code = code ? code : one;
+		if (one > EXIT_SIGNAL)
+			break; /* whoever stops one means all */
+	}
+	c->n_params--;
+	each_release(&e);
+	buf_release(&text);
+	return code;
+}
+
 int cmd_run(struct cli *c)
 {
 	struct jobfile *jf = cli_load(c);
@@ -201,7 +233,7 @@ int cmd_run(struct cli *c)
 
 	if (!jf)
 		return EXIT_USAGE_ERROR;
-	code = c->print_model ? print_model(jf) : with_engine(c, jf);
+	code = c->print_model ? print_model(jf) : c->each ? run_each(c, jf) : with_engine(c, jf);
 	jobfile_free(jf);
 	return code;
 }

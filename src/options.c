@@ -15,7 +15,7 @@
 #include "cmd.h"
 #include "doc/json.h"
 
-enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER };
+enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER, OVERLAP };
 
 struct option_entry {
 	int letter; /* 0: none */
@@ -202,6 +202,12 @@ static bool apply(struct cli *c, const struct option_entry *o, const char *value
 		if (!set_word(o, value, offer_words, &word))
 			return false;
 		c->jobserver = (enum slot_offer)word;
+		return true;
+	case OVERLAP:
+		if (!set_word(o, value, overlap_words, &word))
+			return false;
+		c->overlap = (enum overlap)word;
+		c->overlap_given = true;
 		return true;
 	case HEADING:
 		break;

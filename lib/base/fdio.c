@@ -46,6 +46,23 @@ int file_read(const char *path, struct buf *b, size_t max)
 	return rc;
 }
 
+int file_read_regular(const char *path, struct buf *b, size_t max)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = -1, saved;
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, &st) && !S_ISREG(st.st_mode))
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	else
+		rc = fd_read_all(fd, b, max);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc;
+}
+
 int fd_write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;

@@ -13,6 +13,8 @@
 
 /* All of it, appended to b; EFBIG if there is more than max bytes. */
 int file_read(const char *path, struct buf *b, size_t max);
+/* The same of a regular file only (EISDIR, EINVAL), without ever waiting for a FIFO. */
+int file_read_regular(const char *path, struct buf *b, size_t max);
 int fd_read_all(int fd, struct buf *b, size_t max);
 
 /*

@@ -76,10 +76,16 @@ static bool same(const struct keyset *k, const struct key_entry *e, struct span 
 	return e->hash == hash && e->len == text.len && !memcmp(text_of(k, e), text.at, text.len);
 }
 
+/* The innermost map's entries; nothing may be added to NULL, not even nothing. */
+static struct key_entry *own_entries(const struct keyset *k, const struct key_level *l)
+{
+	return k->entry ? k->entry + l->base : NULL;
+}
+
 /* Build the table, or one of twice the size, for the keys that there are. */
 static void build(struct keyset *k, struct key_level *l)
 {
-	const struct key_entry *own = k->entry + l->base;
+	const struct key_entry *own = own_entries(k, l);
 	size_t n = k->n - l->base;
 
 	l->n_slots = l->n_slots ? l->n_slots * 2 : FIRST_SLOTS;
@@ -102,7 +108,7 @@ static void build(struct keyset *k, struct key_level *l)
 static const struct key_entry *find(const struct keyset *k, const struct key_level *l,
 				    struct span text, uint32_t hash, uint32_t **ret_slot)
 {
-	const struct key_entry *own = k->entry + l->base;
+	const struct key_entry *own = own_entries(k, l);
 
 	if (!l->n_slots) {
 		for (size_t i = 0, n = k->n - l->base; i < n; i++) {

@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/fdio.h"
@@ -12,7 +14,10 @@
 #include "engine/engine_impl.h"
 #include "job/builtin.h"
 
-enum { DEFAULT_GRACE_MS = 10000 };
+enum {
+	DEFAULT_GRACE_MS = 10000,
+	HIDDEN_FD = 9, /* what to hide; closed again before the step's own program starts */
+};
 
 static void add_arg(struct composed *c, char *text)
 {
@@ -54,6 +59,12 @@ static bool add_value_args(struct composed *c, const struct value *v, const stru
 	}
 	json_decref(got);
 	return good;
+}
+
+/* Whether what is evaluated next may hold a secret. */
+static void hide_in(const struct expr_world *w, bool may)
+{
+	((struct unit_world *)w->ctx)->hides = may;
 }
 
 /* --- the four kinds of action ------------------------------------------------------------------------ */
@@ -147,7 +158,9 @@ static bool declared_command(const struct callable *declared, const struct expr_
 		good = add_value_args(c, declared->argv.value[i], w, err);
 	for (size_t i = 0; good && i < declared->env.n; i++) {
 		buf_reset(&text);
+		hide_in(w, true);
 		good = value_text(declared->env.value[i], w, &text, err);
+		hide_in(w, false);
 		if (good)
 			env_set(&c->env, declared->env.name[i], text.data);
 	}
@@ -187,22 +200,41 @@ static bool call_key(struct engine *e, uint32_t unit, const json_t *with, struct
 	return good;
 }
 
+/* What is secret is on no disk. */
+static bool memory_holds(int *ret_fd, const struct buf *text, struct buf *err)
+{
+	int fd = memfd_create("hidden", MFD_CLOEXEC);
+
+	if (fd < 0 || fd_write_all(fd, text->data, text->len) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+		buf_addf(err, "cannot keep a secret in memory: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	*ret_fd = fd;
+	return true;
+}
+
 /* The callable's input lies in a file, so that megabytes are no pipe's business. */
 static bool compose_call(struct engine *e, uint32_t unit, uint32_t serial, const struct expr_world *w,
 			 struct composed *c, struct buf *err)
 {
 	const struct step *st = e->x->place[unit].step;
-	json_t *with = st->t.act.with ? value_eval(st->t.act.with, w, err) : json_object();
 	struct buf text = BUF_INIT;
+	json_t *with;
 	char *name;
 	bool good;
 
+	hide_in(w, true);
+	with = st->t.act.with ? value_eval(st->t.act.with, w, err) : json_object();
+	hide_in(w, false);
 	if (!with)
 		return false;
 	json_text(&text, with, JSON_TIGHT);
 	name = xasprintf("in-%" PRIu32 ".json", serial);
-	good = write_work_file(e, name, &text, 0600, &c->stdin_path, err) &&
-	       callable_command(e, st, with, w, c, err) && store_paths(e, c, w, err) &&
+	good = values_used_secret(e->values) ? memory_holds(&c->input_fd, &text, err)
+					     : write_work_file(e, name, &text, 0600, &c->stdin_path, err);
+	good = good && callable_command(e, st, with, w, c, err) && store_paths(e, c, w, err) &&
 	       call_key(e, unit, with, c, err);
 	json_decref(with);
 	free(name);
@@ -374,11 +406,42 @@ static struct limits limits_of(const struct limit_spec *l)
 	};
 }
 
+/* Which of standard output and error go where we keep them; what the step writes to a file of the user's is his. */
+static const char *hidden_streams(const struct engine *e, const struct composed *c)
+{
+	bool out = !c->stdout_path || !strncmp(c->stdout_path, e->paths.work, strlen(e->paths.work));
+
+	return out && !c->stderr_path ? "12" : out ? "1" : c->stderr_path ? "" : "2";
+}
+
+/* Between the step and its log stands what hides the secrets it has. */
+static bool hide_output(struct engine *e, struct composed *c, struct buf *err)
+{
+	char *const own[] = {path_join(e->o->libexec, "orchmake-mask"), xasprintf("%d", HIDDEN_FD),
+			     xstrdup(hidden_streams(e, c))};
+	const size_t n = ARRAY_LEN(own);
+
+	c->n_own = n;
+	for (size_t i = 0; i < n; i++)
+		add_arg(c, NULL);
+	memmove(c->argv + n, c->argv, (c->n_argv - n) * sizeof(*c->argv));
+	memcpy(c->argv, own, sizeof(own));
+	return memory_holds(&c->hidden_fd, &values_mask(e->values)->text, err);
+}
+
+static size_t add_fd(struct composed *c, size_t n, int fd, int number)
+{
+	if (fd >= 0)
+		c->fds[n++] = (struct start_fd){.fd = fd, .number = number};
+	return n;
+}
+
 static void seal(struct engine *e, struct composed *c, const struct step *st, uint32_t serial)
 {
 	size_t n_fds = slots_offer(e, st, &c->env, c->fds);
 
-	c->command = command_line(c);
+	n_fds = add_fd(c, n_fds, c->hidden_fd, HIDDEN_FD);
+	n_fds = add_fd(c, n_fds, c->input_fd, STDIN_FILENO);
 	add_arg(c, NULL);
 	c->envp = xcalloc(c->env.n + (c->env.base ? c->env.base->n : 0) + 1, sizeof(*c->envp));
 	(void)env_texts(&c->env, c->envp);
@@ -408,18 +471,67 @@ bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t n
 	struct expr_world xw;
 	bool good;
 
-	*c = (struct composed){0};
+	*c = (struct composed){.hidden_fd = -1, .input_fd = -1};
+	values_begin(e->values);
 	unit_world_init(&w, e, unit);
-	good = engine_step_env(e, &w, &c->env, err);
+	good = engine_step_env(e, &w, &c->env, ENV_ALL, err);
 	xw = unit_world_expr(&w);
 	if (good)
 		own_variables(e, unit, serial, number, c);
 	good = good && params_file(e, p->scope, c, err) && compose_action(e, unit, serial, &xw, c, err) &&
 	       compose_files(e, p->step, serial, &xw, c, err);
 	unit_world_release(&w);
+	if (!good || values_missing(e->values))
+		return false;
+	c->command = command_line(c);
+	if (values_used_secret(e->values) && !hide_output(e, c, err))
+		return false;
+	seal(e, c, p->step, serial);
+	return true;
+}
+
+/* What a hook is told, and no step of the graph. */
+static void hook_variables(struct engine *e, const struct hook_call *h, struct composed *c)
+{
+	env_set(&c->env, "ORCHMAKE_RUN", e->id.text);
+	env_set(&c->env, "ORCHMAKE_TARGET", e->target_text);
+	env_set(&c->env, "ORCHMAKE_RUN_DIR", e->paths.work);
+	env_set(&c->env, "ORCHMAKE_TMP", e->paths.tmp);
+	env_set(&c->env, "ORCHMAKE_HOOK", hook_words[h->hook]);
+	env_set(&c->env, "ORCHMAKE_STATE", h->state);
+	env_set(&c->env, "ORCHMAKE_STEP", h->step_name);
+	env_set(&c->env, "ORCHMAKE_ERROR", h->error);
+	env_set(&c->env, "ORCHMAKE_RESULT", h->result);
+}
+
+bool engine_compose_hook(struct engine *e, const struct hook_call *h, uint32_t serial, struct composed *c,
+			 struct buf *err)
+{
+	struct unit_world w;
+	struct expr_world xw;
+	bool good;
+
+	*c = (struct composed){.hidden_fd = -1, .input_fd = -1};
+	values_begin(e->values);
+	scope_world_init(&w, e, SCOPE_NONE);
+	w.step = h->step;
+	good = engine_step_env(e, &w, &c->env, ENV_ALL, err);
+	xw = unit_world_expr(&w);
 	if (good)
-		seal(e, c, p->step, serial);
-	return good;
+		hook_variables(e, h, c);
+	good = good && (h->step->t.act.kind == ACT_RUN ? compose_run(e, h->step, serial, c, err)
+						       : compose_argv(h->step, &xw, c, err)) &&
+	       value_path(e, h->step->t.cwd, &xw, &c->cwd, err);
+	unit_world_release(&w);
+	if (!good || values_missing(e->values))
+		return false;
+	if (!c->cwd)
+		c->cwd = xstrdup(e->root);
+	c->command = command_line(c);
+	if (values_used_secret(e->values) && !hide_output(e, c, err))
+		return false;
+	seal(e, c, h->step, serial);
+	return true;
 }
 
 void composed_release(struct composed *c)
@@ -434,4 +546,8 @@ void composed_release(struct composed *c)
 	free(c->stdout_path);
 	free(c->stderr_path);
 	free(c->command);
+	if (c->hidden_fd >= 0)
+		close(c->hidden_fd);
+	if (c->input_fd >= 0)
+		close(c->input_fd);
 }

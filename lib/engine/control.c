@@ -86,6 +86,7 @@ void control_describe(FILE *out, const char *libexec)
 
 	say_program(out, libexec, "orchmake-warden");
 	say_program(out, libexec, "orchmake-op");
+	say_program(out, libexec, "orchmake-mask");
 	say_program(out, libexec, "orchmake-data");
 	say(out, "/proc", !proc_stat(&calls_real, getpid(), &st), "is read to find the processes of a step");
 	say(out, "sealed memory files", mem >= 0, mem >= 0 ? "carry start requests" : strerror(errno));

@@ -129,7 +129,9 @@ void engine_decide(struct engine *e, const struct action *a)
 	const struct unit u = e->x->graph->unit[a->unit]; /* a copy: a loop adds units, and they move */
 	enum reason why = REASON_NONE;
 	enum answer answer;
+	struct buf missing = BUF_INIT;
 
+	values_begin(e->values);
 	if (u.kind == UNIT_BEGIN && (e->x->bundle[u.group].kind == BUNDLE_LOOP ||
 				      e->x->bundle[u.group].kind == BUNDLE_STEPS)) {
 		answer = begin_loop(e, a->unit, &why);
@@ -147,11 +149,22 @@ void engine_decide(struct engine *e, const struct action *a)
 		if (answer == ANSWER_RUN && u.kind == UNIT_BEGIN && e->x->bundle[u.group].kind == BUNDLE_CALL)
 			answer = begin_call(e, a->unit, &why);
 	}
-	if (answer == ANSWER_RUN && u.kind == UNIT_STEP && asks_fresh(&e->x->place[a->unit].step->t)) {
-		fresh_ask(e, a->unit);
-		return;
+	switch (values_found(e->values, &missing)) {
+	case VALUES_AWAITED:
+		values_hold_question(e->values, a);
+		break;
+	case VALUES_FAILED:
+		answer = say(e, a->unit, ANSWER_FAIL, REASON_BAD_EXPR, xstrdup(missing.data), &why);
+		schedule_answer(e->s, a->unit, answer, why);
+		break;
+	case VALUES_THERE:
+		if (answer == ANSWER_RUN && u.kind == UNIT_STEP && asks_fresh(&e->x->place[a->unit].step->t))
+			fresh_ask(e, a);
+		else
+			schedule_answer(e->s, a->unit, answer, why);
+		break;
 	}
-	schedule_answer(e->s, a->unit, answer, why);
+	buf_release(&missing);
 }
 
 /* The reason of unit as a sentence, with its cause in place. */

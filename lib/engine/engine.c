@@ -22,19 +22,16 @@ static bool make_vars(struct engine *e, struct diags *d)
 
 	for (size_t i = 0; i < e->jf->n_vars; i++) {
 		const struct var *v = &e->jf->var[i];
-		struct unit_world w;
-		struct expr_world xw;
-		json_t *value;
+		const json_t *value;
 
-		buf_reset(&err);
-		scope_world_init(&w, e, SCOPE_NONE);
-		xw = unit_world_expr(&w);
-		value = value_eval(v->value, &xw, &err);
-		unit_world_release(&w);
+		if (v->late)
+			continue;
+		values_begin(e->values);
+		value = values_var(e->values, v->name);
 		if (value)
-			json_object_set_new(e->vars, v->name, value);
-		else
-			diag_error(d, v->mark, "var '%s': %s", v->name, err.data);
+			json_object_set(e->vars, v->name, (json_t *)value);
+		else if (values_found(e->values, &err) == VALUES_FAILED)
+			diag_error(d, v->mark, "%s", err.data);
 	}
 	buf_release(&err);
 	return diags_errors(d) == errors;
@@ -208,6 +205,7 @@ static void init(struct engine *e)
 	if (!e->root)
 		e->root = xstrdup(e->jf->root);
 	e->vars = json_object();
+	e->values = values_new(e);
 	e->payload = e->o->payload ? json_incref(e->o->payload) : json_object();
 	e->ctx = e->o->ctx ? json_incref(e->o->ctx) : json_object();
 	e->now_wall_ms = stamp_wall_ms();
@@ -324,6 +322,8 @@ void engine_free(struct engine *e)
 	schedule_free(e->s);
 	expansion_free(e->x);
 	json_decref(e->vars);
+	values_free(e->values);
+	hooks_free(e->hooks);
 	json_decref(e->payload);
 	json_decref(e->ctx);
 	json_decref(e->run_info);

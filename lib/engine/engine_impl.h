@@ -8,6 +8,7 @@
 #include "engine/answer.h"
 #include "engine/engine.h"
 #include "engine/executor.h"
+#include "engine/values.h"
 #include "job/expand.h"
 #include "ledger/ledger.h"
 #include "run/event.h"
@@ -42,6 +43,7 @@ struct attempt {
 	pid_t pid;
 	uint32_t place; /* in the engine's list of running ones */
 	bool running, pid_known; /* to the ledger */
+	bool masked; /* it was given secrets */
 };
 
 /* Where a run keeps its files. */
@@ -73,6 +75,10 @@ struct engine {
 	json_t **params;	 /* by scope; NULL: not evaluated yet */
 	json_t **scope_payload;	 /* by scope; NULL: that of the caller, or of the run */
 	json_t *vars;		 /* values of the plain vars */
+	struct values *values;	 /* vars from commands, secrets */
+	int *held;		 /* locks of the targets */
+	size_t n_held, room_held;
+	struct hooks *hooks;	 /* NULL: none has been fired */
 	json_t *payload, *ctx;	 /* never NULL */
 	json_t *run_info;	 /* ROOT_RUN */
 	struct env_list *file_env; /* by number of the file: process, dotenv, file */
@@ -125,6 +131,8 @@ struct engine {
 void engine_mark_reachable(const struct graph *g, bool *mark, bool up);
 
 /* --- params.c ----------------------------------------------------------------------------------- */
+/* The value of name among NAME=VALUE, or NULL. */
+const char *environ_get(const char *const *environ, const char *name);
 bool engine_static_params(struct engine *e, struct diags *d);
 /* Of a called instance, when its step begins; false and err on failure. */
 bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err);
@@ -166,6 +174,8 @@ struct unit_world {
 	json_t *made; /* list of values made on the way, kept until release */
 	struct tally *tally;
 	const json_t *item;	   /* the element of a loop whose payload is made; NULL: none */
+	bool hides; /* env, a callable's input: what a secret may be put into */
+	bool veils; /* a secret is worth its name: for fingerprints, which neither need nor keep its value */
 	const struct job *looping; /* while its loops are worked out there is no scope yet: params are its own */
 };
 void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit);
@@ -182,9 +192,17 @@ size_t env_texts(const struct env_list *l, const char **ret);
 void env_release(struct env_list *l);
 /* Read NAME=VALUE lines of the file at path; false and err (with the line) if it is bad. */
 bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct buf *err);
+/* Made of a secret or of what a command says: not known before a step that has it runs. */
+bool env_is_late(const struct jobfile *jf, const struct value *v);
 bool engine_file_envs(struct engine *e, struct diags *d);
+enum env_reach {
+	ENV_KNOWN, /* what is known before the step runs: a condition may keep it from running */
+	ENV_ALL,
+};
 /* Everything a step's process gets but ORCHMAKE_*; false and err. */
-bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err);
+bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, enum env_reach reach, struct buf *err);
+/* Add what is late under that name, if it is. */
+bool engine_late_env(struct engine *e, struct unit_world *w, struct env_list *l, const char *name, struct buf *err);
 
 /* --- grow.c ------------------------------------------------------------------------------------------- */
 /* A loop over a result begins, at its group's gate: its members are made.  *ret_text: of a failure; the caller
@@ -203,10 +221,23 @@ struct composed {
 	size_t n_argv, room_argv;
 	const char **envp;
 	char *cwd, *stdin_path, *stdout_path, *stderr_path;
-	struct start_fd fds[2]; /* of the job server */
+	struct start_fd fds[4]; /* of the job server; what to hide; the input */
+	int hidden_fd, input_fd; /* memory; -1: none */
+	size_t n_own;		 /* so many of argv are our own program between the step and its log: it has secrets */
 	int64_t callable_timeout_ms; /* 0: none */
 	char *command; /* one line, for people and the ledger */
 };
+/* One step of a hook, and what it is about. */
+struct hook_call {
+	enum hook hook;
+	const struct step *step;
+	const char *state;     /* of the run or step */
+	const char *step_name; /* NULL: it is about the run */
+	const char *error;     /* NULL: none */
+	const char *result;    /* path of the result document; NULL: there is none yet */
+};
+bool engine_compose_hook(struct engine *e, const struct hook_call *h, uint32_t serial, struct composed *c,
+			 struct buf *err);
 bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c,
 		    struct buf *err);
 void composed_release(struct composed *c);
@@ -241,6 +272,8 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v);
 bool record_settled(struct engine *e, const struct action *a);
 bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const struct action *a);
+/* A hook's step has ended; error NULL: well. */
+void record_hook(struct engine *e, const char *name, int exit_code, const char *error, const char *log);
 bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_code);
 /* Commit what is pending and tell it. */
 bool record_flush(struct engine *e);
@@ -256,6 +289,23 @@ void engine_unit_key(struct engine *e, uint32_t unit, struct buf *key);
 
 /* Where the log of an attempt lies; the caller frees. */
 char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial);
+
+/* --- overlap.c -------------------------------------------------------------------------------------------- */
+/* May this run go on beside others of its targets?  False: no, and that has been said; or err. */
+bool overlap_enter(struct engine *e, struct buf *err);
+void overlap_leave(struct engine *e);
+
+/* --- hooks.c: steps that run on events of the run, beside the graph, one after the other ------------------ */
+struct hooks;
+void hooks_free(struct hooks *h);
+/* unit: UNIT_NONE, or the step that it is about. */
+void hooks_fire(struct engine *e, enum hook hook, uint32_t unit);
+/* What waited for a value tries again. */
+void hooks_pump(struct engine *e);
+/* True: it was a hook's end and no step's. */
+bool hooks_ended(struct engine *e, const struct attempt_ended *end);
+/* The run has ended: its hooks run, and it is waited for all of them. */
+void hooks_finish(struct engine *e, enum state state);
 
 /* --- decide.c ----------------------------------------------------------------------------------- */
 void engine_decide(struct engine *e, const struct action *a);

@@ -1,5 +1,6 @@
 /* Environments: process, dotenv, file, job, step; the nearest wins. */
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,35 +187,81 @@ static bool read_dotenvs(struct env_list *l, const struct text_list *files, cons
 
 /* --- layers ----------------------------------------------------------------------------------------- */
 
-static bool apply_map(struct env_list *l, const struct value_map *m, const struct expr_world *w,
+struct lateness {
+	const struct jobfile *jf;
+	bool late;
+};
+
+static void look_for_late(void *ctx, enum expr_root root, const char *const *path, size_t n, struct mark m)
+{
+	struct lateness *found = ctx;
+	const struct var *var = root == ROOT_VARS && n ? var_find(found->jf, path[0]) : NULL;
+
+	(void)m;
+	found->late |= root == ROOT_SECRETS || (var && var->late);
+}
+
+bool env_is_late(const struct jobfile *jf, const struct value *v)
+{
+	struct lateness found = {.jf = jf};
+
+	value_names(v, look_for_late, &found);
+	return found.late;
+}
+
+static bool apply_one(struct env_list *l, const char *name, const struct value *v, const struct expr_world *w,
 		      struct buf *err)
 {
 	struct buf text = BUF_INIT;
+	bool good = !v || value_text(v, w, &text, err);
 
-	for (size_t i = 0; i < m->n; i++) {
-		buf_reset(&text);
-		if (!m->value[i]) {
-			env_set(l, m->name[i], NULL);
-			continue;
-		}
-		if (!value_text(m->value[i], w, &text, err)) {
-			buf_addf(err, " (in env.%s)", m->name[i]);
-			buf_release(&text);
-			return false;
-		}
-		if (strlen(text.data) != text.len) {
-			buf_addf(err, "env.%s holds a NUL character", m->name[i]);
-			buf_release(&text);
-			return false;
-		}
-		env_set(l, m->name[i], text.data);
+	if (!good) {
+		buf_addf(err, " (in env.%s)", name);
+	} else if (strlen(text.data) != text.len) {
+		buf_addf(err, "env.%s holds a NUL character", name);
+		good = false;
+	} else {
+		env_set(l, name, v ? text.data : NULL);
 	}
 	buf_release(&text);
+	return good;
+}
+
+static bool apply_map(struct env_list *l, const struct value_map *m, const struct expr_world *w, struct buf *err)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (!apply_one(l, m->name[i], m->value[i], w, err))
+			return false;
 	return true;
 }
 
-/* What the process got, without what a make above us meant for itself. */
-static void from_process(struct env_list *l, const char *const *environ)
+/* What can be known before anything runs; a step has all of its file's env as its own. */
+static bool apply_early(struct engine *e, struct env_list *l, const struct value_map *m, const struct expr_world *w,
+			struct buf *err)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (!(m->value[i] && env_is_late(e->jf, m->value[i])) &&
+		    !apply_one(l, m->name[i], m->value[i], w, err))
+			return false;
+	return true;
+}
+
+/* Whether steps inherit it: what a make above us, or an orchmake, meant for itself they do not. */
+static bool is_inherited(const struct env_rule *rule, const char *name)
+{
+	if (!strcmp(name, "MAKEFLAGS") || !strcmp(name, "MFLAGS") || !strcmp(name, "MAKELEVEL") ||
+	    !strncmp(name, "ORCHMAKE_", 9))
+		return false;
+	if (rule->policy == ENV_INHERIT)
+		return true;
+	for (size_t i = 0; i < rule->keep.n; i++)
+		if (!fnmatch(rule->keep.text[i], name, 0))
+			return true;
+	return false;
+}
+
+/* What the process got. */
+static void from_process(struct env_list *l, const struct env_rule *rule, const char *const *environ)
 {
 	for (; environ && *environ; environ++) {
 		const char *eq = strchr(*environ, '=');
@@ -223,8 +270,7 @@ static void from_process(struct env_list *l, const char *const *environ)
 		if (!eq || eq == *environ)
 			continue;
 		name = xstrndup(*environ, (size_t)(eq - *environ));
-		if (strcmp(name, "MAKEFLAGS") && strcmp(name, "MFLAGS") && strcmp(name, "MAKELEVEL") &&
-		    strncmp(name, "ORCHMAKE_", 9))
+		if (is_inherited(rule, name))
 			env_set(l, name, eq + 1);
 		free(name);
 	}
@@ -251,11 +297,12 @@ static bool apply_file(struct engine *e, struct env_list *l, const struct file *
 		VEC_PUSH(chain, n, room, f);
 	for (size_t i = n; good && i-- > 0;)
 		good = read_dotenvs(l, &chain[i]->dotenv, e->root, err);
+	values_take_env(e->values, l);
 	scope_world_init(&w, e, SCOPE_NONE);
 	w.env = l;
 	xw = unit_world_expr(&w);
 	for (size_t i = n; good && i-- > 0;)
-		good = apply_map(l, &chain[i]->env, &xw, err);
+		good = apply_early(e, l, &chain[i]->env, &xw, err);
 	unit_world_release(&w);
 	free(chain);
 	return good;
@@ -295,7 +342,7 @@ bool engine_file_envs(struct engine *e, struct diags *d)
 
 	e->file_env = xcalloc(e->jf->n_files, sizeof(*e->file_env));
 	for (size_t i = 0; i < e->jf->n_files; i++) {
-		from_process(&e->file_env[i], e->o->environ);
+		from_process(&e->file_env[i], &e->jf->env_rule, e->o->environ);
 		buf_reset(&err);
 		if (!apply_file(e, &e->file_env[i], e->jf->file[i], &err)) {
 			diag_error(d, MARK_NONE, "%s", err.data);
@@ -307,19 +354,49 @@ bool engine_file_envs(struct engine *e, struct diags *d)
 	return good;
 }
 
-bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, struct buf *err)
+/* A gate has no step: it sees what the job itself says. */
+static const struct traits *traits_of(const struct engine *e, const struct unit_world *w, const struct file **ret_file)
 {
-	/* A gate has no step: it sees what the job itself says. */
 	const struct job *j = w->step ? w->step->job : e->x->scope[w->scope].job;
-	const struct traits *t = w->step ? &w->step->t : &j->t;
-	struct expr_world xw;
 
-	l->base = &e->file_env[file_number(e->jf, j->file)];
+	*ret_file = j->file;
+	return w->step ? &w->step->t : &j->t;
+}
+
+bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, enum env_reach reach, struct buf *err)
+{
+	const struct file *file;
+	const struct traits *t = traits_of(e, w, &file);
+	struct expr_world xw;
+	bool good;
+
+	l->base = &e->file_env[file_number(e->jf, file)];
 	w->env = l; /* a later value may use an earlier one */
 	xw = unit_world_expr(w);
-	if (!read_dotenvs(l, &t->dotenv, e->root, err) || !apply_map(l, &t->env, &xw, err))
+	if (!read_dotenvs(l, &t->dotenv, e->root, err))
+		return false;
+	values_take_env(e->values, l);
+	w->hides = true;
+	good = reach == ENV_ALL ? apply_map(l, &t->env, &xw, err) : apply_early(e, l, &t->env, &xw, err);
+	w->hides = false;
+	if (!good)
 		return false;
 	if (map_has(&l->index, "PATH") && env_get(l, "PATH"))
 		add_to_path(e, l);
 	return true;
+}
+
+bool engine_late_env(struct engine *e, struct unit_world *w, struct env_list *l, const char *name, struct buf *err)
+{
+	const struct file *file;
+	const struct traits *t = traits_of(e, w, &file);
+	const struct expr_world xw = unit_world_expr(w);
+	bool good = true;
+
+	w->hides = true;
+	for (size_t i = 0; i < t->env.n; i++)
+		if (!strcmp(t->env.name[i], name) && t->env.value[i] && env_is_late(e->jf, t->env.value[i]))
+			good = apply_one(l, name, t->env.value[i], &xw, err);
+	w->hides = false;
+	return good;
 }

@@ -336,15 +336,20 @@ static bool go(struct engine *e, struct fresh_unit *f, int64_t until)
 	return true;
 }
 
-void fresh_ask(struct engine *e, uint32_t unit)
+void fresh_ask(struct engine *e, const struct action *question)
 {
 	struct fresh *fr = e->fresh;
 	struct buf err = BUF_INIT;
 	struct fresh_unit *f;
+	uint32_t unit = question->unit;
 
+	values_begin(e->values);
 	f = fresh_unit_new(e, unit, NULL, &err);
 	if (!f) {
-		refuse(e, unit, err.data);
+		if (values_found(e->values, &err) == VALUES_AWAITED)
+			values_hold_question(e->values, question);
+		else
+			refuse(e, unit, err.data);
 		buf_release(&err);
 		return;
 	}

@@ -162,7 +162,7 @@ bool fresh_unit_compare(struct engine *e, struct fresh_unit *f, int64_t until_mo
 bool fresh_reuse_result(struct engine *e, uint32_t unit);
 
 /* Answer the schedule's question, now or in a later turn. */
-void fresh_ask(struct engine *e, uint32_t unit);
+void fresh_ask(struct engine *e, const struct action *question);
 /* Milliseconds until there is something to record; -1: there is nothing. */
 int64_t fresh_due_ms(const struct engine *e);
 /* What -W named and unit comes behind; NULL: nothing. */

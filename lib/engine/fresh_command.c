@@ -70,7 +70,7 @@ static bool action_part(struct engine *e, const struct step *st, const struct ex
 static bool env_part(struct engine *e, struct unit_world *w, struct buf *out, struct buf *err)
 {
 	struct env_list env = {0};
-	bool good = engine_step_env(e, w, &env, err);
+	bool good = engine_step_env(e, w, &env, ENV_ALL, err);
 
 	for (size_t i = 0; good && i < env.n; i++)
 		part(out, "env", env.text[i] ? env.text[i] : "");
@@ -102,6 +102,7 @@ bool fresh_command(struct engine *e, uint32_t unit, struct fresh_mark *ret, stru
 	bool good;
 
 	unit_world_init(&w, e, unit);
+	w.veils = true;
 	xw = unit_world_expr(&w);
 	good = env_part(e, &w, &text, err) && action_part(e, w.step, &xw, &text, err);
 	ret->command = hash_of(text.data, text.len);

@@ -156,10 +156,14 @@ static void judge_unknown(struct looker *l, uint32_t unit, uint32_t from, struct
 static void judge_by_files(struct looker *l, uint32_t unit, struct outlook *o)
 {
 	struct buf err = BUF_INIT;
-	struct fresh_unit *f = fresh_unit_new(l->e, unit, &l->coming, &err);
+	struct fresh_unit *f;
 
+	values_begin(l->e->values);
+	f = fresh_unit_new(l->e, unit, &l->coming, &err);
 	if (f)
 		judge_unit(l, f, o);
+	else if (values_missing(l->e->values)) /* nobody asks its command now */
+		set(o, OUTLOOK_MAYBE, REASON_VALUE_COMES, NULL);
 	else
 		set(o, OUTLOOK_RUN, REASON_INPUT_MISSING, err.data); /* it would be tried, and fail */
 	fresh_unit_free(f);

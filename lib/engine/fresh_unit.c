@@ -181,7 +181,7 @@ struct fresh_unit *fresh_unit_new(struct engine *e, uint32_t unit, const struct 
 
 	f->unit = unit;
 	if (!fresh_names(e, unit, true, &f->in_names, err) || !fresh_names(e, unit, false, &f->out_names, err) ||
-	    !fresh_command(e, unit, &f->facts.now, err))
+	    !fresh_command(e, unit, &f->facts.now, err) || values_missing(e->values))
 		goto fail;
 	look_at_inputs(e, f, coming);
 	if (f->input.missing) {

@@ -1,11 +1,8 @@
 #include "engine/outputs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/fdio.h"
@@ -23,24 +20,6 @@ static const char *const type_words[] = {
 	[AS_TEXT] = "text", [AS_INT] = "a whole number", [AS_FLOAT] = "a number", [AS_BOOL] = "true or false",
 	[AS_JSON] = "JSON",
 };
-
-/* A step may leave a FIFO where a file is looked for: that must not hold up the run. */
-static int read_regular(const char *path, struct buf *b, size_t max)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = -1, saved;
-	struct stat st;
-
-	if (fd < 0)
-		return -1;
-	if (!fstat(fd, &st) && !S_ISREG(st.st_mode))
-		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-	else
-		rc = fd_read_all(fd, b, max);
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return rc;
-}
 
 /* --- paths into JSON ------------------------------------------------------------------------------------ */
 
@@ -147,7 +126,7 @@ static bool read_output(struct map *into, const char *path, struct buf *why)
 	struct buf text = BUF_INIT;
 	bool good = true;
 
-	if (read_regular(path, &text, OUTPUT_MAX) < 0) {
+	if (file_read_regular(path, &text, OUTPUT_MAX) < 0) {
 		good = errno == ENOENT;
 		if (!good)
 			buf_addf(why, "cannot read $ORCHMAKE_OUTPUT: %s", strerror(errno));
@@ -184,7 +163,7 @@ static bool need_out(struct written *w, struct buf *why)
 	if (w->has_out)
 		return true;
 	/* Where nothing is known of its output (a recovery), that it was empty is not known either. */
-	if (!w->out_path || read_regular(w->out_path, &w->out, OUT_MAX) < 0) {
+	if (!w->out_path || file_read_regular(w->out_path, &w->out, OUT_MAX) < 0) {
 		buf_addf(why, "cannot read its output: %s", strerror(w->out_path ? errno : ENOENT));
 		return false;
 	}
@@ -248,7 +227,7 @@ static char *from_file(struct written *w, const struct provide_decl *p, struct b
 	char *path = path_join(w->root, p->path), *text = NULL;
 	struct buf file = BUF_INIT;
 
-	if (read_regular(path, &file, OUT_MAX) < 0)
+	if (file_read_regular(path, &file, OUT_MAX) < 0)
 		buf_addf(why, "it promises '%s' from the file '%s': %s", p->name, p->path, strerror(errno));
 	else
 		text = text_from(p, cut_lines((struct span){file.data, file.len}), why);

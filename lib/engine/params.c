@@ -6,7 +6,7 @@
 #include "base/spell.h"
 #include "engine/engine_impl.h"
 
-static const char *environ_get(const char *const *environ, const char *name)
+const char *environ_get(const char *const *environ, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -329,7 +329,7 @@ bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err)
 	const struct graph *g = e->x->graph;
 	uint32_t group = g->unit[unit].group;
 	struct call_given given;
-	bool good = call_given(e, unit, &given, err) && fill_members(e, group, &given, err);
+	bool good = call_given(e, unit, &given, err) && !values_missing(e->values) && fill_members(e, group, &given, err);
 
 	for (uint32_t i = g->member_at[group]; good && i < g->member_at[group + 1]; i++) {
 		const struct unit *u = &g->unit[g->member[i]];

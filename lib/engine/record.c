@@ -28,7 +28,7 @@ enum {
 /* An event that waits for the ledger to know it. */
 struct told {
 	struct run_event e;
-	char *cause, *error, *log;
+	char *cause, *error, *log, *name; /* name: of what is no unit */
 };
 
 /* --- opening ------------------------------------------------------------------------------------------- */
@@ -36,7 +36,7 @@ struct told {
 bool record_open(struct engine *e)
 {
 	struct ledger_error err = LEDGER_ERROR_INIT;
-	const struct ledger_options o = {.mode = LEDGER_WRITE};
+	const struct ledger_options o = {.mode = LEDGER_WRITE, .durability = e->jf->ledger.synced ? LEDGER_SYNCED : 0};
 
 	if (e->o->no_ledger)
 		return true;
@@ -636,6 +636,21 @@ bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const s
 	return true;
 }
 
+void record_hook(struct engine *e, const char *name, int exit_code, const char *error, const char *log)
+{
+	struct told t = {.e = {.seq = ++e->seq, .wall_ms = stamp_wall_ms(), .mono_ns = stamp_mono_ns(),
+			       .kind = EVENT_HOOK_ENDED, .run = e->id.text, .unit = UNIT_NONE, .exit_code = exit_code,
+			       .duration_ms = -1, .due_ms = -1, .state = error ? STATE_FAILED : STATE_SUCCEEDED},
+			 .name = xstrdup(name), .error = error ? xstrdup(error) : NULL, .log = xstrdup(log)};
+
+	t.e.step = t.name;
+	t.e.error = t.error;
+	t.e.log = t.log;
+	if (e->ledger)
+		ledger_event(e->ledger, e->run_no, &t.e);
+	VEC_PUSH(e->told, e->n_told, e->room_told, t);
+}
+
 /* What the ledger could not take is told to nobody. */
 static void tell_one(struct engine *e, struct told *t, struct buf *name, bool known)
 {
@@ -649,6 +664,7 @@ static void tell_one(struct engine *e, struct told *t, struct buf *name, bool kn
 	free(t->cause);
 	free(t->error);
 	free(t->log);
+	free(t->name);
 }
 
 bool record_flush(struct engine *e)

@@ -24,6 +24,8 @@
 #include "engine/rights.h"
 #include "engine/watch.h"
 
+enum { BESIDE = 2 }; /* what runs beside the steps and takes none of their slots: a hook, a command that makes a value */
+
 static int64_t now_ms(void)
 {
 	return stamp_mono_ns() / NS_PER_MS;
@@ -88,8 +90,9 @@ static void not_startable(struct engine *e, const struct action *act, const char
 				      .end_mono_ns = stamp_mono_ns()};
 
 	buf_puts(&v.error, why);
+	values_hide(e->values, &v.error);
 	free(n->error);
-	n->error = xstrdup(why);
+	n->error = xstrdup(v.error.data);
 	record_ended(e, n->serial, &ended, &v);
 	verdict_release(&v);
 	rights_release(e, act->unit);
@@ -100,10 +103,10 @@ static void not_startable(struct engine *e, const struct action *act, const char
  * What is certain not to start is not given to the warden: its failure is known before anything else is started,
  * so that an abort holds back the rest.
  */
-static bool refuse_missing(struct engine *e, const struct attempt *a, uint32_t serial, const struct start_request *r)
+static bool refuse_missing(struct engine *e, const struct attempt *a, uint32_t serial, const struct composed *c)
 {
 	const char *stage;
-	int error = program_missing(r->argv, r->envp, r->cwd, &stage), log;
+	int error = program_missing(c->r.argv + c->n_own, c->r.envp, c->r.cwd, &stage), log;
 
 	if (!error)
 		return false;
@@ -113,6 +116,29 @@ static bool refuse_missing(struct engine *e, const struct attempt *a, uint32_t s
 	ended(e, &(struct attempt_ended){.serial = serial, .end = END_NOT_STARTED, .error = error, .stage = stage,
 					 .end_mono_ns = stamp_mono_ns()});
 	return true;
+}
+
+/* Its command could not be composed: for want of a value that is on its way, or for good. */
+static void not_composed(struct engine *e, const struct action *act, struct buf *why)
+{
+	if (values_found(e->values, why) == VALUES_AWAITED) {
+		e->note[act->unit].has_intent = true;
+		schedule_not_now(e->s, act->unit, REASON_VALUE_COMES);
+		values_hold_start(e->values, act->unit);
+		return;
+	}
+	not_startable(e, act, why->data);
+}
+
+/* durability full: what came before is on the disk before anything that may depend on it starts. */
+static bool sync_all(struct engine *e)
+{
+	if (!record_flush(e))
+		return false;
+	if (exec_local_sync(e->exec) == 0)
+		return true;
+	engine_break(e, EXIT_LEDGER, "the journal cannot be written: %s", strerror(errno));
+	return false;
 }
 
 static void start(struct engine *e, const struct action *act)
@@ -134,8 +160,12 @@ static void start(struct engine *e, const struct action *act)
 		not_startable(e, act, "orchmake cannot start steps any more");
 		return;
 	}
+	if (e->jf->ledger.synced && !sync_all(e)) {
+		not_startable(e, act, "what has happened so far cannot be written");
+		return;
+	}
 	if (!engine_compose(e, act->unit, n->serial, act->attempt, &c, &why)) {
-		not_startable(e, act, why.data);
+		not_composed(e, act, &why);
 		goto done;
 	}
 	a->log = engine_log_path(e, act->unit, n->serial);
@@ -147,6 +177,7 @@ static void start(struct engine *e, const struct action *act)
 	a->timeout_ms = c.r.timeout_ms;
 	a->grace_ms = c.r.grace_ms;
 	a->running = true;
+	a->masked = c.n_own > 0;
 	if (!n->start_mono_ns)
 		n->start_mono_ns = a->start_mono_ns;
 	c.r.log_path = a->log;
@@ -156,7 +187,7 @@ static void start(struct engine *e, const struct action *act)
 	record_started(e, a, n->serial, &c);
 	if (c.r.tty)
 		record_flush(e); /* the screen makes room before the step draws on it */
-	if (refuse_missing(e, a, n->serial, &c.r))
+	if (refuse_missing(e, a, n->serial, &c))
 		goto done;
 	if (e->exec->ops->start(e->exec, &c.r) < 0) {
 		engine_break(e, EXIT_RUN_FAILED, "cannot start steps any more: %s", strerror(errno));
@@ -185,6 +216,8 @@ static void settle(struct engine *e, const struct action *act)
 		outcome_group(e, u->group, act->state);
 	}
 	record_settled(e, act);
+	if (u->kind == UNIT_STEP && act->state == STATE_SKIPPED)
+		hooks_fire(e, HOOK_SKIP, act->unit);
 }
 
 static void stop_attempt(struct engine *e, const struct action *act)
@@ -215,6 +248,7 @@ static void carry_out(struct engine *e, const struct action *act)
 		break;
 	case ACTION_WAITS:
 		record_event(e, EVENT_STEP_RETRY, act->unit, act);
+		hooks_fire(e, HOOK_RETRY, act->unit);
 		break;
 	}
 }
@@ -294,14 +328,25 @@ static void keep_artifacts(struct engine *e, const struct attempt *a, const stru
 	buf_release(&why);
 }
 
+/* What the program between a step and its log has not seen: files of its own that it provides values from. */
+static void hide_verdict(struct engine *e, struct verdict *v)
+{
+	values_hide(e->values, &v->error);
+	v->result = values_hide_json(e->values, v->result);
+}
+
 static void ended(struct engine *e, const struct attempt_ended *end)
 {
 	struct attempt *a = &e->attempt[end->serial - 1];
-	const struct step *st = e->x->place[a->unit].step;
+	const struct step *st;
 	struct verdict v;
 
+	if (values_ended(e->values, end) || hooks_ended(e, end))
+		return;
+	st = e->x->place[a->unit].step;
 	judge_attempt(st, end, a, e->root, &v);
 	keep_artifacts(e, a, end, &v);
+	hide_verdict(e, &v);
 	fresh_ended(e, a, &v);
 	a->running = false;
 	drop_running(e, a);
@@ -347,6 +392,8 @@ static void on_signal(void *arg, const struct signalfd_siginfo *info)
 	if (e->signals == 1) {
 		e->signal = (int)info->ssi_signo;
 		schedule_cancel(e->s, REASON_CANCELED);
+		if (e->run_ended) /* then it is for the hooks */
+			(void)e->exec->ops->stop(e->exec, 0, STOP_TERM);
 	} else {
 		(void)e->exec->ops->stop(e->exec, 0, STOP_KILL);
 	}
@@ -462,18 +509,35 @@ static char *join_targets(const struct engine *e)
 	return buf_detach(&text);
 }
 
+/* Those of the run and those of its steps; the caller frees. */
+static int *all_held(const struct engine *e, size_t *ret_n)
+{
+	size_t n;
+	const int *shared = rights_fds(e, &n);
+	int *all = xcalloc(e->n_held + n + 1, sizeof(*all));
+
+	if (e->n_held)
+		memcpy(all, e->held, e->n_held * sizeof(*all));
+	if (n)
+		memcpy(all + e->n_held, shared, n * sizeof(*all));
+	*ret_n = e->n_held + n;
+	return all;
+}
+
 static bool open_executor(struct engine *e)
 {
 	char *warden = path_join(e->o->libexec, "orchmake-warden");
 	struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
-				       .nonce = e->nonce, .slots = e->slots};
+				       .nonce = e->nonce, .slots = e->slots + BESIDE};
+	int *held = all_held(e, &o.n_held);
 
-	o.held = rights_fds(e, &o.n_held);
+	o.held = held;
 
 	e->loop = loop_new();
 	e->exec = e->loop ? exec_local_open(&o) : NULL;
 	if (!e->exec)
 		buf_addf(e->err, "cannot start '%s', which starts the steps: %s", warden, strerror(errno));
+	free(held);
 	free(warden);
 	if (e->exec && listen(e) < 0) {
 		buf_addf(e->err, "cannot wait for signals and steps: %s", strerror(errno));
@@ -546,6 +610,7 @@ static void finish(struct engine *e, int *ret_code)
 	*ret_code = exit_code_of(e, s);
 	e->result = outcome_run(e, s);
 	(void)record_run_end(e, s, schedule_is_degraded(e->s, g->group[g->root].end), *ret_code);
+	hooks_finish(e, s);
 	engine_summary(e, s);
 }
 
@@ -564,6 +629,7 @@ static void close_down(struct engine *e)
 	e->loop = NULL;
 	ledger_close(e->ledger);
 	e->ledger = NULL;
+	overlap_leave(e);
 	if (!e->broken)
 		work_remove(e->paths.work);
 }
@@ -585,6 +651,10 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 		e->nonce = 1;
 	json_object_set_new(e->run_info, "id", json_string(e->id.text));
 	json_object_set_new(e->run_info, "target", json_string(e->target_text));
+	if (!overlap_enter(e, err)) {
+		overlap_leave(e);
+		return err->len ? EXIT_RUN_FAILED : EXIT_BUSY;
+	}
 	if (!run_paths_make(e, err) || !record_open(e))
 		goto close;
 	fresh_open(e, e->ledger, true);
@@ -603,6 +673,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 		goto close;
 	}
 	engine_begin(e);
+	hooks_fire(e, HOOK_START, UNIT_NONE);
 	work(e);
 	finish(e, &code);
 close:

@@ -182,22 +182,37 @@ static const json_t *get_env(struct unit_world *w, const char *key)
 	const char *value;
 
 	if (!l && (w->step || w->scope != SCOPE_NONE) && w->e->file_env) {
-		(void)engine_step_env(w->e, w, &w->own_env, &err);
-		buf_release(&err);
+		(void)engine_step_env(w->e, w, &w->own_env, ENV_KNOWN, &err);
 		l = w->env;
 	}
+	if (l && l == &w->own_env && !map_has(&l->index, key))
+		(void)engine_late_env(w->e, w, &w->own_env, key, &err);
+	buf_release(&err);
 	if (!l && w->e->file_env && w->e->jf->n_files)
 		l = &w->e->file_env[0];
 	if (!key[0])
 		return NULL;
 	/* What is not set is null and no error: the environment is open, and `env.CI != '1'` is a fair question. */
 	value = l ? env_get(l, key) : NULL;
+	if (value && !w->hides && mask_finds(values_mask(w->e->values), span_of(value))) {
+		values_refuse(w->e->values,
+			      "env.%s holds a secret, which can be used in `env` and in the `with` of a call only; "
+			      "let the program read $%s", key, key);
+		return NULL;
+	}
 	return keep(w, value ? json_string(value) : json_null());
 }
 
 static const json_t *member(const json_t *map, const char *key)
 {
 	return key[0] ? json_object_get(map, key) : map;
+}
+
+static const json_t *get_var(struct unit_world *w, const char *key)
+{
+	const json_t *v = member(w->e->vars, key);
+
+	return v ? v : values_var(w->e->values, key);
 }
 
 static const json_t *get_job(struct unit_world *w, const char *key)
@@ -238,11 +253,13 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 			return key[0] ? keep(w, engine_loose_param(w->e, w->looping, key)) : NULL;
 		return member(w->e->params[w->scope], key);
 	case ROOT_VARS:
-		return member(w->e->vars, key);
+		return get_var(w, key);
 	case ROOT_ENV:
 		return get_env(w, key);
 	case ROOT_SECRETS:
-		return NULL;
+		if (w->veils)
+			return keep(w, json_string(key));
+		return w->hides && key[0] ? values_secret(w->e->values, key) : NULL;
 	case ROOT_STEPS:
 		return get_step(w, key);
 	case ROOT_RESULTS:

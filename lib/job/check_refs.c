@@ -27,6 +27,8 @@ struct refs {
 	const struct param_list *params; /* AT_DEFAULT: those of the list, of which ... */
 	size_t n_params;		 /* ... so many are declared before it */
 	const struct stage *stage; /* AT_STAGE_LOOP: the loop's */
+	bool names_files; /* inputs and outputs, which are edges */
+	bool hides; /* env and a callable's input: what a secret may be put into */
 	const uint32_t *run_start; /* by step->no: first of the list's steps that lead there one by one */
 };
 
@@ -69,24 +71,58 @@ static void check_param_ref(const struct refs *r, const char *name, struct mark 
 		diag_hint(r->l->d, "declare it: params: {%s: {type: string}}", name);
 }
 
-static const struct var *var_find(const struct jobfile *jf, const char *name)
+/* Which instances there are, and their params, has to be known before anything has run. */
+static void refuse_late_var(const struct refs *r, const char *name, struct mark m)
 {
-	for (size_t i = 0; i < jf->n_vars; i++)
-		if (!strcmp(jf->var[i].name, name))
-			return &jf->var[i];
-	return NULL;
+	if (!first_blame(r->l, m))
+		return;
+	diag_error(r->l->d, m, "variable '%s' is known only once a step that runs wants it, too late for %s", name,
+		   r->names_files ? "the name of a file" : r->place == AT_DEFAULT ? "the default of a parameter" : "a loop");
+	diag_hint(r->l->d, "use vars.%s in the step itself, or give the value with NAME=VALUE", name);
 }
 
 static void check_var_ref(const struct refs *r, const char *name, struct mark m)
 {
+	const struct var *v = var_find(r->l->jf, name);
 	struct spell s;
 
-	if (var_find(r->l->jf, name) || !first_blame(r->l, m))
+	if (v && v->late && (r->names_files || r->place == AT_LOOP || r->place == AT_STAGE_LOOP || r->place == AT_DEFAULT)) {
+		refuse_late_var(r, name, m);
+		return;
+	}
+	if (v || !first_blame(r->l, m))
 		return;
 	spell_init(&s, name);
 	for (size_t i = 0; i < r->l->jf->n_vars; i++)
 		spell_try(&s, r->l->jf->var[i].name);
 	unknown(r, m, "variable", name, &s);
+}
+
+/* Anywhere else it would stand in a process list, the ledger or a message. */
+static void check_secret_ref(const struct refs *r, const char *const *path, size_t n, struct mark m)
+{
+	const struct jobfile *jf = r->l->jf;
+	struct spell s;
+
+	if (r->hides && n && secret_find(jf, path[0]))
+		return;
+	if (!first_blame(r->l, m))
+		return;
+	if (!n) {
+		diag_error(r->l->d, m, "'secrets' wants the name of one behind it");
+		return;
+	}
+	if (secret_find(jf, path[0])) {
+		diag_error(r->l->d, m, "a secret can be used in 'env' and in the 'with' of a call only");
+		diag_hint(r->l->d, "write env: {NAME: \"${{ secrets.%s }}\"} and let the program read $NAME", path[0]);
+		return;
+	}
+	spell_init(&s, path[0]);
+	for (size_t i = 0; i < jf->n_secrets; i++)
+		spell_try(&s, jf->secret[i].name);
+	unknown(r, m, "secret", path[0], &s);
+	if (!s.best)
+		diag_hint(r->l->d, "declare it in the file: secrets: {%s: {env: %s}}", path[0], path[0]);
 }
 
 static bool try_axes(const struct traits *t, const char *name, struct spell *s)
@@ -368,8 +404,6 @@ static const char *why_not(const struct refs *r, enum expr_root root)
 	bool in_job = r->place == AT_JOB || r->place == AT_STEP || r->place == AT_LOOP;
 
 	switch (root) {
-	case ROOT_SECRETS:
-		return "is not supported yet";
 	case ROOT_RESULTS:
 		return in_job || r->place == AT_STAGE_LOOP ? NULL : "has a meaning in jobs and steps only";
 	case ROOT_STEPS:
@@ -419,6 +453,8 @@ static void check_name_ref(void *ctx, enum expr_root root, const char *const *pa
 			diag_error(r->l->d, m, "'%s' %s", root_word(root), why);
 		return;
 	}
+	if (root == ROOT_SECRETS)
+		check_secret_ref(r, path, n, m);
 	if (!n)
 		return;
 	switch (root) {
@@ -501,18 +537,22 @@ static void check_own_traits(struct refs *r, const struct traits *t)
 
 static void check_step_traits(struct refs *r, const struct traits *t)
 {
+	struct refs hidden = *r, early = *r;
+
+	hidden.hides = true;
 	check_own_traits(r, t);
 	check_value_list(r, &t->act.argv);
-	check_value(r, t->act.with);
 	if (t->act.approve) {
 		check_value(r, t->act.approve->prompt);
 		check_value(r, t->act.approve->show);
 	}
+	check_value(&hidden, t->act.with);
 	check_value_map(r, &t->act.params);
 	check_value(r, t->act.payload);
-	check_value_map(r, &t->env);
-	check_value_list(r, &t->input);
-	check_value_list(r, &t->output);
+	check_value_map(&hidden, &t->env);
+	early.names_files = true;
+	check_value_list(&early, &t->input);
+	check_value_list(&early, &t->output);
 	check_value(r, t->cwd);
 	check_value_list(r, &t->artifact);
 	check_value(r, t->stdin_from);
@@ -598,19 +638,32 @@ static void add_var_link(void *ctx, enum expr_root root, const char *const *path
 		VEC_PUSH(v->link, v->n, v->room, ((struct link){v->from, (uint32_t)(to - v->jf->var)}));
 }
 
+/* What is made of something late is late: in an order in which each comes after what it is made of. */
+static void spread_lateness(struct jobfile *jf, const struct var_links *v, const uint32_t *order)
+{
+	for (size_t i = 0; i < jf->n_vars; i++) {
+		jf->var[order[i]].late |= jf->var[order[i]].kind != VAR_VALUE;
+		for (size_t k = 0; k < v->n; k++)
+			if (v->link[k].from == order[i])
+				jf->var[order[i]].late |= jf->var[v->link[k].to].late;
+	}
+}
+
 /* A variable is evaluated when it is wanted, so its order in the file does not matter; a circle does. */
 static void check_var_circle(struct loader *l)
 {
-	const struct jobfile *jf = l->jf;
+	struct jobfile *jf = l->jf;
 	struct var_links v = {.jf = jf};
 	struct buf path = BUF_INIT;
-	uint32_t *cycle;
+	uint32_t *cycle, *order = xcalloc(jf->n_vars + 1, sizeof(*order));
 	size_t len;
 
 	for (; v.from < jf->n_vars; v.from++)
 		if (!value_const(jf->var[v.from].value))
 			value_names(jf->var[v.from].value, add_var_link, &v);
-	if (!links_order(jf->n_vars, v.link, v.n, NULL, &cycle, &len)) {
+	if (links_order(jf->n_vars, v.link, v.n, order, &cycle, &len)) {
+		spread_lateness(jf, &v, order);
+	} else {
 		for (size_t i = 0; i < len; i++)
 			buf_addf(&path, "%s -> ", jf->var[cycle[i]].name);
 		diag_error(l->d, jf->var[cycle[0]].mark, "variables are made of each other: %s%s",
@@ -619,6 +672,7 @@ static void check_var_circle(struct loader *l)
 		free(cycle);
 	}
 	buf_release(&path);
+	free(order);
 	free(v.link);
 }
 
@@ -627,16 +681,18 @@ static void check_file_refs(struct loader *l)
 	const struct jobfile *jf = l->jf;
 	struct refs r = {.l = l, .place = AT_VAR};
 
+	check_var_circle(l);
 	check_params(l, &jf->params);
 	for (size_t i = 0; i < jf->n_vars; i++)
 		check_value(&r, jf->var[i].value);
-	check_var_circle(l);
 	r.place = AT_FILE;
 	for (size_t i = 0; i < jf->n_stores; i++)
 		check_value(&r, jf->store[i].path);
 	for (size_t i = 0; i < jf->n_callables; i++) {
 		check_value_list(&r, &jf->callable[i].argv);
+		r.hides = true;
 		check_value_map(&r, &jf->callable[i].env);
+		r.hides = false;
 	}
 }
 
@@ -645,4 +701,7 @@ void check_references(struct loader *l)
 	check_file_refs(l);
 	for (size_t i = 0; i < l->jf->n_jobs; i++)
 		check_job_refs(l, l->jf->job[i]);
+	for (int i = 0; i < HOOK_COUNT; i++)
+		if (l->jf->hook[i])
+			check_job_refs(l, l->jf->hook[i]);
 }

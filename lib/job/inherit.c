@@ -378,5 +378,8 @@ void inherit_all(struct loader *l)
 		complete_file(l, l->jf->file[i]);
 	for (size_t i = 0; i < l->jf->n_jobs; i++)
 		complete_job(l, &by_name, l->jf->job[i]);
+	for (int i = 0; i < HOOK_COUNT; i++)
+		if (l->jf->hook[i])
+			complete_job(l, &by_name, l->jf->hook[i]);
 	map_release(&by_name);
 }

@@ -7,12 +7,19 @@
 
 const char *const offer_words[] = {"pipe", "fifo", "off", NULL};
 
+const char *const hook_words[] = {"on_start",   "on_retry",  "on_skip", "on_success",
+				  "on_failure", "on_cancel", "always",	NULL};
+const char *const overlap_words[] = {"allow", "skip", "queue", "cancel", NULL};
+
 void jobfile_free(struct jobfile *jf)
 {
 	if (!jf)
 		return;
 	for (size_t i = 0; i < jf->n_jobs; i++)
 		map_release(&jf->job[i]->step_by_id);
+	for (int i = 0; i < HOOK_COUNT; i++)
+		if (jf->hook[i])
+			map_release(&jf->hook[i]->step_by_id);
 	map_release(&jf->job_by_name);
 	map_release(&jf->job_by_artifact);
 	arena_free(jf->arena); /* jf itself lives there */
@@ -30,6 +37,22 @@ const struct step *step_find(const struct job *j, const char *id)
 	for (size_t i = 0; i < j->n_steps; i++)
 		if (!strcmp(j->step[i].id, id))
 			return &j->step[i];
+	return NULL;
+}
+
+const struct var *var_find(const struct jobfile *jf, const char *name)
+{
+	for (size_t i = 0; i < jf->n_vars; i++)
+		if (!strcmp(jf->var[i].name, name))
+			return &jf->var[i];
+	return NULL;
+}
+
+const struct secret *secret_find(const struct jobfile *jf, const char *name)
+{
+	for (size_t i = 0; i < jf->n_secrets; i++)
+		if (!strcmp(jf->secret[i].name, name))
+			return &jf->secret[i];
 	return NULL;
 }
 

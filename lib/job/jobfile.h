@@ -264,6 +264,10 @@ struct limit_spec {
 };
 enum { NICE_UNSAID = 100, UMASK_UNSAID = -1 };
 
+/* When the same target already runs. */
+enum overlap { OVERLAP_ALLOW, OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_CANCEL, OVERLAP_COUNT };
+extern const char *const overlap_words[OVERLAP_COUNT + 1];
+
 enum opens { OPENS_DONE, OPENS_OK };
 
 /* --- everything a job or a step may say ---------------------------------------------------------- */
@@ -322,6 +326,11 @@ struct traits {
 	struct value *stdin_from, *stdout_to, *stderr_to;
 	bool tty;
 	struct value_list artifact; /* globs */
+
+	/* from outside: who starts it, and beside whom */
+	const char *schedule, *timezone; /* NULL: none; the machine's */
+	enum overlap overlap;
+	bool catchup;
 
 	/* composites */
 	bool stop_on_failure;
@@ -438,6 +447,34 @@ struct var {
 	struct mark mark;
 	enum var_kind kind;
 	struct value *value; /* VALUE; ARGV: a list; SH, FILE: a text */
+	bool late; /* it, or one that it is made of, is known only once a step that runs wants it */
+};
+
+enum secret_kind { SECRET_ENV, SECRET_FILE, SECRET_ARGV };
+
+struct secret {
+	const char *name;
+	struct mark mark;
+	enum secret_kind kind;
+	const char *from;	/* ENV: a variable; FILE: a path */
+	struct text_list argv;	/* ARGV */
+};
+
+/* What of the environment orchmake got steps inherit. */
+enum env_policy { ENV_INHERIT, ENV_CLEAN, ENV_KEEP };
+
+struct env_rule {
+	enum env_policy policy;
+	struct text_list keep; /* KEEP: globs */
+};
+
+/* Events of a run on which steps run; the last four when it has ended. */
+enum hook { HOOK_START, HOOK_RETRY, HOOK_SKIP, HOOK_SUCCESS, HOOK_FAILURE, HOOK_CANCEL, HOOK_ALWAYS, HOOK_COUNT };
+extern const char *const hook_words[HOOK_COUNT + 1]; /* "on_start", ..., NULL */
+
+struct ledger_rule {
+	uint32_t keep_runs, keep_days; /* 0: no rule */
+	bool synced;		       /* durability: full */
 };
 
 struct callable {
@@ -505,6 +542,11 @@ struct jobfile {
 	size_t n_vars;
 	struct callable *callable;
 	size_t n_callables;
+	struct secret *secret;
+	size_t n_secrets;
+	struct env_rule env_rule;
+	struct ledger_rule ledger;
+	struct job *hook[HOOK_COUNT]; /* not among the jobs; NULL: none */
 	struct store_decl *store;
 	size_t n_stores;
 	struct pool_spec *pool;
@@ -568,6 +610,8 @@ const struct job *job_find(const struct jobfile *jf, const char *name);
 const struct step *step_find(const struct job *j, const char *id);
 /* In a list, a step without `needs` of its own waits for the one before it; NULL: for none. */
 const struct step *step_before(const struct step *st);
+const struct var *var_find(const struct jobfile *jf, const char *name);
+const struct secret *secret_find(const struct jobfile *jf, const char *name);
 const struct callable *callable_find(const struct jobfile *jf, const char *name);
 /*
  * The program that a `call` of this name starts in the end: the declared callable, or the one that a built-in

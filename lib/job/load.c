@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/digest.h"
 #include "base/fdio.h"
 
 void sources_release(struct sources *s)
@@ -24,6 +25,12 @@ static void drop_source(void *s)
 {
 	source_free(s);
 }
+
+struct include {
+	const char *name, *sha256; /* NULL: whatever its content is */
+	struct mark mark;
+	bool optional;
+};
 
 /* --- a document ------------------------------------------------------------------------------- */
 
@@ -93,6 +100,22 @@ static bool note_file(struct loader *l, const struct pending *p)
 	return false;
 }
 
+/* Not a byte of a document that is not the one meant is looked at. */
+static bool is_as_said(struct loader *l, const struct pending *p, const struct source *s)
+{
+	struct span text = source_text(s);
+	struct digest d;
+
+	if (!p->sha256)
+		return true;
+	digest_of(&d, text.at, text.len);
+	if (!strcmp(d.hex, p->sha256))
+		return true;
+	diag_error(l->d, p->mark, "'%s' is not the file that was meant: its SHA-256 is %s", p->path, d.hex);
+	diag_hint(l->d, "read what has changed; if it is right, write sha256: %s", d.hex);
+	return false;
+}
+
 static void read_pending(struct loader *l, const struct pending *p)
 {
 	bool is_stdin = !strcmp(p->path, "-");
@@ -106,7 +129,10 @@ static void read_pending(struct loader *l, const struct pending *p)
 	else if (!s)
 		diag_error(l->d, p->mark, "cannot read '%s': %s", p->path, strerror(errno));
 	l->cut_short |= !s;
-	if (s)
+	if (s && !is_as_said(l, p, s)) {
+		l->cut_short = true;
+		VEC_PUSH(l->sources.at, l->sources.n, l->sources.room, s);
+	} else if (s)
 		read_source(l, s, p->path, p->included_by, p->mark);
 }
 
@@ -115,6 +141,12 @@ void loader_add_document(struct loader *l, const char *path, struct file *includ
 	struct pending p = {.path = xstrdup(path), .included_by = included_by, .mark = m};
 
 	VEC_PUSH(l->pending, l->n_pending, l->room_pending, p);
+}
+
+static void add_included(struct loader *l, const char *path, const struct include *in)
+{
+	loader_add_document(l, path, l->file, in->mark);
+	l->pending[l->n_pending - 1].sha256 = in->sha256;
 }
 
 static void read_all_pending(struct loader *l)
@@ -128,12 +160,6 @@ static void read_all_pending(struct loader *l)
 
 /* --- include ---------------------------------------------------------------------------------- */
 
-struct include {
-	const char *name;
-	struct mark mark;
-	bool optional;
-};
-
 /* Add what name means in dir; how many files. */
 static size_t include_from(struct loader *l, const struct include *in, const char *dir)
 {
@@ -143,11 +169,11 @@ static size_t include_from(struct loader *l, const struct include *in, const cha
 	glob_t g;
 
 	if (!is_glob && file_exists(path)) {
-		loader_add_document(l, path, l->file, in->mark);
+		add_included(l, path, in);
 		n = 1;
 	} else if (is_glob && !glob(path, 0, NULL, &g)) {
 		for (n = 0; n < g.gl_pathc; n++)
-			loader_add_document(l, g.gl_pathv[n], l->file, in->mark);
+			add_included(l, g.gl_pathv[n], in);
 		globfree(&g);
 	}
 	free(path);
@@ -169,6 +195,18 @@ static void include(struct loader *l, const struct include *in)
 	free(dir);
 }
 
+static void read_sha256(struct loader *l, const struct node *n, const char **ret)
+{
+	const char *text;
+
+	if (!read_text(l, "sha256", n, &text))
+		return;
+	if (strlen(text) == DIGEST_HEX && !text[strspn(text, "0123456789abcdef")])
+		*ret = text;
+	else
+		bad_value(l, "sha256", "64 digits of 0-9 and a-f, as sha256sum prints them", n);
+}
+
 static void use_include_key(struct loader *l, void *ctx, enum key key, const struct node *name,
 			    const struct node *n)
 {
@@ -176,6 +214,8 @@ static void use_include_key(struct loader *l, void *ctx, enum key key, const str
 
 	if (key == KEY_include_optional)
 		read_bool(l, name->text, n, &in->optional);
+	else if (key == KEY_include_sha256)
+		read_sha256(l, n, &in->sha256);
 	else if (read_text(l, name->text, n, &in->name))
 		in->mark = n->mark;
 }
@@ -238,6 +278,7 @@ static void settle_arrays(struct loader *l)
 	jf->job = settle(l->a, jf->job, jf->n_jobs, sizeof(*jf->job));
 	jf->params.at = settle(l->a, jf->params.at, jf->params.n, sizeof(*jf->params.at));
 	jf->var = settle(l->a, jf->var, jf->n_vars, sizeof(*jf->var));
+	jf->secret = settle(l->a, jf->secret, jf->n_secrets, sizeof(*jf->secret));
 	jf->callable = settle(l->a, jf->callable, jf->n_callables, sizeof(*jf->callable));
 	jf->store = settle(l->a, jf->store, jf->n_stores, sizeof(*jf->store));
 	jf->pool = settle(l->a, jf->pool, jf->n_pools, sizeof(*jf->pool));
@@ -254,6 +295,7 @@ static void loader_free(struct loader *l)
 	map_release(&l->configs);
 	map_release(&l->instances);
 	free(l->unmarked);
+	map_release(&l->once);
 	for (size_t i = 0; i < l->n_pending; i++)
 		free(l->pending[i].path);
 	free(l->pending);

@@ -23,6 +23,7 @@ enum name_kind {
 	NAME_STORE,
 	NAME_POOL,
 	NAME_LOCK,
+	NAME_SECRET,
 	NAME_KINDS,
 };
 
@@ -44,6 +45,7 @@ struct pending {
 	char *path; /* owned */
 	struct file *included_by;
 	struct mark mark; /* of the entry in `include` */
+	const char *sha256; /* what its content must have; NULL: anything */
 };
 
 struct loader {
@@ -69,7 +71,9 @@ struct loader {
 	struct template *template;
 	size_t n_templates, room_templates;
 	/* Rooms of the arrays of jf, which are malloc'ed until loading is over. */
-	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_locks, room_params;
+	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_params,
+		room_secrets, room_locks;
+	struct map once; /* keys of the file that only one of the documents may say -> struct mark */
 };
 
 /* --- values (read_value.c) -------------------------------------------------------------------- */
@@ -177,6 +181,11 @@ void read_until(struct loader *l, struct traits *t, const struct node *n);
 void read_umask(struct loader *l, struct traits *t, const struct node *n);
 void read_action_run(struct loader *l, struct traits *t, const struct node *n);
 void read_action_argv(struct loader *l, struct traits *t, const struct node *n);
+/* Complain if text holds a ${{ }}: key is shell text, or nothing is known yet that could stand there. */
+void refuse_expression(struct loader *l, const char *key, const char *text, struct mark m);
+void read_schedule(struct loader *l, struct traits *t, const struct node *n);
+void read_zone(struct loader *l, struct traits *t, const struct node *n);
+void read_overlap(struct loader *l, struct traits *t, const struct node *n);
 bool is_action_key(enum key key);
 void read_action(struct loader *l, struct traits *t, const char *where, enum key key,
 		 const struct node *name, const struct node *n, bool keep_nodes);
@@ -186,11 +195,19 @@ const char *act_word(enum act kind);
 /* A name that a job may bear is taken; false after an error. */
 bool take_job_name(struct loader *l, const struct node *name);
 void add_job(struct loader *l, struct job *j);
+/* Steps of j from a list, or from one map that is one step. */
+void read_hook_steps(struct loader *l, struct job *j, const struct node *n);
 void read_job(struct loader *l, const struct node *name, const struct node *value);
 void read_params(struct loader *l, const struct node *n, bool file_level, struct param_list *ret);
 /* Two values of one type that has an order: <0, 0, >0. */
 int param_compare(const json_t *a, const json_t *b);
 void read_vars(struct loader *l, const struct node *n);
+void read_secrets(struct loader *l, const struct node *n);
+void read_hooks(struct loader *l, const struct node *n);
+/* Whether a step of a hook may say it. */
+bool hook_has_key(enum key key);
+void read_env_policy(struct loader *l, const struct node *n);
+void read_ledger(struct loader *l, const struct node *n);
 void read_pools(struct loader *l, const struct node *n);
 /* Into p, whose name is known; false after an error. */
 bool read_pool(struct loader *l, const struct node *n, struct pool_spec *p);

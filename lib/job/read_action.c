@@ -47,20 +47,20 @@ static enum act act_of(enum key key)
 }
 
 /* A ${{ }} in shell text would be code; show how to pass it as data. */
-static void refuse_expression(struct loader *l, const char *run, struct mark m)
+void refuse_expression(struct loader *l, const char *key, const char *text, struct mark m)
 {
-	const char *open = strstr(run, "${{"), *close;
+	const char *open = strstr(text, "${{"), *close;
 
 	if (!open)
 		return;
 	close = strstr(open, "}}");
-	diag_error(l->d, m, "'run' holds a ${{ }}: no value is ever pasted into shell text");
+	diag_error(l->d, m, "'%s' holds a ${{ }}: no value is ever pasted into shell text", key);
 	if (close && close - open < 200 && !memchr(open, '\n', (size_t)(close - open)) &&
 	    !memchr(open, '"', (size_t)(close - open)))
-		diag_hint(l->d, "write env: {NAME: \"%.*s\"} and \"$NAME\" in 'run'",
-			  (int)(close - open) + 2, open);
+		diag_hint(l->d, "write env: {NAME: \"%.*s\"} and \"$NAME\" in '%s'",
+			  (int)(close - open) + 2, open, key);
 	else
-		diag_hint(l->d, "write env: {NAME: \"${{ ... }}\"} and \"$NAME\" in 'run'");
+		diag_hint(l->d, "write env: {NAME: \"${{ ... }}\"} and \"$NAME\" in '%s'", key);
 }
 
 /* Behind a text without quotes YAML takes ` #` for a comment; people mean it as text. */
@@ -94,7 +94,7 @@ void read_action_run(struct loader *l, struct traits *t, const struct node *n)
 		return;
 	if (!n->text[strspn(n->text, " \t\n")])
 		diag_error(l->d, n->mark, "'run' is empty");
-	refuse_expression(l, n->text, n->mark);
+	refuse_expression(l, "run", n->text, n->mark);
 	warn_of_comment(l, n);
 }
 

@@ -101,6 +101,18 @@ static void use_file_key(struct loader *l, enum key key, const struct node *n)
 	case KEY_locks:
 		read_locks(l, n);
 		break;
+	case KEY_secrets:
+		read_secrets(l, n);
+		break;
+	case KEY_hooks:
+		read_hooks(l, n);
+		break;
+	case KEY_env_policy:
+		read_env_policy(l, n);
+		break;
+	case KEY_ledger:
+		read_ledger(l, n);
+		break;
 	case KEY_pools:
 		read_pools(l, n);
 		break;

@@ -1,4 +1,4 @@
-/* Declarations of the file: params, vars, pools, callables, stores, include. */
+/* Declarations of the file: params, pools, callables, stores, include. */
 #include "job/read.h"
 
 #include <math.h>
@@ -209,40 +209,6 @@ void read_params(struct loader *l, const struct node *n, bool file_level, struct
 			ret->at[ret->n++] = p;
 		else if (take_name(l, NAME_PARAM, p.name, p.mark))
 			VEC_PUSH(ret->at, ret->n, l->room_params, p);
-	}
-}
-
-/* --- vars ------------------------------------------------------------------------------------- */
-
-/* A map of one of the keys sh, argv, file is a command, not a value. */
-static enum var_kind kind_of_var(const struct node *n)
-{
-	enum key key;
-
-	if (n->kind != NODE_MAP || n->n != 1 || !key_find(IN_VAR, n->key[0]->text, &key))
-		return VAR_VALUE;
-	return key == KEY_var_sh ? VAR_SH : key == KEY_var_argv ? VAR_ARGV : VAR_FILE;
-}
-
-void read_vars(struct loader *l, const struct node *n)
-{
-	if (n->kind != NODE_MAP) {
-		bad_value(l, "vars", "a map of names and values", n);
-		return;
-	}
-	for (size_t i = 0; i < n->n; i++) {
-		const struct node *item = n->item[i];
-		struct var v = {.mark = n->key[i]->mark, .kind = kind_of_var(item)};
-		enum key key;
-
-		v.name = arena_strdup(l->a, n->key[i]->text);
-		if (!check_name(l, "a variable", n->key[i]) || !take_name(l, NAME_VAR, v.name, v.mark))
-			continue;
-		if (v.kind != VAR_VALUE && !read_key(l, item->key[0], IN_VAR, "a variable", &key))
-			continue;
-		v.value = value_from_node(l->a, v.kind == VAR_VALUE ? item : item->item[0], l->d);
-		if (v.value)
-			VEC_PUSH(l->jf->var, l->jf->n_vars, l->room_vars, v);
 	}
 }
 

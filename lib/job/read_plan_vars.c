@@ -8,7 +8,7 @@
 
 #include "base/bug.h"
 
-static const struct jobfile_var *var_find(const struct jobfile_where *w, struct span name)
+static const struct jobfile_var *given_var(const struct jobfile_where *w, struct span name)
 {
 	for (size_t i = w->n_vars; i-- > 0;) /* the last one wins */
 		if (span_is(name, w->var[i].name))
@@ -41,7 +41,7 @@ static void note(struct plan *p, struct span name, const struct jobfile_var *var
 
 void plan_name_variable(struct plan *p, const char *name, struct mark m)
 {
-	note(p, span_of(name), var_find(p->l->where, span_of(name)), m);
+	note(p, span_of(name), given_var(p->l->where, span_of(name)), m);
 }
 
 /* What stands at a dollar; how many bytes it takes.  Appends what stands for it. */
@@ -60,7 +60,7 @@ static size_t fill_one(struct plan *p, const char *at, const char *end, struct m
 		buf_putc(out, '$');
 		return 1;
 	}
-	var = var_find(w, (struct span){at + head, n});
+	var = given_var(w, (struct span){at + head, n});
 	/* A bare $NAME without a value belongs to a shell. */
 	if (var || braces)
 		note(p, (struct span){at + head, n}, var, m);
@@ -180,7 +180,7 @@ static void note_declared(struct plan *p)
 /* Its value, so that the model stands alone; an open one stands for itself. */
 static struct value *default_of(struct plan *p, const char *name)
 {
-	const struct jobfile_var *var = var_find(p->l->where, span_of(name));
+	const struct jobfile_var *var = given_var(p->l->where, span_of(name));
 
 	if (var)
 		return plan_constant(p, var->value);

@@ -278,6 +278,17 @@ static void read_members(struct loader *l, const struct job_reading *r)
 	j->kind = r->stages ? JOB_COMPOSITE : j->n_steps || r->steps ? JOB_STEPS : JOB_ACTION;
 }
 
+void read_hook_steps(struct loader *l, struct job *j, const struct node *n)
+{
+	struct node *one = (struct node *)n;
+	const struct node list = {.kind = NODE_LIST, .mark = n->mark, .n = 1, .item = &one};
+	const struct node *all = n->kind == NODE_LIST ? n : &list;
+
+	j->step = arena_array(l->a, all->n + 1, sizeof(*j->step));
+	add_steps(l, j, all, false, true);
+	index_steps(l, j);
+}
+
 static bool is_verb(const struct jobfile_where *w, const char *name)
 {
 	for (size_t i = 0; i < w->n_verbs; i++)

@@ -86,6 +86,15 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 	case KEY_jobserver:
 		read_offer(l, t, n);
 		break;
+	case KEY_schedule:
+		read_schedule(l, t, n);
+		break;
+	case KEY_timezone:
+		read_zone(l, t, n);
+		break;
+	case KEY_overlap:
+		read_overlap(l, t, n);
+		break;
 	default:
 		BUG("no reader for key '%s'", key_word(key));
 	}

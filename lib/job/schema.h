@@ -23,6 +23,10 @@
 	SCOPE(INCLUDE, "'include'")                                                                \
 	SCOPE(PARAM, "a parameter")                                                                \
 	SCOPE(VAR, "a variable's command")                                                         \
+	SCOPE(SECRET, "a secret")                                                                  \
+	SCOPE(HOOKS, "'hooks'")                                                                    \
+	SCOPE(ENV_POLICY, "'env_policy'")                                                          \
+	SCOPE(LEDGER, "'ledger'")                                                                  \
 	SCOPE(POOL, "a pool")                                                                      \
 	SCOPE(STAGE, "a stage")                                                                    \
 	SCOPE(LOOP, "'loop'")                                                                      \
@@ -106,6 +110,13 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(STAGES, "list", "{'type': 'array', 'items': {'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/stage'}]}}") \
 	TYPE(INCLUDES, "list", "{'type': 'array', 'items': {'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/include'}]}}") \
 	TYPE(VARS, "map", "{'type': 'object'}")                                                    \
+	TYPE(SECRETS, "map", "{'type': 'object', 'additionalProperties': {'$ref': '#/$defs/secret'}}") \
+	TYPE(ENV_POLICY, "word or map", "{'oneOf': [{'enum': ['inherit', 'clean']}, {'$ref': '#/$defs/env_policy'}]}") \
+	TYPE(SCHEDULE, "five fields", "{'type': 'string'}")                                        \
+	TYPE(ZONE, "time zone", "{'type': 'string'}")                                              \
+	TYPE(OVERLAP, "word", "{'enum': ['allow', 'skip', 'queue', 'cancel']}")                    \
+	TYPE(HOOKS, "map", "{'$ref': '#/$defs/hooks'}")                                            \
+	TYPE(LEDGER, "map", "{'$ref': '#/$defs/ledger'}")                                          \
 	TYPE(POOLS, "map", "{'type': 'object', 'additionalProperties': {'oneOf': [{'type': 'integer'}, {'$ref': '#/$defs/pool'}]}}") \
 	TYPE(TRAITS, "map", "{'$ref': '#/$defs/defaults'}")                                        \
 	TYPE(TEMPLATES, "map", "{'type': 'object', 'additionalProperties': {'$ref': '#/$defs/template'}}") \

@@ -423,6 +423,8 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return umask_json(t->umask);
 	case KEY_jobserver:
 		return json_string(offer_words[t->jobserver]);
+	case KEY_overlap:
+		return json_string(overlap_words[t->overlap]);
 	case KEY_slots:
 		return t->slots == SLOTS_ALL ? json_string("all") : json_integer(t->slots);
 	case KEY_run:
@@ -457,6 +459,8 @@ static json_t *trait_json(const struct traits *t, enum key k)
 		return special_json(t, k);
 	switch (info->type) {
 	case TYPE_TEXT:
+	case TYPE_SCHEDULE:
+	case TYPE_ZONE:
 		return json_string(*(const char *const *)field);
 	case TYPE_BOOL:
 		return json_boolean(*(const bool *)field);
@@ -672,6 +676,74 @@ static void put_vars(json_t *doc, const struct jobfile *jf)
 	put(doc, "vars", map);
 }
 
+/* Only what a hook may say; what it inherits besides means nothing there. */
+static json_t *hook_json(const struct step *st)
+{
+	json_t *map = json_pack("{s:s}", "id", st->id);
+
+	for (enum key k = 0; k < KEY_COUNT; k++)
+		if (key_set_has(&st->t.set, k) && hook_has_key(k))
+			put(map, key_word(k), trait_json(&st->t, k));
+	return map;
+}
+
+static json_t *secret_json(const struct secret *s)
+{
+	if (s->kind == SECRET_ARGV)
+		return json_pack("{s:o}", "argv", texts_json(&s->argv));
+	return json_pack("{s:s}", s->kind == SECRET_ENV ? "env" : "file", s->from);
+}
+
+static void put_secrets(json_t *doc, const struct jobfile *jf)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < jf->n_secrets; i++)
+		put(map, jf->secret[i].name, secret_json(&jf->secret[i]));
+	put(doc, "secrets", map);
+}
+
+static void put_env_rule(json_t *doc, const struct env_rule *rule)
+{
+	if (rule->policy == ENV_CLEAN)
+		put_text(doc, "env_policy", "clean");
+	else if (rule->policy == ENV_KEEP)
+		put(doc, "env_policy", json_pack("{s:o}", "keep", texts_json(&rule->keep)));
+}
+
+static void put_hooks(json_t *doc, const struct jobfile *jf)
+{
+	json_t *map = json_object();
+
+	for (int i = 0; i < HOOK_COUNT; i++) {
+		json_t *list = json_array();
+
+		for (size_t k = 0; jf->hook[i] && k < jf->hook[i]->n_steps; k++)
+			json_array_append_new(list, hook_json(&jf->hook[i]->step[k]));
+		if (json_array_size(list))
+			put(map, hook_words[i], json_incref(list));
+		json_decref(list);
+	}
+	if (json_object_size(map))
+		put(doc, "hooks", json_incref(map));
+	json_decref(map);
+}
+
+static void put_ledger_rule(json_t *doc, const struct ledger_rule *rule)
+{
+	json_t *map = json_object();
+
+	if (rule->keep_runs)
+		put(map, "keep_runs", json_integer(rule->keep_runs));
+	if (rule->keep_days)
+		put(map, "keep_days", json_integer(rule->keep_days));
+	if (rule->synced)
+		put_text(map, "durability", "full");
+	if (json_object_size(map))
+		put(doc, "ledger", json_incref(map));
+	json_decref(map);
+}
+
 static void put_callables(json_t *doc, const struct jobfile *jf)
 {
 	json_t *map = json_object();
@@ -744,6 +816,11 @@ json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs,
 		put_vars(doc, jf);
 	if (jf->n_locks)
 		put_locks(doc, jf);
+	if (jf->n_secrets)
+		put_secrets(doc, jf);
+	put_env_rule(doc, &jf->env_rule);
+	put_hooks(doc, jf);
+	put_ledger_rule(doc, &jf->ledger);
 	if (jf->n_pools)
 		put_pools(doc, jf);
 	if (jf->n_callables)

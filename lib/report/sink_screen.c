@@ -314,6 +314,7 @@ static void screen_event(struct sink *base, const struct run_event *e)
 	case EVENT_RUN_QUARANTINED:
 	case EVENT_RUN_INTERRUPTED:
 	case EVENT_RUN_RESUMED:
+	case EVENT_HOOK_ENDED:
 	case EVENT_COUNT:
 		break;
 	}

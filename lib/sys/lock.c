@@ -57,15 +57,25 @@ pid_t lock_holder(const char *path)
 	return held.l_type == F_UNLCK ? 0 : held.l_pid;
 }
 
-int handle_take(const char *path, enum handle_mode mode)
+static int handle(const char *path, enum handle_mode mode, int how)
 {
 	int fd = open_lock(path, O_RDWR | O_CREAT);
 
 	if (fd < 0)
 		return -1;
-	if (flock(fd, (mode == HANDLE_ALONE ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0)
+	if (flock(fd, (mode == HANDLE_ALONE ? LOCK_EX : LOCK_SH) | how) < 0)
 		return close_with(fd, errno);
 	return fd;
+}
+
+int handle_take(const char *path, enum handle_mode mode)
+{
+	return handle(path, mode, LOCK_NB);
+}
+
+int handle_wait(const char *path, enum handle_mode mode)
+{
+	return handle(path, mode, 0);
 }
 
 int handle_held(const char *path)

@@ -35,6 +35,9 @@ enum handle_mode { HANDLE_SHARED, HANDLE_ALONE };
 /* A close-on-exec descriptor that holds path, or -1 and errno (EWOULDBLOCK: somebody else does). */
 int handle_take(const char *path, enum handle_mode mode);
 
+/* The same, once nobody is in the way any more; -1 and errno (EINTR: a signal came first). */
+int handle_wait(const char *path, enum handle_mode mode);
+
 /* Whether anybody holds path alone: 1, 0, or -1 and errno.  Makes nothing. */
 int handle_held(const char *path);
 

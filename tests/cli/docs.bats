@@ -164,10 +164,10 @@ run_blocks() { # READ FILE
 @test "a key that is not supported is said to be so, and only such a one" {
 	pages
 	later=$(sed -n '/^\.Sh WORDS KEPT/,$s/^\.It Cm "\(.*\)"$/\1/p' "$MAN5")
-	for key in secrets executor breaker; do grep -qx "$key" <<<"$later"; done
+	for key in executor breaker; do grep -qx "$key" <<<"$later"; done
 	is "$(grep -x -e run -e needs -e retry <<<"$later")" ""
-	for key in secrets hooks; do
-		printf 'jobfile: 1\n%s: {}\njobs: {a: {noop: true}}\n' "$key" >Jobfile
+	for key in executor resources; do
+		printf 'jobfile: 1\njobs: {a: {noop: true, %s: x}}\n' "$key" >Jobfile
 		want 2 orchmake validate
 		complains "key '$key' is not supported yet"
 	done

@@ -203,8 +203,8 @@ in time"
 	is "$(state orders/arrived)" succeeded
 }
 
-@test "exclusive: two runs never meet, also from two terminals; at most so many at a time" {
-	example exclusive
+@test "locks: two runs never meet, also from two terminals; at most so many at a time" {
+	example locks
 	sed -i "s/example_ledger_of_accounts/example-$$-$RANDOM/" Jobfile
 	orchmake book >first.out 2>&1 </dev/null 3>&- &
 	first=$!
@@ -274,4 +274,63 @@ mail-bob.json"
 	is "$(state 'object[greet]')" succeeded
 	want 0 orchmake -n
 	says "0 steps would run"
+}
+
+@test "secrets: the program has them, the log does not" {
+	example secrets
+	API_KEY=abc123 want 0 orchmake
+	is "$(tr -d ' ' <sent.txt)" 19
+	want 0 orchmake logs last/call
+	is "$out" "sending Bearer *** with ***"
+	! grep -r 'abc123\|t0ken' .orchmake
+	want 1 orchmake
+	complains "there is no environment variable API_KEY"
+}
+
+@test "backfill: one run for each date, for each number" {
+	example backfill
+	want 0 orchmake -s --each date=2026-02-27..2026-03-01
+	is "$(cat day-*.txt)" "rows of 2026-02-27
+rows of 2026-02-28
+rows of 2026-03-01"
+	want 0 orchmake -s --each month=1..12 monthly
+	is "$(ls month-*.txt | wc -l)" 12
+	want 2 orchmake --each month=12..13 monthly
+	complains "month"
+}
+
+@test "exclusive: two at once never, and a timer from the same lines" {
+	example exclusive
+	orchmake -s --on-overlap=queue &
+	want 0 orchmake -s --on-overlap=queue
+	wait $!
+	is "$(uniq order.txt | wc -l)" 2
+	want 0 orchmake export systemd nightly
+	says "OnCalendar=Mon..Fri *-*-* 03:15:00 UTC"
+	says "Persistent=true"
+	want 0 orchmake export cron
+	says "15 3 * * mon-fri cd "
+}
+
+@test "hooks: they are told, and change nothing" {
+	example hooks
+	want 0 orchmake
+	[ ! -e mail.txt ]
+	complains "hooks.always/step1: exit 9"
+	want 1 orchmake well=false
+	is "$(cat mail.txt)" "again: load, exit 1
+load: failed"
+	is "$(jq .success last.json)" false
+}
+
+@test "late: the command is asked once, and only by who wants its answer" {
+	example late
+	want 0 orchmake -n
+	[ ! -e asked.txt ]
+	want 0 orchmake -j2
+	is "$(cat asked.txt build.txt news.txt)" "asked
+building tool-r42
+tool-r42 is out"
+	want 0 orchmake vars
+	says "<of a command>"
 }

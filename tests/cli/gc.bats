@@ -99,3 +99,15 @@ prepare() {
 	[ "$status" -ne 0 ]
 	[ -n "$output" ]
 }
+
+@test "without an option the Jobfile says what stays" {
+	want 2 orchmake gc
+	complains "nothing says what may go"
+	sed -i '1a ledger: {keep_runs: 1}' Jobfile
+	want 0 orchmake gc
+	says "forgot 4 runs"
+	sed -i 's/ledger:.*/ledger: {keep_runs: 1, keep_days: 3}/' Jobfile
+	orchmake -s a
+	want 0 orchmake gc
+	says "forgot 0 runs"
+}

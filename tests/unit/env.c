@@ -201,7 +201,7 @@ static void step_gets(const char *text, const char *dotenv, const char *const *e
 		if (y.e->x->graph->unit[u].kind != UNIT_STEP)
 			continue;
 		unit_world_init(&w, y.e, u);
-		if (engine_step_env(y.e, &w, &l, &got))
+		if (engine_step_env(y.e, &w, &l, ENV_ALL, &got))
 			dump(&l, &got);
 		unit_world_release(&w);
 		break;

@@ -1,0 +1,2 @@
+# Stands for a password manager.
+echo "t0ken"
