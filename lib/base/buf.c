@@ -70,13 +70,15 @@ void buf_pad(struct buf *b, char c, size_t n)
 
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
+	enum { USUAL = 64 }; /* what is no longer is formatted once */
 	va_list again;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(buf_reserve(b, USUAL), USUAL, fmt, ap);
 	BUG_UNLESS(n >= 0);
-	vsnprintf(buf_reserve(b, (size_t)n), (size_t)n + 1, fmt, again);
+	if (n >= USUAL)
+		vsnprintf(buf_reserve(b, (size_t)n), (size_t)n + 1, fmt, again);
 	va_end(again);
 	b->len += (size_t)n;
 }

@@ -11,7 +11,6 @@
 #include "base/vec.h"
 #include "engine/engine_impl.h"
 #include "engine/fresh.h"
-#include "ledger/ledger_read.h"
 
 /* --- plain vars -------------------------------------------------------------------------------------------- */
 
@@ -39,31 +38,6 @@ static bool make_vars(struct engine *e, struct diags *d)
 
 /* --- expansion ------------------------------------------------------------------------------------------------ */
 
-static double cost_of(void *ctx, const char *name)
-{
-	return ledger_durations_ms(ctx, name);
-}
-
-/* What is known of durations, without leaving a trace: a run that only looks asks the same way. */
-static bool read_durations(struct engine *e, struct ledger_durations *ret)
-{
-	const struct ledger_options lo = {.mode = LEDGER_TRACELESS};
-	struct ledger_error err = LEDGER_ERROR_INIT;
-	char *path;
-	struct ledger *l;
-	bool good;
-
-	if (e->o->no_ledger)
-		return false;
-	path = engine_ledger_path(e->jf, e->o);
-	l = ledger_open(path, &lo, &err);
-	good = l && ledger_durations(l, LEDGER_BY_NAME, ret);
-	ledger_close(l);
-	ledger_error_release(&err);
-	free(path);
-	return good;
-}
-
 static void loops_of(void *world, const struct job *j)
 {
 	((struct unit_world *)world)->looping = j;
@@ -71,13 +45,11 @@ static void loops_of(void *world, const struct job *j)
 
 static bool expand(struct engine *e, struct diags *d)
 {
-	struct ledger_durations durations = {0};
-	bool known = read_durations(e, &durations);
 	struct unit_world w;
 	struct expr_world xw;
 	struct expand_options o = {
 		.target = e->o->targets.at, .n_targets = e->o->targets.n, .keep_going = e->o->keep_going,
-		.fail_limit = e->o->fail_limit, .cost_ms = known ? cost_of : NULL, .ctx = &durations, .loops_of = loops_of,
+		.fail_limit = e->o->fail_limit, .loops_of = loops_of,
 	};
 
 	scope_world_init(&w, e, SCOPE_NONE);
@@ -85,7 +57,6 @@ static bool expand(struct engine *e, struct diags *d)
 	o.world = &xw;
 	e->x = expansion_build(e->jf, &o, d);
 	unit_world_release(&w);
-	ledger_durations_release(&durations);
 	return e->x != NULL;
 }
 

@@ -106,6 +106,8 @@ struct engine {
 	int64_t start_wall_ms, start_mono_ns;
 	struct buf *err;
 	struct fresh *fresh;
+	double left_ms;		 /* expected of all steps that have not settled */
+	uint32_t n_left_unknown; /* how many of them nothing is known of */
 	bool paused;		 /* the schedule has more to do, after a turn of the loop */
 	struct questions *questions; /* that wait for a person; NULL: none */
 	bool waiting;		 /* ended because nothing else was left to do */
@@ -208,6 +210,15 @@ bool engine_late_env(struct engine *e, struct unit_world *w, struct env_list *l,
 /* A loop over a result begins, at its group's gate: its members are made.  *ret_text: of a failure; the caller
  * frees. */
 enum answer engine_begin_loop(struct engine *e, uint32_t unit, enum reason *ret_why, char **ret_text);
+
+/* --- expect.c ----------------------------------------------------------------------------------------- */
+/* How long the steps took before, from the open ledger, into the graph and the order of what starts. */
+void expect_begin(struct engine *e);
+/* Units from first on have come; unit has settled. */
+void expect_grown(struct engine *e, uint32_t first);
+void expect_settled(struct engine *e, uint32_t unit);
+/* What is left, spread over the slots; -1: unknown, as long as any step is. */
+int64_t expect_eta_ms(const struct engine *e, int64_t mono_ns);
 
 /* --- idempotency.c ---------------------------------------------------------------------------------- */
 /* The key of a call that is given `with`, appended; false and err. */

@@ -113,6 +113,43 @@ static int build(struct exec_local *x, struct attempt *a, const struct start_req
 	return request_build(&a->block, &q, tag);
 }
 
+static void pump(struct exec_local *x);
+
+/* A request holds its descriptors until its step runs, as its start may have to be tried again. */
+static bool others_hold_descriptors(const struct exec_local *x, const struct attempt *a)
+{
+	for (uint32_t i = 0; i < x->n_attempts; i++)
+		if (&x->attempt[i] != a && x->attempt[i].n_fds)
+			return true;
+	return false;
+}
+
+static void wait_for_warden(struct exec_local *x)
+{
+	struct pollfd p = {.fd = x->epoll, .events = POLLIN};
+
+	(void)poll(&p, 1, LOOK_AGAIN_MS);
+	pump(x);
+}
+
+/* Where thousands start at once, the later ones wait for the earlier ones' descriptors; errno if it is in vain. */
+static bool build_in_time(struct exec_local *x, struct attempt *a, const struct start_request *r)
+{
+	int64_t until = stamp_mono_ns() + x->retry_ns;
+
+	while (build(x, a, r) < 0) {
+		int error = errno;
+
+		exec_forget_request(a);
+		if (error != EMFILE || x->broken || !others_hold_descriptors(x, a) || stamp_mono_ns() >= until) {
+			errno = error;
+			return false;
+		}
+		wait_for_warden(x);
+	}
+	return true;
+}
+
 static int local_start(struct executor *base, const struct start_request *r)
 {
 	struct exec_local *x = (struct exec_local *)base;
@@ -126,11 +163,14 @@ static int local_start(struct executor *base, const struct start_request *r)
 	}
 	place = exec_new_place(x);
 	a = &x->attempt[place];
-	*a = (struct attempt){.state = ATTEMPT_QUEUED, .serial = r->serial, .block = a->block};
+	*a = (struct attempt){.state = ATTEMPT_FREE, .serial = r->serial, .block = a->block};
 	a->foreground = owns_terminal(r);
-	if (build(x, a, r) < 0) {
+	if (!build_in_time(x, a, r)) {
 		exec_not_started(x, place, errno == EMFILE || errno == EBADF ? STAGE_DESCRIPTORS : STAGE_REQUEST, errno);
+	} else if (x->broken) { /* meanwhile */
+		exec_not_started(x, place, STAGE_WARDEN, EPIPE);
 	} else {
+		a->state = ATTEMPT_QUEUED;
 		exec_list_add(x, &x->queue, place);
 		exec_flush(x);
 	}

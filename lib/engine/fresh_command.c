@@ -10,8 +10,17 @@
 
 static void part(struct buf *out, const char *name, const char *text)
 {
-	buf_addf(out, "%s %zu ", name, strlen(text));
-	buf_puts(out, text);
+	size_t len = strlen(text);
+	char digits[24], *at = digits + sizeof(digits);
+
+	*--at = 0;
+	for (size_t n = len; n || !*at; n /= 10)
+		*--at = (char)('0' + n % 10);
+	buf_puts(out, name);
+	buf_putc(out, ' ');
+	buf_puts(out, at);
+	buf_putc(out, ' ');
+	buf_add(out, text, len);
 	buf_putc(out, '\n');
 }
 

@@ -168,6 +168,7 @@ static bool add_members(struct engine *e, uint32_t group, const struct elements 
 	if (!expand_members(e, group, l, err))
 		return false;
 	schedule_extend(e->s, e->x->graph);
+	expect_grown(e, units);
 	grow_notes(e, units, scopes);
 	watch_deadlines(e, units, groups);
 	give_payloads(e, scopes, e->x->bundle[group].stage, l);

@@ -211,6 +211,7 @@ static void settle(struct engine *e, const struct action *act)
 
 	n->end_mono_ns = stamp_mono_ns();
 	rights_release(e, act->unit);
+	expect_settled(e, act->unit);
 	if (u->kind == UNIT_END) {
 		n->start_mono_ns = e->note[e->x->graph->group[u->group].begin].end_mono_ns;
 		outcome_group(e, u->group, act->state);
@@ -664,6 +665,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 		code = EXIT_RUN_FAILED;
 		goto close;
 	}
+	expect_begin(e);
 	if (!record_run_begin(e))
 		goto close;
 	code = EXIT_RUN_FAILED;

@@ -40,25 +40,6 @@ static void note_pids(struct engine *e, int64_t now)
 	}
 }
 
-/* What is left, by the expected durations, spread over the slots; unknown as long as any is unknown. */
-static int64_t eta_ms(const struct engine *e, const struct run_status *st)
-{
-	double left = 0;
-
-	for (uint32_t u = 0; u < e->x->graph->n_units; u++) {
-		const struct unit *unit = &e->x->graph->unit[u];
-
-		if (unit->kind != UNIT_STEP || state_is_final(schedule_state(e->s, u)))
-			continue;
-		if (unit->cost_ms <= 0)
-			return -1;
-		left += (double)unit->cost_ms;
-	}
-	for (uint32_t i = 0; i < st->n_running; i++)
-		left -= (double)((st->mono_ns - st->running[i].start_mono_ns) / NS_PER_MS);
-	return left > 0 ? (int64_t)(left / (double)e->slots) : 0;
-}
-
 void engine_tick(struct engine *e)
 {
 	struct running *r = xcalloc(e->n_running, sizeof(*r));
@@ -83,7 +64,7 @@ void engine_tick(struct engine *e)
 		st.n_settled += state_is_final((enum state)s) ? c.by_state[s] : 0;
 		st.n_failed += state_is_failure((enum state)s) ? c.by_state[s] : 0;
 	}
-	st.eta_ms = eta_ms(e, &st);
+	st.eta_ms = expect_eta_ms(e, st.mono_ns);
 	note_pids(e, st.mono_ns);
 	sinks_tick(e->sinks, &st);
 	for (size_t i = 0; i < e->n_running; i++)

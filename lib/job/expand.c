@@ -589,20 +589,6 @@ static void expand_targets(struct expander *e)
 
 /* --- the whole -------------------------------------------------------------------------------------- */
 
-static void put_costs(struct expander *e)
-{
-	struct buf name = BUF_INIT;
-
-	for (uint32_t u = 0; e->o->cost_ms && u < e->x->graph->n_units; u++) {
-		if (e->x->graph->unit[u].kind != UNIT_STEP)
-			continue;
-		buf_reset(&name);
-		expansion_unit_name(e->x, u, &name);
-		e->x->graph->unit[u].cost_ms = (float)e->o->cost_ms(e->o->ctx, name.data);
-	}
-	buf_release(&name);
-}
-
 /* The graph is not there yet, so names are asked for by what they are made of. */
 static void add_cycle_name(struct expander *e, uint32_t unit, struct buf *path)
 {
@@ -696,7 +682,6 @@ struct expansion *expansion_build(const struct jobfile *jf, const struct expand_
 		e.place = NULL;
 		e.bundle = NULL;
 		e.step_unit = NULL;
-		put_costs(&e);
 	}
 	expander_release(&e);
 	if (x->graph)

@@ -99,9 +99,6 @@ struct expand_options {
 	/* Called with world->ctx before the loops of a job are worked out: params are those of that job.  May be
 	 * NULL. */
 	void (*loops_of)(void *world_ctx, const struct job *j);
-	/* Expected duration of an instance by its name, 0 = unknown; may be NULL. */
-	double (*cost_ms)(void *ctx, const char *name);
-	void *ctx;
 };
 
 /* NULL after diagnostics (unknown target with a suggestion, a loop over no list, ...). */

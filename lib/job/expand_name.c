@@ -18,36 +18,51 @@ static void add_label(const struct cells *cells, uint32_t cell, struct buf *out)
 
 static void add_step(const struct expansion *x, uint32_t scope, const struct step *st, uint32_t cell, struct buf *out)
 {
-	if (st->id[0])
-		buf_addf(out, "/%s", st->id);
+	if (st->id[0]) {
+		buf_putc(out, '/');
+		buf_puts(out, st->id);
+	}
 	if (cell != CELL_NONE)
 		add_label(expansion_step_cells(x, scope, st), cell, out);
 }
 
+static void add_scope(const struct expansion *x, uint32_t scope, bool outermost, struct buf *out)
+{
+	const struct scope *s = &x->scope[scope];
+
+	if (outermost)
+		buf_puts(out, s->job->name);
+	else
+		add_step(x, s->caller, s->call, s->call_cell, out);
+	if (s->loop)
+		buf_addf(out, "[%" PRIu32 "]", s->element);
+	add_label(x->job_cells[s->job->no], s->cell, out);
+}
+
+static uint32_t scope_above(const struct scope *s)
+{
+	return s->loop ? SCOPE_NONE : s->caller;
+}
+
 /*
  * A called job's instance is named after the step that calls it, outermost first; that of a loop after the element.
- *  Calls nest as deep as
- * the documents' jobs call each other (no cycles), so a small stack on the heap will do.
+ * Calls nest as deep as the documents' jobs call each other (no cycles).
  */
 void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf *out)
 {
-	uint32_t *chain = NULL;
-	size_t n = 0, room = 0;
+	uint32_t few[8], *chain = few;
+	size_t n = 0, depth = 0;
 
-	for (uint32_t s = scope; s != SCOPE_NONE; s = x->scope[s].loop ? SCOPE_NONE : x->scope[s].caller)
-		VEC_PUSH(chain, n, room, s);
-	for (size_t i = n; i-- > 0;) {
-		const struct scope *s = &x->scope[chain[i]];
-
-		if (i == n - 1)
-			buf_puts(out, s->job->name);
-		else
-			add_step(x, s->caller, s->call, s->call_cell, out);
-		if (s->loop)
-			buf_addf(out, "[%" PRIu32 "]", s->element);
-		add_label(x->job_cells[s->job->no], s->cell, out);
-	}
-	free(chain);
+	for (uint32_t s = scope; s != SCOPE_NONE; s = scope_above(&x->scope[s]))
+		depth++;
+	if (depth > ARRAY_LEN(few))
+		chain = xreallocarray(NULL, depth, sizeof(*chain));
+	for (uint32_t s = scope; s != SCOPE_NONE; s = scope_above(&x->scope[s]))
+		chain[n++] = s;
+	while (n-- > 0)
+		add_scope(x, chain[n], n == depth - 1, out);
+	if (chain != few)
+		free(chain);
 }
 
 void place_name(const struct expansion *x, const struct place *p, struct buf *out)

@@ -137,24 +137,66 @@ static const char *bind_all(sqlite3_stmt *st, const char *at, const char *end, i
 	return at + 1;
 }
 
+/* The operation at `at`; returns the next one, or NULL after a failure. */
+static const char *run_op(struct ledger *l, const char *at, const char *end)
+{
+	enum stmt id = (enum stmt)(uint8_t)*at++;
+	sqlite3_stmt *st = stmt_use(l, id);
+	int rc;
+
+	if (!st)
+		return NULL;
+	at = bind_all(st, at, end, &rc);
+	if (rc) {
+		(void)ledger_fail(l, rc, "cannot write");
+		return NULL;
+	}
+	return stmt_write(l, id, st) ? at : NULL;
+}
+
+static const char *skip_op(const char *at, const char *end)
+{
+	size_t len;
+
+	for (at++; at < end && *at != OP_END;) {
+		enum tag tag = (enum tag)*at++;
+
+		if (tag == OP_INT)
+			at += sizeof(int64_t);
+		if (tag == OP_TEXT) {
+			memcpy(&len, at, sizeof(len));
+			at += sizeof(len) + len;
+		}
+	}
+	return at + 1;
+}
+
+/*
+ * A step's row, and behind it the instance that it refers to: nearly always that is there from an earlier run.
+ * If it is not, the instance comes first after all.
+ */
+static const char *run_step_add(struct ledger *l, const char *step, const char *end)
+{
+	const char *instance = run_op(l, step, end), *next;
+
+	if (!instance || sqlite3_changes(l->db))
+		return instance ? skip_op(instance, end) : NULL;
+	next = run_op(l, instance, end);
+	if (!next || !run_op(l, step, end))
+		return NULL;
+	if (sqlite3_changes(l->db))
+		return next;
+	(void)ledger_fail_text(l, LEDGER_BROKEN, "the row of a step could not be added");
+	return NULL;
+}
+
 bool queue_run(struct ledger *l)
 {
 	const char *at = l->queue.data, *end = at + l->queue.len;
 
-	while (at < end) {
-		enum stmt id = (enum stmt)(uint8_t)*at++;
-		sqlite3_stmt *st = stmt_use(l, id);
-		int rc;
-
-		if (!st)
-			return false;
-		at = bind_all(st, at, end, &rc);
-		if (rc)
-			return ledger_fail(l, rc, "cannot write");
-		if (!stmt_write(l, id, st))
-			return false;
-	}
-	return true;
+	while (at && at < end)
+		at = ((enum stmt)(uint8_t)*at == STMT_STEP_ADD ? run_step_add : run_op)(l, at, end);
+	return at != NULL;
 }
 
 static bool try_transact(struct ledger *l, bool (*work)(struct ledger *l, void *ctx), void *ctx)

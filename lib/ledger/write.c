@@ -218,13 +218,6 @@ static bool is_known(const struct ledger *l, int64_t run, uint32_t unit)
 
 void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s)
 {
-	queue_op(l, STMT_INSTANCE_ADD);
-	queue_text(l, s->key);
-	queue_text(l, s->name);
-	queue_text(l, s->job);
-	queue_text(l, s->step);
-	queue_text(l, s->cell);
-
 	queue_op(l, STMT_STEP_ADD);
 	queue_int(l, id_of(run, s->unit));
 	queue_int_or(l, s->group, GROUP_NONE);
@@ -233,6 +226,14 @@ void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s)
 	queue_reason(l, REASON_NONE);
 	queue_text(l, s->key);
 	queue_text(l, s->name);
+
+	/* Only for a step that no run had before: queue_run(). */
+	queue_op(l, STMT_INSTANCE_ADD);
+	queue_text(l, s->key);
+	queue_text(l, s->name);
+	queue_text(l, s->job);
+	queue_text(l, s->step);
+	queue_text(l, s->cell);
 	know(l, run, s->unit);
 }
 

@@ -76,6 +76,8 @@ struct schedule_options {
 };
 
 struct schedule *schedule_new(const struct graph *g, const struct schedule_options *o);
+/* The graph's costs have become known, before anything has begun: what goes first is settled anew. */
+void schedule_rank(struct schedule *s);
 void schedule_free(struct schedule *s);
 
 /* --- actions ------------------------------------------------------------------------------------ */

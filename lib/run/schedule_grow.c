@@ -32,11 +32,13 @@ void schedule_recount(const struct schedule *s, uint32_t unit, struct wait *ret)
 
 /* --- ranks ---------------------------------------------------------------------------------------- */
 
-static float cost_of(const struct unit *u)
+/* unit's rank is at least that of user, and its own cost. */
+static void lift(struct schedule *s, uint32_t unit, uint32_t user, const float *cost, uint32_t first)
 {
-	if (u->kind != UNIT_STEP)
-		return 0;
-	return u->cost_ms > 0 ? u->cost_ms : 1;
+	float rank = s->note[user].rank + cost[unit - first];
+
+	if (rank > s->note[unit].rank)
+		s->note[unit].rank = rank;
 }
 
 /*
@@ -50,14 +52,15 @@ static void rank_by_path(struct schedule *s, uint32_t first)
 	uint32_t n = s->n_units - first, head = 0, tail = 0;
 	uint32_t *left = xcalloc(n + 1, sizeof(*left));	/* users that have no rank yet */
 	uint32_t *ripe = xreallocarray(NULL, (size_t)n + 1, sizeof(*ripe));
+	float *cost = schedule_costs(s, first);
 
 	for (uint32_t u = first; u < s->n_units; u++) {
-		s->note[u].rank = cost_of(&g->unit[u]);
+		s->note[u].rank = cost[u - first];
 		for (uint32_t i = g->user_at[u]; i < g->user_at[u + 1]; i++) {
 			if (g->user[i] >= first)
 				left[u - first]++;
-			else if (s->note[g->user[i]].rank + cost_of(&g->unit[u]) > s->note[u].rank)
-				s->note[u].rank = s->note[g->user[i]].rank + cost_of(&g->unit[u]);
+			else
+				lift(s, u, g->user[i], cost, first);
 		}
 		if (!left[u - first])
 			ripe[tail++] = u;
@@ -70,14 +73,14 @@ static void rank_by_path(struct schedule *s, uint32_t first)
 
 			if (on < first)
 				continue;
-			if (s->note[u].rank + cost_of(&g->unit[on]) > s->note[on].rank)
-				s->note[on].rank = s->note[u].rank + cost_of(&g->unit[on]);
+			lift(s, on, u, cost, first);
 			if (!--left[on - first])
 				ripe[tail++] = on;
 		}
 	}
 	free(left);
 	free(ripe);
+	free(cost);
 }
 
 /* By number, not by turn: what an extension adds does not change the others. */
@@ -88,6 +91,20 @@ static void rank_by_chance(struct schedule *s, uint32_t first)
 
 		s->note[u].rank = (float)(schedule_draw(&seed) >> 40);
 	}
+}
+
+static void rank_from(struct schedule *s, uint32_t first)
+{
+	if (s->shuffle)
+		rank_by_chance(s, first);
+	else
+		rank_by_path(s, first);
+}
+
+void schedule_rank(struct schedule *s)
+{
+	BUG_UNLESS(!s->begun); /* what is queued would be out of order */
+	rank_from(s, 0);
 }
 
 /* --- growing -------------------------------------------------------------------------------------- */
@@ -116,10 +133,7 @@ static void grow_notes(struct schedule *s)
 		s->by_state[STATE_PENDING] += s->g->unit[u].kind == UNIT_STEP;
 	}
 	s->n_units = n;
-	if (s->shuffle)
-		rank_by_chance(s, first);
-	else
-		rank_by_path(s, first);
+	rank_from(s, first);
 }
 
 /* Members that are new; true if there are any. */

@@ -2,7 +2,7 @@
  * What the files of the schedule share.  schedule.c has the events and actions,
  * schedule_settle.c what follows from a unit's end for its dependents, schedule_group.c what
  * follows for its groups, schedule_ready.c slots, pools and pauses, schedule_grow.c the
- * notes and their counters, schedule_look.c the questions, schedule_check.c the invariants.
+ * notes and their counters, schedule_cost.c how long things take, schedule_look.c the questions, schedule_check.c the invariants.
  */
 #ifndef RUN_SCHEDULE_IMPL_H
 #define RUN_SCHEDULE_IMPL_H
@@ -99,6 +99,7 @@ struct schedule {
 	uint64_t seed, random;
 	uint32_t slots, allowed, slots_used, n_ready, n_final;
 	uint32_t by_state[STATE_COUNT];
+	float typical_ms; /* the median of all costs that are known */
 };
 
 void queue_push(struct queue *q, uint32_t item);
@@ -202,6 +203,8 @@ void pauses_wake(struct schedule *s, int64_t now_ms);
 
 /* --- schedule_grow.c -------------------------------------------------------------------------------- */
 
+/* How long each unit from first on is going to take, known or guessed; the caller frees. */
+float *schedule_costs(struct schedule *s, uint32_t first); /* schedule_cost.c */
 /* How unit stands with its needs, counted afresh. */
 void schedule_recount(const struct schedule *s, uint32_t unit, struct wait *ret);
 

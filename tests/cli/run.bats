@@ -574,3 +574,23 @@ J
 	[ "$status" -eq 0 ]
 	[ "$(sort out | tr '\n' ' ')" = "1 2 3 7.1 7.2 " ]
 }
+
+@test "more steps at once than there may be descriptors: the later ones wait for those of the earlier" {
+	{ echo 'jobfile: 1'; echo 'jobs: {all: {steps: {'
+	  for i in $(seq 150); do echo "s$i: {argv: [sleep, '0.2']},"; done; echo '}}}'; } >Jobfile
+	ulimit -n 64
+	want 0 orchmake -j150 all
+}
+
+@test "what took longest goes first the next time, and what is new counts as much as what stands beside it" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs: {all: {steps: {a: {argv: ["true"]}, b: {argv: [sleep, '0.2']}, c: {argv: [sleep, '0.1']}}}}
+	J
+	want 0 orchmake -s -j1 all
+	sed -i 's/a: {/new: {argv: ["true"]}, nothing: {noop: true}, a: {/' Jobfile
+	want 0 orchmake -s -j1 all
+	want 0 orchmake sql "SELECT group_concat(step, ' ') AS steps FROM (SELECT step FROM v_attempts
+		WHERE run = (SELECT id FROM runs ORDER BY no DESC LIMIT 1) AND phase = 'ended' ORDER BY start_time, serial)"
+	says "all/b all/new all/c all/a"
+}

@@ -672,30 +672,6 @@ static void names_of_the_command_line_find_units(void **state)
 	case_release(&c);
 }
 
-static double cost_by_name(void *ctx, const char *name)
-{
-	(void)ctx;
-	return strcmp(name, "f[2]") ? 0 : 1500;
-}
-
-static void what_an_instance_took_is_asked_by_its_name(void **state)
-{
-	static const char text[] = "jobfile: 1\njobs: {f: {run: x, matrix: {v: [1, 2]}}}\n";
-	struct diags *d = diags_new();
-	struct jobfile *jf = jobfile_load_text("J", text, sizeof(text) - 1, "/", d);
-	const struct expand_options o = {.cost_ms = cost_by_name};
-	struct expansion *x = expansion_build(jf, &o, d);
-	unsigned known = 0;
-
-	(void)state;
-	for (uint32_t u = 0; u < x->graph->n_units; u++)
-		known += x->graph->unit[u].cost_ms > 1499;
-	CHECK_INT(known, 1);
-	expansion_free(x);
-	jobfile_free(jf);
-	diags_free(d);
-}
-
 /* --- size ---------------------------------------------------------------------------------------------- */
 
 enum { STACK_BYTES = 256 * 1024, SECONDS = 120, MANY_UNITS = 50000 };
@@ -892,7 +868,6 @@ int main(void)
 		cmocka_unit_test(a_target_that_is_a_step_is_noted_as_asked_for),
 		cmocka_unit_test(a_wrong_target_is_refused_with_what_was_perhaps_meant),
 		cmocka_unit_test(names_of_the_command_line_find_units),
-		cmocka_unit_test(what_an_instance_took_is_asked_by_its_name),
 		cmocka_unit_test(a_long_chain_of_needs_costs_no_stack),
 		cmocka_unit_test(a_hundred_thousand_instances_are_quick),
 		cmocka_unit_test(many_calls_and_many_consumers_are_quick),

@@ -1343,6 +1343,7 @@ static void a_higher_priority_goes_first_then_the_longer_path_then_the_file(void
 	unit(t, behind_c)->cost_ms = 100;
 	unit(t, d)->priority = 1;
 	unit(t, b)->cost_ms = 50;
+	unit(t, a)->cost_ms = 10;
 	run(t, 1);
 	EXPECT(t, 0, "start d#1");
 	ended(t, 1, d, true);
@@ -1354,6 +1355,45 @@ static void a_higher_priority_goes_first_then_the_longer_path_then_the_file(void
 	ended(t, 4, b, true);
 	EXPECT(t, 4, "b succeeded, start a#1");
 	(void)a;
+	case_free(t);
+}
+
+static void what_is_unknown_takes_as_long_as_its_siblings(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c"), d = step(t, 0, "d");
+
+	(void)state;
+	unit(t, a)->cost_ms = 10;
+	unit(t, b)->cost_ms = 40;
+	unit(t, c)->cost_ms = 30; /* d: 30, and the file has it behind c */
+	run(t, 1);
+	EXPECT(t, 0, "start b#1");
+	ended(t, 1, b, true);
+	EXPECT(t, 1, "b succeeded, start c#1");
+	ended(t, 2, c, true);
+	EXPECT(t, 2, "c succeeded, start d#1");
+	ended(t, 3, d, true);
+	EXPECT(t, 3, "d succeeded, start a#1");
+	case_free(t);
+}
+
+static void what_is_learnt_before_the_begin_is_heeded(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b"), nothing = step(t, 0, "noop"), c = step(t, 0, "c");
+
+	(void)state;
+	need(t, c, nothing, COND_OK); /* which takes no time itself */
+	unit(t, nothing)->flags |= UNIT_INSTANT;
+	run(t, 1);
+	t->g->unit[a].cost_ms = 5;
+	t->g->unit[b].cost_ms = 9;
+	t->g->unit[c].cost_ms = 8;
+	schedule_rank(t->s);
+	EXPECT(t, 0, "noop succeeded, start b#1");
+	ended(t, 1, b, true);
+	EXPECT(t, 1, "b succeeded, start c#1");
 	case_free(t);
 }
 
@@ -1911,6 +1951,8 @@ int main(void)
 		cmocka_unit_test(what_runs_alone_runs_alone),
 		cmocka_unit_test(a_pool_holds_back_only_its_own),
 		cmocka_unit_test(a_higher_priority_goes_first_then_the_longer_path_then_the_file),
+		cmocka_unit_test(what_is_unknown_takes_as_long_as_its_siblings),
+		cmocka_unit_test(what_is_learnt_before_the_begin_is_heeded),
 		cmocka_unit_test(shuffling_depends_on_nothing_but_the_seed),
 		cmocka_unit_test(peeking_names_what_will_start_next_and_changes_nothing),
 		cmocka_unit_test(peeking_stops_where_a_pool_would_hold_back),
