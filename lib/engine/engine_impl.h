@@ -307,6 +307,8 @@ void engine_summary(struct engine *e, enum state state);
 
 /* --- paths.c -------------------------------------------------------------------------------------------- */
 bool run_paths_make(struct engine *e, struct buf *err);
+/* A folder of our own that nobody else could have prepared: not a link, and not writable by others; false and err. */
+bool private_folder(const char *path, struct buf *err);
 void run_paths_release(struct run_paths *p);
 /* Remove a run's work folder, with what is in it. */
 void work_remove(const char *path);

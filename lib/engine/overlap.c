@@ -19,7 +19,7 @@
 #include "sys/lock.h"
 #include "sys/proctree.h"
 
-enum { SHORT_HASH = 12, FOLDER_MODE = 0700, NOTE_MAX = 256 };
+enum { SHORT_HASH = 12, NOTE_MAX = 256 };
 
 struct wanted {
 	char *path, *target;
@@ -160,10 +160,8 @@ bool overlap_enter(struct engine *e, struct buf *err)
 {
 	struct wanted *w = xcalloc(e->x->n_targets + 1, sizeof(*w));
 	char *folder = path_join(e->root, ".orchmake/locks");
-	bool good = dirs_make(folder, FOLDER_MODE) == 0;
+	bool good = private_folder(folder, err);
 
-	if (!good)
-		buf_addf(err, "cannot make the folder '%s': %s", folder, strerror(errno));
 	for (size_t i = 0; i < e->x->n_targets; i++)
 		w[i] = wanted_for(e, e->x->target_unit[i]);
 	qsort(w, e->x->n_targets, sizeof(*w), by_path);

@@ -28,8 +28,7 @@ char *engine_ledger_path(const struct jobfile *jf, const struct run_options *o)
 	return o->ledger ? xstrdup(o->ledger) : xasprintf("%s/.orchmake/ledger.db", jf->root);
 }
 
-/* A folder of our own that nobody else could have prepared: not a link, and not writable by others. */
-static bool private_dir(const char *path, struct buf *err)
+bool private_folder(const char *path, struct buf *err)
 {
 	struct stat st;
 
@@ -62,8 +61,8 @@ bool run_paths_make(struct engine *e, struct buf *err)
 	p->work = path_join(runs, e->id.text);
 	p->tmp = path_join(p->work, "tmp");
 	p->journal = path_join(p->work, "journal");
-	good = private_dir(p->state_dir, err) && private_dir(runs, err) && private_dir(p->logs, err) &&
-	       private_dir(p->work, err) && private_dir(p->tmp, err);
+	good = private_folder(p->state_dir, err) && private_folder(runs, err) && private_folder(p->logs, err) &&
+	       private_folder(p->work, err) && private_folder(p->tmp, err);
 	free(runs);
 	free(logs);
 	return good;

@@ -133,7 +133,7 @@ as_nobody() {
       = \`ls -l Jobfile\` shows who may; -f FILE names another"
 	chmod 644 Jobfile
 	want 5 as_nobody orchmake
-	exactly "orchmake: cannot make the folder '$PWD/.orchmake': Permission denied (run it as who owns the folder of the Jobfile, or on a copy)"
+	exactly "orchmake: cannot make the folder '$PWD/.orchmake/locks': Permission denied (run it as who owns the folder of the Jobfile, or on a copy)"
 	want 0 as_nobody orchmake -n
 	chmod 700 .
 	want 2 setpriv --reuid=65534 --clear-groups orchmake -C "$PWD"
