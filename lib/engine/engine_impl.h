@@ -25,6 +25,7 @@ struct note {
 	int16_t exit_code;     /* -1: none */
 	uint8_t signal;
 	bool has_intent;       /* an attempt row for the next start is committed */
+	bool marked;		     /* the ledger knows what its start is made from */
 };
 
 /* An attempt under way, by serial. */
@@ -99,12 +100,14 @@ struct engine {
 	int64_t start_wall_ms, start_mono_ns;
 	struct buf *err;
 	struct fresh *fresh;
+	struct resume *resume;	 /* NULL: the run goes on with none */
 	bool paused;		 /* the schedule has more to do, after a turn of the loop */
 	struct told *told;	 /* events not told yet: the ledger has to know them first */
 	size_t n_told, room_told;
 	json_t *result;
 	enum state run_state;
 	uint64_t nonce;		 /* of the journal */
+	bool finish;		 /* what runs when this process dies may end */
 	bool abort_told, abort_due, run_ended;
 	int first_exit;
 	int signals;		 /* how many of INT, TERM, HUP have come */
@@ -255,6 +258,8 @@ void record_call(struct engine *e, uint32_t scope);
 /* The rows of the units and groups from these on, which a loop has added. */
 bool record_growth(struct engine *e, uint32_t unit, uint32_t group);
 bool record_intents(struct engine *e, uint32_t unit);
+/* What it is made from is on record before it starts, also where that was not known when its intent was. */
+void record_mark(struct engine *e, uint32_t unit);
 bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c);
 bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v);
 bool record_settled(struct engine *e, const struct action *a);
@@ -299,6 +304,9 @@ void engine_decide(struct engine *e, const struct action *a);
 void reason_format(struct engine *e, uint32_t unit, struct buf *out);
 /* What the reason's %s stands for, appended. */
 void reason_cause(struct engine *e, uint32_t unit, struct buf *out);
+
+/* Why unit runs, and what the reason's %s stands for (NULL: nothing). */
+enum reason engine_why(const struct engine *e, uint32_t unit, const char **ret_cause);
 
 /* --- tell.c: what the sinks are told apart from events ------------------------------------------- */
 void engine_begin(struct engine *e);

@@ -19,6 +19,7 @@
 #include "engine/program.h"
 #include "engine/fresh.h"
 #include "engine/recover.h"
+#include "engine/resume.h"
 
 enum { BESIDE = 2 }; /* what runs beside the steps and takes none of their slots: a hook, a command that makes a value */
 
@@ -158,6 +159,7 @@ static void start(struct engine *e, const struct action *act)
 		not_composed(e, act, &why);
 		goto done;
 	}
+	record_mark(e, act->unit);
 	a->log = engine_log_path(e, act->unit, n->serial);
 	a->out = c.stdout_path ? xstrdup(c.stdout_path) : NULL;
 	a->output = xstrdup(env_get(&c.env, "ORCHMAKE_OUTPUT"));
@@ -195,6 +197,7 @@ static void settle(struct engine *e, const struct action *act)
 	struct note *n = &e->note[act->unit];
 
 	n->end_mono_ns = stamp_mono_ns();
+	resume_settled(e, act->unit, act->state, act->reason);
 	if (u->kind == UNIT_END) {
 		n->start_mono_ns = e->note[e->x->graph->group[u->group].begin].end_mono_ns;
 		outcome_group(e, u->group, act->state);
@@ -257,7 +260,7 @@ static void keep_reason(struct engine *e, uint32_t unit, struct verdict *v)
 {
 	const char *cause;
 
-	v->reason = fresh_why(e, unit, &cause);
+	v->reason = engine_why(e, unit, &cause);
 	e->note[unit].error = cause ? xstrdup(cause) : NULL;
 }
 
@@ -453,12 +456,26 @@ static char *join_targets(const struct engine *e)
 	return buf_detach(&text);
 }
 
+/* `on_driver_death: finish` of something that was asked for. */
+static bool may_finish(const struct engine *e)
+{
+	for (size_t i = 0; i < e->x->n_targets; i++) {
+		uint32_t unit = e->x->target_unit[i];
+		const struct bundle *b = &e->x->bundle[e->x->graph->unit[unit].group];
+
+		if (e->x->graph->unit[unit].kind == UNIT_STEP ? e->x->place[unit].step->t.finish
+							      : b->job && b->job->t.finish)
+			return true;
+	}
+	return false;
+}
+
 static bool open_executor(struct engine *e)
 {
 	char *warden = path_join(e->o->libexec, "orchmake-warden");
 	const struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
-					     .nonce = e->nonce, .slots = e->slots + BESIDE, .held = e->held,
-					     .n_held = e->n_held};
+					     .nonce = e->nonce, .slots = e->slots + BESIDE, .finish = e->finish,
+					     .held = e->held, .n_held = e->n_held};
 
 	e->loop = loop_new();
 	e->exec = e->loop ? exec_local_open(&o) : NULL;
@@ -548,6 +565,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	e->start_wall_ms = stamp_wall_ms();
 	e->start_mono_ns = stamp_mono_ns();
 	e->target_text = join_targets(e);
+	e->finish = may_finish(e);
 	if (ulid_new(&e->id, e->start_wall_ms) < 0) {
 		buf_addf(err, "no randomness for the run's id: %s", strerror(errno));
 		return EXIT_RUN_FAILED;

@@ -234,6 +234,10 @@ struct fresh_spec {
 enum overlap { OVERLAP_ALLOW, OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_CANCEL, OVERLAP_COUNT };
 extern const char *const overlap_words[OVERLAP_COUNT + 1];
 
+/* What it means for a run that goes on with another that nobody saw how a step of that ended. */
+enum on_lost { ON_LOST_FAIL, ON_LOST_RETRY, ON_LOST_ASK };
+extern const char *const on_lost_words[ON_LOST_ASK + 1];
+
 enum opens { OPENS_DONE, OPENS_OK };
 
 /* --- everything a job or a step may say ---------------------------------------------------------- */
@@ -278,6 +282,8 @@ struct traits {
 	struct pool_use pool;
 	uint16_t slots; /* default 1; SLOTS_ALL */
 	enum slot_offer jobserver; /* if the key is set; else the run's */
+	enum on_lost on_lost;
+	bool finish; /* on_driver_death: finish; of a job that is a target it is its run's */
 	struct value *cwd;
 	struct value_map env;
 	struct text_list dotenv; /* "name?" may be absent */

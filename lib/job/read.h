@@ -170,6 +170,8 @@ void read_fail_if(struct loader *l, struct traits *t, const struct node *n);
 void read_pool_use(struct loader *l, struct traits *t, const struct node *n);
 void read_slots(struct loader *l, struct traits *t, const struct node *n);
 void read_offer(struct loader *l, struct traits *t, const struct node *n);
+void read_on_lost(struct loader *l, struct traits *t, const struct node *n);
+void read_on_death(struct loader *l, struct traits *t, const struct node *n);
 void read_files(struct loader *l, const char *key, const struct node *n, struct value_list *ret);
 void read_fresh(struct loader *l, struct traits *t, const struct node *n);
 /* Complain if text holds a ${{ }}: key is shell text, or nothing is known yet that could stand there. */

@@ -633,3 +633,22 @@ void read_offer(struct loader *l, struct traits *t, const struct node *n)
 	if (read_word(l, "jobserver", n, offer_words, OFFER_COUNT, &word))
 		t->jobserver = (enum slot_offer)word;
 }
+
+const char *const on_lost_words[] = {"fail", "retry", "ask"};
+
+void read_on_lost(struct loader *l, struct traits *t, const struct node *n)
+{
+	size_t word;
+
+	if (read_word(l, "on_lost", n, on_lost_words, ARRAY_LEN(on_lost_words), &word))
+		t->on_lost = (enum on_lost)word;
+}
+
+void read_on_death(struct loader *l, struct traits *t, const struct node *n)
+{
+	static const char *const words[] = {"kill", "finish"};
+	size_t word;
+
+	if (read_word(l, "on_driver_death", n, words, ARRAY_LEN(words), &word))
+		t->finish = word;
+}

@@ -62,6 +62,8 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 #define KEY_TYPES(TYPE)                                                                            \
 	TYPE(TEXT, "text", "{'type': ['string', 'number', 'boolean']}")                            \
 	TYPE(WORD, "word", "{'type': 'string'}")                                                   \
+	TYPE(ON_LOST, "fail, retry, ask", "{'enum': ['fail', 'retry', 'ask']}")                      \
+	TYPE(ON_DEATH, "kill, finish", "{'enum': ['kill', 'finish']}")                              \
 	TYPE(OFFER, "pipe, fifo, off", "{'enum': ['pipe', 'fifo', 'off', false]}")                   \
 	TYPE(BOOL, "true or false", "{'type': 'boolean'}")                                         \
 	TYPE(ONE, "fixed", "{'enum': [1, true]}")                                                  \

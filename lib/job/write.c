@@ -326,6 +326,10 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return fail_if_json(&t->fail_if);
 	case KEY_pool:
 		return pool_json(&t->pool);
+	case KEY_on_lost:
+		return json_string(on_lost_words[t->on_lost]);
+	case KEY_on_driver_death:
+		return json_string(t->finish ? "finish" : "kill");
 	case KEY_jobserver:
 		return json_string(offer_words[t->jobserver]);
 	case KEY_overlap:
