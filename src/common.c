@@ -176,7 +176,7 @@ struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
 		.until = span(&c->until), .skip = span(&c->skip), .timeout_ms = c->timeout_ms,
 		.overlap_given = c->overlap_given, .overlap = c->overlap,
 		.ledger = c->ledger, .no_ledger = c->no_ledger, .log_dir = c->log_dir,
-		.libexec = cli_libexec(), .version = ORCHMAKE_VERSION, .say = say,
+		.files = span(&c->files), .libexec = cli_libexec(), .version = ORCHMAKE_VERSION, .say = say,
 		.environ = (const char *const *)environ,
 	};
 }

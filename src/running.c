@@ -1,4 +1,5 @@
-/* run: the default verb; also -n, -q and -p. */
+#include "running.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,26 +7,14 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
-#include "base/vec.h"
-#include "cmd.h"
 #include "doc/json.h"
-#include "each.h"
 #include "report/listing.h"
 #include "report/screen.h"
 #include "report/tty.h"
 
 /* --- looking only ------------------------------------------------------------------------------------- */
 
-static int print_model(const struct jobfile *jf)
-{
-	json_t *model = jobfile_to_json(jf, NULL, 0);
-
-	cli_print_json(model);
-	json_decref(model);
-	return EXIT_DONE;
-}
-
-static int dry_run(struct cli *c, struct engine *e)
+int running_list(struct cli *c, struct engine *e)
 {
 	const struct expansion *x = engine_expansion(e);
 	struct buf text = BUF_INIT, target = BUF_INIT;
@@ -173,67 +162,24 @@ static int run(struct cli *c, struct engine *e)
 	return code;
 }
 
-static int with_engine(struct cli *c, const struct jobfile *jf)
+int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 {
 	struct diags *d = diags_new();
-	struct run_options o = cli_run_options(c, jf);
 	char *line = command_line(c);
 	struct engine *e;
 	int code = EXIT_USAGE_ERROR;
 
-	o.command = line;
-	e = engine_new(jf, &o, d);
+	o->command = line;
+	e = engine_new(jf, o, d);
 	cli_diags(c, d);
 	if (e && c->question)
 		code = listing_count(engine_expansion(e), engine_schedule(e), engine_outlook(e)) ? EXIT_RUN_FAILED : EXIT_DONE;
 	else if (e && c->dry_run)
-		code = dry_run(c, e);
+		code = running_list(c, e);
 	else if (e)
 		code = run(c, e);
 	engine_free(e);
 	diags_free(d);
 	free(line);
-	return code;
-}
-
-/* One run for each value; the exit code is that of the first that did not end well. */
-static int run_each(struct cli *c, const struct jobfile *jf)
-{
-	struct buf text = BUF_INIT;
-	int code = EXIT_DONE;
-	struct each e;
-
-	if (!each_parse(&e, c->each, &text)) {
-		cli_error("--each: %s", text.data);
-		buf_release(&text);
-		return EXIT_USAGE_ERROR;
-	}
-	VEC_PUSH(c->param, c->n_params, c->room_params, ((struct given_param){.name = e.name}));
-	for (int64_t at = e.from; at <= e.to && (!code || c->keep_going) && code != EXIT_USAGE_ERROR; at++) {
-		int one;
-
-		buf_reset(&text);
-		each_text(&e, at, &text);
-		c->param[c->n_params - 1].text = text.data;
-		one = with_engine(c, jf);
-		code = code ? code : one;
-		if (one > EXIT_SIGNAL)
-			break; /* whoever stops one means all */
-	}
-	c->n_params--;
-	each_release(&e);
-	buf_release(&text);
-	return code;
-}
-
-int cmd_run(struct cli *c)
-{
-	struct jobfile *jf = cli_load(c);
-	int code;
-
-	if (!jf)
-		return EXIT_USAGE_ERROR;
-	code = c->print_model ? print_model(jf) : c->each ? run_each(c, jf) : with_engine(c, jf);
-	jobfile_free(jf);
 	return code;
 }

@@ -455,8 +455,7 @@ bool resume_outlook(struct engine *e, uint32_t unit, struct outlook *o)
 	else if (v.answer == RESUME_RUN && files_decide(e, unit, &q))
 		known = false;
 	else if (values_missing(e->values)) /* nobody asks its command now */
-		*o = (struct outlook){.kind = OUTLOOK_MAYBE, .why = REASON_COMMAND_CHANGED,
-				      .cause = xstrdup("a late variable of its command")};
+		*o = (struct outlook){.kind = OUTLOOK_MAYBE, .why = REASON_VALUE_COMES};
 	else
 		*o = outlook_of(v.answer, v.why, cause_of(e, unit, &q, &v));
 	if (known && o->kind == OUTLOOK_DONE)
