@@ -112,7 +112,7 @@ struct engine {
 	int first_exit;
 	int signals;		 /* how many of INT, TERM, HUP have come */
 	int signal;		 /* the first of them */
-	bool timed_out, broken;
+	bool timed_out, broken, quarantined;
 	int broken_exit;
 };
 
@@ -202,6 +202,12 @@ enum answer engine_begin_loop(struct engine *e, uint32_t unit, enum reason *ret_
 /* --- idempotency.c ---------------------------------------------------------------------------------- */
 /* The key of a call that is given `with`, appended; false and err. */
 bool engine_idempotency_key(struct engine *e, uint32_t unit, const json_t *with, struct buf *out, struct buf *err);
+
+/* --- breaker.c ---------------------------------------------------------------------------------------- */
+/* False and why: unit must not be started now. */
+bool breaker_lets(struct engine *e, uint32_t unit, struct buf *why);
+/* An attempt of unit has ended. */
+void breaker_ended(struct engine *e, uint32_t unit, enum state state);
 
 /* --- compose.c: from a unit to a start request ----------------------------------------------------- */
 struct composed {

@@ -374,12 +374,15 @@ bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_
 										    : EVENT_RUN_COMPLETED;
 
 	e->run_state = state;
+	if (e->quarantined && state == STATE_FAILED)
+		record_event(e, EVENT_RUN_QUARANTINED, UNIT_NONE, NULL);
 	record_event(e, kind, UNIT_NONE, NULL);
 	e->run_ended = true;
 	if (e->ledger) {
 		text_of_json(e->result ? e->result : json_null(), &text);
 		ledger_run_ended(e->ledger, e->run_no, &(struct ledger_run_end){
-			.state = state, .degraded = degraded, .exit_code = exit_code,
+			.state = state, .degraded = degraded, .quarantined = e->quarantined && state == STATE_FAILED,
+			.exit_code = exit_code,
 			.error = e->err->len ? e->err->data : NULL, .result = e->result ? text.data : NULL,
 			.wall_ms = stamp_wall_ms(),
 			.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS,

@@ -78,11 +78,11 @@ static void drop_running(struct engine *e, const struct attempt *a)
 }
 
 /* An attempt that never became a process: its command could not be composed, or nobody is there to start it. */
-static void not_startable(struct engine *e, const struct action *act, const char *why)
+static void not_startable(struct engine *e, const struct action *act, enum reason reason, const char *why)
 {
 	struct note *n = &e->note[act->unit];
-	struct verdict v = {.state = STATE_FAILED, .reason = REASON_BAD_EXPR, .exit_code = -1, .error = BUF_INIT};
-	struct attempt_ended ended = {.serial = n->serial, .end = END_NOT_STARTED, .stage = "compose",
+	struct verdict v = {.state = STATE_FAILED, .reason = reason, .exit_code = -1, .error = BUF_INIT};
+	struct attempt_ended ended = {.serial = n->serial, .end = END_NOT_STARTED, .stage = reason == REASON_BREAKER_OPEN ? "breaker" : "compose",
 				      .end_mono_ns = stamp_mono_ns()};
 
 	buf_puts(&v.error, why);
@@ -91,7 +91,7 @@ static void not_startable(struct engine *e, const struct action *act, const char
 	n->error = xstrdup(v.error.data);
 	record_ended(e, n->serial, &ended, &v);
 	verdict_release(&v);
-	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, REASON_BAD_EXPR);
+	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, reason);
 }
 
 /*
@@ -122,7 +122,7 @@ static void not_composed(struct engine *e, const struct action *act, struct buf 
 		values_hold_start(e->values, act->unit);
 		return;
 	}
-	not_startable(e, act, why->data);
+	not_startable(e, act, REASON_BAD_EXPR, why->data);
 }
 
 /* durability full: what came before is on the disk before anything that may depend on it starts. */
@@ -148,15 +148,19 @@ static void start(struct engine *e, const struct action *act)
 	n->has_intent = false;
 	a = &e->attempt[n->serial - 1];
 	if (e->broken) {
-		not_startable(e, act, "orchmake cannot start steps any more");
+		not_startable(e, act, REASON_BAD_EXPR, "orchmake cannot start steps any more");
 		return;
 	}
 	if (e->jf->ledger.synced && !sync_all(e)) {
-		not_startable(e, act, "what has happened so far cannot be written");
+		not_startable(e, act, REASON_BAD_EXPR, "what has happened so far cannot be written");
 		return;
 	}
 	if (!engine_compose(e, act->unit, n->serial, act->attempt, &c, &why)) {
 		not_composed(e, act, &why);
+		goto done;
+	}
+	if (!breaker_lets(e, act->unit, &why)) { /* asked last: whoever is let through is the one who tries */
+		not_startable(e, act, REASON_BREAKER_OPEN, why.data);
 		goto done;
 	}
 	record_mark(e, act->unit);
@@ -182,7 +186,7 @@ static void start(struct engine *e, const struct action *act)
 		engine_break(e, EXIT_RUN_FAILED, "cannot start steps any more: %s", strerror(errno));
 		a->running = false;
 		drop_running(e, a);
-		not_startable(e, act, "orchmake cannot start steps any more");
+		not_startable(e, act, REASON_BAD_EXPR, "orchmake cannot start steps any more");
 	}
 done:
 	composed_release(&c);
@@ -314,6 +318,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	judge_attempt(st, end, a, e->root, &v);
 	hide_verdict(e, &v);
 	fresh_ended(e, a, &v);
+	breaker_ended(e, a->unit, v.state);
 	a->running = false;
 	drop_running(e, a);
 	slots_mend(e);

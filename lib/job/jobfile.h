@@ -206,6 +206,12 @@ struct pool_use {
 	uint16_t weight;
 };
 
+/* Stops calling what keeps failing. */
+struct breaker_rule {
+	uint32_t failures; /* 0: there is none */
+	int64_t window_ms, cooldown_ms;
+};
+
 /* How the children of a step are offered slots: GNU make's job server. */
 enum slot_offer { OFFER_PAIR, OFFER_FIFO, OFFER_OFF, OFFER_COUNT };
 extern const char *const offer_words[OFFER_COUNT + 1]; /* "pipe", "fifo", "off", NULL */
@@ -267,6 +273,7 @@ struct traits {
 	struct foreach_decl *foreach; /* NULL: none */
 
 	struct retry_spec *retry; /* NULL: none */
+	struct breaker_rule breaker;
 	int64_t timeout_ms;	  /* 0: none */
 	int64_t grace_ms;	  /* default 10 s */
 	enum on_failure on_failure;
@@ -445,6 +452,7 @@ struct callable {
 	struct value_list argv;
 	struct value_map env;
 	int64_t timeout_ms; /* 0: the step's */
+	struct breaker_rule breaker; /* of all who call it together */
 };
 
 struct store_decl {

@@ -170,6 +170,7 @@ void read_fail_if(struct loader *l, struct traits *t, const struct node *n);
 void read_pool_use(struct loader *l, struct traits *t, const struct node *n);
 void read_slots(struct loader *l, struct traits *t, const struct node *n);
 void read_offer(struct loader *l, struct traits *t, const struct node *n);
+void read_breaker(struct loader *l, struct breaker_rule *b, const struct node *n);
 void read_on_lost(struct loader *l, struct traits *t, const struct node *n);
 void read_on_death(struct loader *l, struct traits *t, const struct node *n);
 void read_files(struct loader *l, const char *key, const struct node *n, struct value_list *ret);

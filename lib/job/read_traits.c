@@ -66,6 +66,9 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 	case KEY_slots:
 		read_slots(l, t, n);
 		break;
+	case KEY_breaker:
+		read_breaker(l, &t->breaker, n);
+		break;
 	case KEY_on_lost:
 		read_on_lost(l, t, n);
 		break;

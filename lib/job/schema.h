@@ -39,6 +39,7 @@
 	SCOPE(IDEMPOTENCY, "'idempotency'")                                                        \
 	SCOPE(FAIL_IF, "'fail_if'")                                                                \
 	SCOPE(POOL_USE, "'pool'")                                                                  \
+	SCOPE(BREAKER, "'breaker'")                                                                \
 	SCOPE(FRESH, "'fresh'")
 
 enum key_scope_no {
@@ -91,6 +92,7 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(EXITS, "number or list", "{'type': ['integer', 'array']}")                            \
 	TYPE(LOOP, "map", "{'$ref': '#/$defs/loop'}")                                              \
 	TYPE(FAIL_IF, "map", "{'$ref': '#/$defs/fail_if'}")                                        \
+	TYPE(BREAKER, "map", "{'$ref': '#/$defs/breaker'}")                                         \
 	TYPE(POOL_USE, "name or map", "{'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/pool_use'}]}") \
 	TYPE(FILES, "name or list", "{'type': ['string', 'array']}")                                \
 	TYPE(FRESH, "word or map", "{'oneOf': [{'type': 'string', 'pattern': '^(hash|mtime|once|always|never|ttl:.+)$'}, {'$ref': '#/$defs/fresh'}]}") \

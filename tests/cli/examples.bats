@@ -296,6 +296,7 @@ building tool-r42
 tool-r42 is out"
 	want 0 orchmake vars
 	says "<of a command>"
+}
 
 @test "resume: what failed and what comes after it runs, with the values of what succeeded" {
 	example resume
