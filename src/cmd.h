@@ -73,6 +73,9 @@ struct cli {
 	bool open_vars; /* a plan's variables stay open: see struct jobfile_where */
 	bool thorough; /* the verb looks closely: warn of what it would not bother a run with */
 
+	bool wants_resume;
+	const char *resume_run, *from_run;
+
 	bool wants_help, wants_version;
 	bool ledger_unusable; /* it is there and could not be opened: EXIT_LEDGER whatever else */
 

@@ -33,6 +33,19 @@ static bool remember_step(void *ctx, const struct ledger_step_row *r)
 	return true;
 }
 
+/* Its breaker is open, or one of its steps'. */
+static bool remember_breaker(void *ctx, const struct ledger_breaker_row *r)
+{
+	struct remembered *m = ctx;
+	struct buf job = BUF_INIT;
+
+	buf_add(&job, r->name, strcspn(r->name, "/"));
+	if (r->open)
+		(void)map_put(&m->state, job.data, (void *)"quarantined");
+	buf_release(&job);
+	return true;
+}
+
 static bool remember_run(void *ctx, const struct ledger_run_row *r)
 {
 	struct remembered *m = ctx;
@@ -54,6 +67,7 @@ static void remember(struct cli *c, const struct jobfile *jf, struct remembered 
 	m->ledger = ledger_open(path, &lo, &err);
 	if (m->ledger) {
 		(void)ledger_runs(m->ledger, &f, remember_run, m);
+		(void)ledger_breakers(m->ledger, remember_breaker, m);
 		(void)ledger_durations(m->ledger, LEDGER_BY_NAME, &m->durations);
 	}
 	ledger_error_release(&err);

@@ -1,20 +1,12 @@
-/* run: the default verb; also -n, -q and -p. */
-#include <errno.h>
+/* run: the default verb; also -n, -q and -p, and what goes on with an earlier run. */
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/bug.h"
-#include "base/fdio.h"
 #include "base/vec.h"
-#include "cmd.h"
-#include "doc/json.h"
 #include "each.h"
-#include "report/listing.h"
-#include "report/screen.h"
-#include "report/tty.h"
-
-/* --- looking only ------------------------------------------------------------------------------------- */
+#include "engine/stored.h"
+#include "resuming.h"
+#include "running.h"
 
 static int print_model(const struct jobfile *jf)
 {
@@ -25,175 +17,11 @@ static int print_model(const struct jobfile *jf)
 	return EXIT_DONE;
 }
 
-static int dry_run(struct cli *c, struct engine *e)
+static int run_once(struct cli *c, const struct jobfile *jf)
 {
-	const struct expansion *x = engine_expansion(e);
-	struct buf text = BUF_INIT, target = BUF_INIT;
-	struct listing_options o = {.steps = c->verbose, .outlook = engine_outlook(e)};
-	json_t *doc;
-
-	expansion_unit_name(x, x->target_unit[0], &target);
-	for (size_t i = 1; i < x->n_targets; i++) {
-		buf_putc(&target, ' ');
-		expansion_unit_name(x, x->target_unit[i], &target);
-	}
-	o.target = target.data;
-	if (c->format == FORMAT_JSON) {
-		doc = listing_json(x, engine_schedule(e), &o);
-		cli_print_json(doc);
-		json_decref(doc);
-	} else {
-		listing_text(&text, x, engine_schedule(e), &o);
-		fwrite(text.data, 1, text.len, stdout);
-	}
-	buf_release(&text);
-	buf_release(&target);
-	return EXIT_DONE;
-}
-
-/* --- what is told ---------------------------------------------------------------------------------------- */
-
-static enum screen_style style_of(const struct cli *c)
-{
-	const char *term = getenv("TERM");
-
-	switch (c->progress) {
-	case PROGRESS_PLAIN:
-	case PROGRESS_NONE:
-		return SCREEN_PLAIN;
-	case PROGRESS_LINE:
-		return SCREEN_LINE;
-	case PROGRESS_AUTO:
-		break;
-	}
-	if (!isatty(STDERR_FILENO) || !term || !strcmp(term, "dumb") || c->silent)
-		return SCREEN_PLAIN;
-	return SCREEN_LIVE;
-}
-
-static bool add_events(struct cli *c, struct sinks *sinks)
-{
-	FILE *f;
-
-	if (!c->events_file)
-		return true;
-	if (!strcmp(c->events_file, "-")) {
-		sinks_add(sinks, sink_events(stdout, false));
-		return true;
-	}
-	f = fopen(c->events_file, "we");
-	if (!f) {
-		cli_error("--events: cannot write '%s': %s", c->events_file, strerror(errno));
-		return false;
-	}
-	sinks_add(sinks, sink_events(f, true));
-	return true;
-}
-
-static bool add_sinks(struct cli *c, struct sinks *sinks)
-{
-	const struct screen_options o = {
-		.out = stderr, .style = style_of(c), .colour = cli_colour(c, stderr), .silent = c->silent,
-		.verbose = c->verbose, .show_logs = true,
-		.heartbeat_ms = c->progress == PROGRESS_NONE ? 0 : c->heartbeat_ms,
-	};
-
-	sinks_add(sinks, sink_screen(&o));
-	return add_events(c, sinks);
-}
-
-/* --- running -------------------------------------------------------------------------------------------------- */
-
-static bool write_result(struct cli *c, const json_t *result)
-{
-	struct buf text = BUF_INIT;
-	bool good = true;
-
-	json_text(&text, result, JSON_INDENTED);
-	buf_putc(&text, '\n');
-	if (c->result_file && file_write_atomic(c->result_file, text.data, text.len, 0666) < 0) {
-		cli_error("--result: cannot write '%s': %s", c->result_file, strerror(errno));
-		good = false;
-	}
-	if (c->format == FORMAT_JSON)
-		fwrite(text.data, 1, text.len, stdout);
-	buf_release(&text);
-	return good;
-}
-
-/* A job that plans changes and makes none says them to who looks, with the hash that applying them may ask for. */
-static void show_plan(const json_t *result)
-{
-	const json_t *diff = json_object_get(result, "diff");
-	const char *hash = json_str(result, "plan_hash");
-	struct buf text = BUF_INIT;
-	json_t *line;
-	size_t i;
-
-	if (!hash || !json_is_array(diff) || !json_is_true(json_object_get(result, "success")))
-		return;
-	json_array_foreach(diff, i, line) {
-		tty_clean(&text, span_of(json_is_string(line) ? json_string_value(line) : ""));
-		buf_putc(&text, '\n');
-	}
-	buf_puts(&text, "plan_hash ");
-	tty_clean(&text, span_of(hash));
-	puts(text.data);
-	buf_release(&text);
-}
-
-static char *command_line(const struct cli *c)
-{
-	struct buf text = BUF_INIT;
-
-	for (int i = 0; i < c->argc; i++)
-		buf_addf(&text, "%s%s", i ? " " : "", i ? c->argv[i] : path_base(c->argv[i]));
-	return buf_detach(&text);
-}
-
-static int run(struct cli *c, struct engine *e)
-{
-	struct sinks sinks = {0};
-	struct buf err = BUF_INIT;
-	int code = EXIT_USAGE_ERROR;
-
-	if (add_sinks(c, &sinks)) {
-		code = engine_run(e, &sinks, &err);
-		sinks_release(&sinks);
-		if (err.len)
-			cli_error("%s", err.data);
-		if (engine_result(e) && !write_result(c, engine_result(e)) && code == EXIT_DONE)
-			code = EXIT_RUN_FAILED;
-		if (engine_result(e) && c->format != FORMAT_JSON && !c->silent)
-			show_plan(engine_result(e));
-		if (c->exit_code_of_step && code == EXIT_RUN_FAILED && engine_failed_exit(e))
-			code = engine_failed_exit(e);
-	}
-	buf_release(&err);
-	return code;
-}
-
-static int with_engine(struct cli *c, const struct jobfile *jf)
-{
-	struct diags *d = diags_new();
 	struct run_options o = cli_run_options(c, jf);
-	char *line = command_line(c);
-	struct engine *e;
-	int code = EXIT_USAGE_ERROR;
 
-	o.command = line;
-	e = engine_new(jf, &o, d);
-	cli_diags(c, d);
-	if (e && c->question)
-		code = listing_count(engine_expansion(e), engine_schedule(e), engine_outlook(e)) ? EXIT_RUN_FAILED : EXIT_DONE;
-	else if (e && c->dry_run)
-		code = dry_run(c, e);
-	else if (e)
-		code = run(c, e);
-	engine_free(e);
-	diags_free(d);
-	free(line);
-	return code;
+	return running_do(c, jf, &o);
 }
 
 /* One run for each value; the exit code is that of the first that did not end well. */
@@ -215,7 +43,7 @@ static int run_each(struct cli *c, const struct jobfile *jf)
 		buf_reset(&text);
 		each_text(&e, at, &text);
 		c->param[c->n_params - 1].text = text.data;
-		one = with_engine(c, jf);
+		one = run_once(c, jf);
 		code = code ? code : one;
 		if (one > EXIT_SIGNAL)
 			break; /* whoever stops one means all */
@@ -226,14 +54,89 @@ static int run_each(struct cli *c, const struct jobfile *jf)
 	return code;
 }
 
-int cmd_run(struct cli *c)
+static int run_now(struct cli *c)
 {
 	struct jobfile *jf = cli_load(c);
 	int code;
 
 	if (!jf)
 		return EXIT_USAGE_ERROR;
-	code = c->print_model ? print_model(jf) : c->each ? run_each(c, jf) : with_engine(c, jf);
+	code = c->print_model ? print_model(jf) : c->each ? run_each(c, jf) : run_once(c, jf);
 	jobfile_free(jf);
 	return code;
+}
+
+/* --- an old definition as it was ---------------------------------------------------------------------------------- */
+
+struct stored_texts {
+	struct buf definition, options;
+};
+
+static bool keep_options(void *ctx, const struct ledger_run_row *r)
+{
+	struct stored_texts *t = ctx;
+
+	buf_puts(&t->options, r->options ? r->options : "");
+	return true;
+}
+
+static bool read_stored(struct cli *c, struct stored_texts *t)
+{
+	struct ledger *l = cli_ledger(c);
+	int64_t run = l ? cli_run(l, c->from_run) : -1;
+	bool good = run >= 0;
+
+	if (good && (!ledger_run_definition(l, run, &t->definition) || !ledger_run_get(l, run, keep_options, t))) {
+		cli_error("%s", ledger_error(l)->text.data);
+		good = false;
+	}
+	ledger_close(l);
+	return good;
+}
+
+/* What the command line says of its own wins; params and payload are the old ones. */
+static int run_stored(struct cli *c, const struct stored_run *s)
+{
+	struct run_options o = cli_run_options(c, s->jf);
+
+	o.targets = s->o.targets;
+	o.param = s->o.param;
+	o.n_params = s->o.n_params;
+	o.payload = s->o.payload;
+	o.ctx = s->o.ctx;
+	o.slots = c->slots ? (uint32_t)c->slots : s->o.slots;
+	o.keep_going |= s->o.keep_going;
+	return running_do(c, s->jf, &o);
+}
+
+static int from_run(struct cli *c)
+{
+	struct stored_texts t = {BUF_INIT, BUF_INIT};
+	struct diags *d = diags_new();
+	struct stored_run s = {0};
+	int code = EXIT_USAGE_ERROR;
+
+	if (c->n_params || c->payload || c->ctx || c->words.n) {
+		cli_error("--from-run: targets, params, payload and context are those of that run");
+	} else if (read_stored(c, &t)) {
+		if (stored_run_open(&s, t.definition.data, t.definition.len, d)) {
+			stored_run_options(&s, t.options.data);
+			code = run_stored(c, &s);
+		}
+		cli_diags(c, d);
+	}
+	stored_run_release(&s);
+	diags_free(d);
+	buf_release(&t.definition);
+	buf_release(&t.options);
+	return code;
+}
+
+int cmd_run(struct cli *c)
+{
+	if (c->from_run)
+		return from_run(c);
+	if (c->wants_resume)
+		return resuming_go(c, &(struct resuming){.run = c->resume_run, .targets = {c->words.at, c->words.n}});
+	return run_now(c);
 }

@@ -15,7 +15,8 @@
 #include "cmd.h"
 #include "doc/json.h"
 
-enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER, OVERLAP };
+enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER, OVERLAP,
+	    RESUME };
 
 struct option_entry {
 	int letter; /* 0: none */
@@ -208,6 +209,10 @@ static bool apply(struct cli *c, const struct option_entry *o, const char *value
 			return false;
 		c->overlap = (enum overlap)word;
 		c->overlap_given = true;
+		return true;
+	case RESUME:
+		c->wants_resume = true;
+		c->resume_run = value;
 		return true;
 	case HEADING:
 		break;

@@ -5,6 +5,7 @@
 #include "base/bug.h"
 #include "engine/engine_impl.h"
 #include "engine/fresh.h"
+#include "engine/resume.h"
 
 /* Takes over text. */
 static void note_text(struct engine *e, uint32_t unit, char *text)
@@ -137,6 +138,30 @@ static const struct traits *traits_of(const struct engine *e, uint32_t unit)
 	return b->kind == BUNDLE_CALL ? &b->step->t : &b->job->t;
 }
 
+enum reason engine_why(const struct engine *e, uint32_t unit, const char **ret_cause)
+{
+	enum reason why = resume_why(e, unit, ret_cause);
+
+	return why != REASON_NONE ? why : fresh_why(e, unit, ret_cause);
+}
+
+/* Its conditions let it run: has it anything to do? */
+static void decide_start(struct engine *e, const struct action *a)
+{
+	const char *cause;
+	enum reason why;
+
+	if (resume_answers(e, a))
+		return;
+	if (asks_fresh(&e->x->place[a->unit].step->t)) {
+		fresh_ask(e, a);
+		return;
+	}
+	why = resume_why(e, a->unit, &cause);
+	note_text(e, a->unit, cause ? xstrdup(cause) : NULL);
+	schedule_answer(e->s, a->unit, ANSWER_RUN, why);
+}
+
 void engine_decide(struct engine *e, const struct action *a)
 {
 	const struct unit u = e->x->graph->unit[a->unit]; /* a copy: a loop adds units, and they move */
@@ -145,6 +170,8 @@ void engine_decide(struct engine *e, const struct action *a)
 	struct buf missing = BUF_INIT;
 
 	values_begin(e->values);
+	if (u.kind == UNIT_STEP && resume_leaves_out(e, a->unit))
+		return;
 	if (u.kind == UNIT_BEGIN && (e->x->bundle[u.group].kind == BUNDLE_LOOP ||
 				      e->x->bundle[u.group].kind == BUNDLE_STEPS)) {
 		answer = begin_loop(e, a->unit, &why);
@@ -171,8 +198,8 @@ void engine_decide(struct engine *e, const struct action *a)
 		schedule_answer(e->s, a->unit, answer, why);
 		break;
 	case VALUES_THERE:
-		if (answer == ANSWER_RUN && u.kind == UNIT_STEP && asks_fresh(&e->x->place[a->unit].step->t))
-			fresh_ask(e, a);
+		if (answer == ANSWER_RUN && u.kind == UNIT_STEP)
+			decide_start(e, a);
 		else
 			schedule_answer(e->s, a->unit, answer, why);
 		break;

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "engine/engine_impl.h"
 #include "engine/fresh.h"
+#include "engine/resume.h"
 
 /* --- plain vars -------------------------------------------------------------------------------------------- */
 
@@ -49,7 +50,7 @@ static bool expand(struct engine *e, struct diags *d)
 	struct expr_world xw;
 	struct expand_options o = {
 		.target = e->o->targets.at, .n_targets = e->o->targets.n, .keep_going = e->o->keep_going,
-		.fail_limit = e->o->fail_limit, .loops_of = loops_of,
+		.fail_limit = e->o->fail_limit, .loops_of = loops_of, .ask_steps = e->o->resumes != NULL,
 	};
 
 	scope_world_init(&w, e, SCOPE_NONE);
@@ -179,14 +180,14 @@ static void init(struct engine *e)
 	e->values = values_new(e);
 	e->payload = e->o->payload ? json_incref(e->o->payload) : json_object();
 	e->ctx = e->o->ctx ? json_incref(e->o->ctx) : json_object();
-	e->now_wall_ms = stamp_wall_ms();
+	e->now_wall_ms = e->o->now_ms ? e->o->now_ms : stamp_wall_ms();
 	e->run_info = json_object();
 	{
 		char text[STAMP_TEXT];
 
 		json_object_set_new(e->run_info, "start", json_string(stamp_format(e->now_wall_ms, text)));
 	}
-	json_object_set_new(e->run_info, "resumed", json_false());
+	json_object_set_new(e->run_info, "resumed", json_boolean(e->o->resumes != NULL));
 }
 
 /* A loop over nothing has nothing to do: it is skipped, and says so. */
@@ -215,7 +216,7 @@ static bool make_schedule(struct engine *e, struct diags *d)
 	for (uint32_t u = 0; u < e->x->graph->n_units; u++)
 		e->note[u].exit_code = -1;
 	skip_empty_loops(e);
-	return restrict_units(e, d) && fresh_new(e, d);
+	return restrict_units(e, d) && fresh_new(e, d) && resume_new(e, d);
 }
 
 struct engine *engine_new(const struct jobfile *jf, const struct run_options *o, struct diags *d)
@@ -279,6 +280,7 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
+	resume_free(e);
 	fresh_free(e);
 	free_notes(e);
 	for (uint32_t s = 0; e->params && s < e->x->n_scopes; s++)

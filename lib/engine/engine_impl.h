@@ -27,6 +27,7 @@ struct note {
 	struct pass *pass;     /* what it has, or waits for, to start; rights.c */
 	bool said_slow;
 	bool has_intent;       /* an attempt row for the next start is committed */
+	bool marked;		     /* the ledger knows what its start is made from */
 };
 
 /* What the driver stopped an attempt for, apart from a cancel. */
@@ -108,6 +109,7 @@ struct engine {
 	struct fresh *fresh;
 	double left_ms;		 /* expected of all steps that have not settled */
 	uint32_t n_left_unknown; /* how many of them nothing is known of */
+	struct resume *resume;	 /* NULL: the run goes on with none */
 	bool paused;		 /* the schedule has more to do, after a turn of the loop */
 	struct questions *questions; /* that wait for a person; NULL: none */
 	bool waiting;		 /* ended because nothing else was left to do */
@@ -120,11 +122,12 @@ struct engine {
 	json_t *result;
 	enum state run_state;
 	uint64_t nonce;		 /* of the journal */
+	bool finish;		 /* what runs when this process dies may end */
 	bool abort_told, abort_due, run_ended;
 	int first_exit;
 	int signals;		 /* how many of INT, TERM, HUP have come */
 	int signal;		 /* the first of them */
-	bool timed_out, broken;
+	bool timed_out, broken, quarantined;
 	int broken_exit;
 };
 
@@ -224,6 +227,12 @@ int64_t expect_eta_ms(const struct engine *e, int64_t mono_ns);
 /* The key of a call that is given `with`, appended; false and err. */
 bool engine_idempotency_key(struct engine *e, uint32_t unit, const json_t *with, struct buf *out, struct buf *err);
 
+/* --- breaker.c ---------------------------------------------------------------------------------------- */
+/* False and why: unit must not be started now. */
+bool breaker_lets(struct engine *e, uint32_t unit, struct buf *why);
+/* An attempt of unit has ended. */
+void breaker_ended(struct engine *e, uint32_t unit, enum state state);
+
 /* --- compose.c: from a unit to a start request ----------------------------------------------------- */
 struct composed {
 	struct start_request r;
@@ -279,6 +288,8 @@ void record_call(struct engine *e, uint32_t scope);
 /* The rows of the units and groups from these on, which a loop has added. */
 bool record_growth(struct engine *e, uint32_t unit, uint32_t group);
 bool record_intents(struct engine *e, uint32_t unit);
+/* What it is made from is on record before it starts, also where that was not known when its intent was. */
+void record_mark(struct engine *e, uint32_t unit);
 bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c);
 bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v);
 bool record_settled(struct engine *e, const struct action *a);
@@ -323,6 +334,9 @@ void engine_decide(struct engine *e, const struct action *a);
 void reason_format(struct engine *e, uint32_t unit, struct buf *out);
 /* What the reason's %s stands for, appended. */
 void reason_cause(struct engine *e, uint32_t unit, struct buf *out);
+
+/* Why unit runs, and what the reason's %s stands for (NULL: nothing). */
+enum reason engine_why(const struct engine *e, uint32_t unit, const char **ret_cause);
 
 /* --- tell.c: what the sinks are told apart from events ------------------------------------------- */
 void engine_begin(struct engine *e);

@@ -6,6 +6,7 @@
 #include "base/stamp.h"
 #include "engine/engine_impl.h"
 #include "engine/fresh.h"
+#include "engine/resume.h"
 
 struct looker {
 	struct engine *e;
@@ -208,6 +209,8 @@ static void look_at_step(struct looker *l, uint32_t unit)
 		set(o, OUTLOOK_OUT, why, NULL);
 	} else if (state_is_final(s)) {
 		set(o, OUTLOOK_DONE, why, NULL);
+	} else if (resume_outlook(l->e, unit, o)) {
+		;
 	} else if (!asks_fresh(&l->e->x->place[unit].step->t)) {
 		set(o, l->e->x->graph->unit[unit].flags & UNIT_INSTANT ? worth_of_needs(l, unit) : OUTLOOK_RUN,
 		    REASON_NONE, NULL);
@@ -281,6 +284,7 @@ const struct outlook *engine_outlook(struct engine *e)
 			look_at_end(&l, order[i]);
 		else
 			l.at[order[i]].kind = OUTLOOK_DONE;
+		resume_outlook_age(e, order[i], &l.at[order[i]]);
 	}
 	e->fresh->files.ledger = NULL;
 	ledger_close(ledger);

@@ -7,6 +7,7 @@
 #include "doc/json.h"
 #include "engine/engine_impl.h"
 #include "engine/fresh.h"
+#include "engine/resume.h"
 
 /* --- the record of an earlier success ------------------------------------------------------------------- */
 
@@ -166,7 +167,7 @@ static void gather(struct engine *e, struct fresh_unit *f)
 
 	f->facts.rule = t->fresh;
 	f->facts.rule.kind = fresh_kind_of(t);
-	f->facts.always = e->o->always;
+	f->facts.always = e->o->always || resume_forces(e, f->unit);
 	f->facts.what_if = fresh_what_if(e, f->unit);
 	f->facts.missing = f->output.missing;
 	f->facts.now_wall_ms = stamp_wall_ms();

@@ -10,6 +10,7 @@
 #include "base/bug.h"
 #include "doc/json.h"
 #include "engine/engine_impl.h"
+#include "engine/resume.h"
 #include "engine/watch.h"
 
 enum { ELEMENTS_MAX = 100 * 1000 };
@@ -29,6 +30,13 @@ static void elements_release(struct elements *l)
 struct going {
 	const struct value *over, *payload;
 };
+
+/* What the loop says: its elements stand as long as this does. */
+static json_t *how_of(const struct going *loop)
+{
+	return json_pack("{s:o, s:o*}", "over", value_source(loop->over), "payload",
+			 loop->payload ? value_source(loop->payload) : NULL);
+}
 
 static bool eval_list(const struct going *loop, const struct expr_world *xw, struct elements *l, struct buf *err)
 {
@@ -68,6 +76,21 @@ static bool eval_payloads(const struct going *loop, struct unit_world *w, struct
 	return true;
 }
 
+/* As the run that is resumed had them, for as long as the loop says the same. */
+static bool replay_elements(struct engine *e, uint32_t group, const struct going *loop, struct elements *l)
+{
+	json_t *doc = resume_fragment(e, group), *how = how_of(loop);
+	bool same = doc && json_equal(json_object_get(doc, "how"), how);
+
+	if (same) {
+		l->list = json_incref(json_object_get(doc, "over"));
+		l->payloads = json_incref(json_object_get(doc, "payloads"));
+	}
+	json_decref(doc);
+	json_decref(how);
+	return same && json_is_array(l->list);
+}
+
 static bool eval_elements(struct engine *e, uint32_t unit, const struct going *loop, struct elements *l,
 			  struct buf *err)
 {
@@ -92,7 +115,8 @@ static void loops_of(void *world, const struct job *j)
 static bool expand_members(struct engine *e, uint32_t group, const struct elements *l, struct buf *err)
 {
 	struct diags *d = diags_new();
-	struct expand_options o = {.keep_going = e->o->keep_going, .loops_of = loops_of};
+	struct expand_options o = {.keep_going = e->o->keep_going, .loops_of = loops_of,
+				   .ask_steps = e->o->resumes != NULL};
 	struct unit_world w;
 	struct expr_world xw;
 	bool good;
@@ -145,7 +169,7 @@ static void give_payloads(struct engine *e, uint32_t scopes, const struct stage 
 	buf_release(&err);
 }
 
-static void record_fragment(struct engine *e, uint32_t group, const struct elements *l)
+static void record_fragment(struct engine *e, uint32_t group, const struct going *loop, const struct elements *l)
 {
 	struct buf name = BUF_INIT, text = BUF_INIT;
 	json_t *doc;
@@ -153,7 +177,8 @@ static void record_fragment(struct engine *e, uint32_t group, const struct eleme
 	if (!e->ledger)
 		return;
 	expansion_group_name(e->x, group, &name);
-	doc = json_pack("{s:s, s:O, s:O?}", "loop", name.data, "over", l->list, "payloads", l->payloads);
+	doc = json_pack("{s:s, s:o, s:O, s:O?}", "loop", name.data, "how", how_of(loop), "over", l->list, "payloads",
+			l->payloads);
 	json_text(&text, doc, JSON_TIGHT);
 	ledger_fragment(e->ledger, e->run_no, group, text.data);
 	json_decref(doc);
@@ -161,7 +186,8 @@ static void record_fragment(struct engine *e, uint32_t group, const struct eleme
 	buf_release(&text);
 }
 
-static bool add_members(struct engine *e, uint32_t group, const struct elements *l, struct buf *err)
+static bool add_members(struct engine *e, uint32_t group, const struct going *loop, const struct elements *l,
+			struct buf *err)
 {
 	uint32_t units = e->x->graph->n_units, scopes = e->x->n_scopes, groups = e->x->graph->n_groups;
 
@@ -172,7 +198,7 @@ static bool add_members(struct engine *e, uint32_t group, const struct elements 
 	grow_notes(e, units, scopes);
 	watch_deadlines(e, units, groups);
 	give_payloads(e, scopes, e->x->bundle[group].stage, l);
-	record_fragment(e, group, l);
+	record_fragment(e, group, loop, l);
 	(void)record_growth(e, units, groups);
 	return true;
 }
@@ -188,12 +214,12 @@ enum answer engine_begin_loop(struct engine *e, uint32_t unit, enum reason *ret_
 	enum answer a = ANSWER_RUN;
 
 	*ret_text = NULL;
-	if (!eval_elements(e, unit, &loop, &l, &err)) {
+	if (!replay_elements(e, group, &loop, &l) && !eval_elements(e, unit, &loop, &l, &err)) {
 		a = ANSWER_FAIL;
 	} else if (!json_array_size(l.list)) {
 		a = ANSWER_SKIP;
 		*ret_why = REASON_NO_INSTANCES;
-	} else if (!add_members(e, group, &l, &err)) {
+	} else if (!add_members(e, group, &loop, &l, &err)) {
 		a = ANSWER_FAIL;
 	}
 	if (a == ANSWER_FAIL) {

@@ -20,6 +20,7 @@ struct text_span {
 };
 
 struct makeflags;
+struct ledger;
 
 struct run_options {
 	struct text_span targets; /* none: the default */
@@ -51,6 +52,13 @@ struct run_options {
 	const char *version;
 	void (*say)(void *ctx, const char *text); /* a sentence for the user that is nobody's event; may be NULL */
 	void *say_ctx;
+	const char *resumes;   /* id of the run this one goes on with; NULL: none */
+	struct ledger *past;   /* where that is read from, in engine_new and engine_outlook; borrowed */
+	bool chosen_only;      /* of it, only these are run again (none: those that failed) and, downstream, what comes behind */
+	struct text_span again;
+	bool downstream;
+	int64_t now_ms;	       /* what today() and now() say; 0: the start */
+	struct text_span files; /* -f, for whoever goes on with the run */
 	const char *libexec;   /* where orchmake-warden, -op and -data are */
 	const char *const *environ; /* NULL-terminated: what the process got */
 };

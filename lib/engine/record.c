@@ -15,6 +15,7 @@
 #include "engine/engine_impl.h"
 #include "engine/fresh.h"
 #include "engine/recover.h"
+#include "engine/resume.h"
 #include "sys/calls.h"
 #include "sys/proctree.h"
 
@@ -81,10 +82,52 @@ static void boot_text(char *text)
 		snprintf(text + 2 * i, 3, "%02x", id[i]);
 }
 
+static void put_names(json_t *map, const char *key, const struct text_span *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n; i++)
+		json_array_append_new(list, json_string(l->at[i]));
+	if (l->n)
+		json_object_set(map, key, list);
+	json_decref(list);
+}
+
+/* Whole paths, but for what was read from standard input. */
+static void put_files(json_t *map, const struct text_span *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n; i++) {
+		char *path = realpath(l->at[i], NULL);
+
+		json_array_append_new(list, json_string(path ? path : l->at[i]));
+		free(path);
+	}
+	if (l->n)
+		json_object_set(map, "files", list);
+	json_decref(list);
+}
+
+/* What stored_run_options() reads again. */
+static json_t *options_json(const struct engine *e)
+{
+	const struct run_options *o = e->o;
+	json_t *map = json_pack("{s:i, s:b, s:b, s:i, s:I, s:b}", "slots", (int)e->slots, "keep_going", o->keep_going,
+				"ignore_failures", o->ignore_failures, "fail_limit", (int)o->fail_limit, "now_ms",
+				(json_int_t)e->now_wall_ms, "finish", e->finish);
+
+	put_names(map, "only", &o->only);
+	put_names(map, "from", &o->from);
+	put_names(map, "until", &o->until);
+	put_names(map, "skip", &o->skip);
+	put_files(map, &o->files);
+	return map;
+}
+
 static void identify(struct engine *e, struct identity *id)
 {
-	json_t *options = json_pack("{s:i, s:b, s:b}", "slots", (int)e->slots, "keep_going", e->o->keep_going,
-				    "ignore_failures", e->o->ignore_failures);
+	json_t *options = options_json(e);
 	json_t *params = engine_given_params(e);
 
 	*id = (struct identity){.definition = BUF_INIT, .params = BUF_INIT, .payload = BUF_INIT, .ctx = BUF_INIT,
@@ -131,7 +174,7 @@ static bool insert_run(struct engine *e)
 		.nonce = e->nonce, .log_dir = e->paths.logs, .boot_id = id.boot, .pid = getpid(),
 		.pid_start = id.self.start_ticks, .host = id.host, .user = user_name(),
 		.version = e->o->version, .params = id.params.data, .payload = id.payload.data,
-		.ctx = id.ctx.data, .options = id.options.data, .slots = e->slots,
+		.ctx = id.ctx.data, .options = id.options.data, .resumes = e->o->resumes, .slots = e->slots,
 		.wall_ms = e->start_wall_ms, .mono_ns = e->start_mono_ns,
 	};
 	e->run_no = ledger_run_begin(e->ledger, &r);
@@ -296,7 +339,10 @@ bool record_run_begin(struct engine *e)
 	record_event(e, EVENT_RUN_CREATED, UNIT_NONE, NULL);
 	if (e->ledger)
 		ledger_run_started(e->ledger, e->run_no);
-	return record_event(e, EVENT_RUN_STARTED, UNIT_NONE, NULL) && commit(e);
+	record_event(e, EVENT_RUN_STARTED, UNIT_NONE, NULL);
+	if (e->o->resumes)
+		record_event(e, EVENT_RUN_RESUMED, UNIT_NONE, NULL);
+	return commit(e);
 }
 
 bool record_growth(struct engine *e, uint32_t unit, uint32_t group)
@@ -329,12 +375,15 @@ bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_
 										    : EVENT_RUN_COMPLETED;
 
 	e->run_state = state;
+	if (e->quarantined && state == STATE_FAILED)
+		record_event(e, EVENT_RUN_QUARANTINED, UNIT_NONE, NULL);
 	record_event(e, kind, UNIT_NONE, NULL);
 	e->run_ended = true;
 	if (e->ledger) {
 		text_of_json(e->result ? e->result : json_null(), &text);
 		ledger_run_ended(e->ledger, e->run_no, &(struct ledger_run_end){
-			.state = state, .degraded = degraded, .exit_code = exit_code,
+			.state = state, .degraded = degraded, .quarantined = e->quarantined && state == STATE_FAILED,
+			.exit_code = exit_code,
 			.error = e->err->len ? e->err->data : NULL, .result = e->result ? text.data : NULL,
 			.wall_ms = stamp_wall_ms(),
 			.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS,
@@ -346,6 +395,30 @@ bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_
 
 /* --- attempts -------------------------------------------------------------------------------------------------- */
 
+/* Whoever goes on with this run compares it with what the step would be then. */
+static void mark_start(struct engine *e, uint32_t unit)
+{
+	struct buf text = BUF_INIT, ignored = BUF_INIT;
+	struct fresh_mark m;
+
+	values_begin(e->values);
+	e->note[unit].marked = fresh_command(e, unit, &m, &ignored) && !values_missing(e->values);
+	if (e->ledger && e->note[unit].marked) {
+		resume_mark_format(&text, &m);
+		ledger_step_mark(e->ledger, e->run_no, unit, text.data);
+	}
+	buf_release(&text);
+	buf_release(&ignored);
+}
+
+void record_mark(struct engine *e, uint32_t unit)
+{
+	if (!e->ledger || e->note[unit].marked)
+		return;
+	mark_start(e, unit);
+	(void)record_flush(e);
+}
+
 static void intend(struct engine *e, uint32_t unit, uint32_t number)
 {
 	struct note *n = &e->note[unit];
@@ -356,10 +429,11 @@ static void intend(struct engine *e, uint32_t unit, uint32_t number)
 	n->has_intent = true;
 	if (e->ledger)
 		ledger_attempt_intent(e->ledger, e->run_no, n->serial, unit, number);
+	mark_start(e, unit);
 	if (number == 1) {
 		const char *cause;
 		const struct action why = {.kind = ACTION_START, .unit = unit, .state = schedule_state(e->s, unit),
-					   .reason = fresh_why(e, unit, &cause)};
+					   .reason = engine_why(e, unit, &cause)};
 
 		record_event(e, EVENT_STEP_READY, unit, &why);
 	}
@@ -630,7 +704,7 @@ bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const s
 		fill_unit(e, &t, a);
 	else
 		t.e.state = kind == EVENT_RUN_CREATED ? STATE_PENDING
-			    : kind == EVENT_RUN_STARTED ? STATE_RUNNING : e->run_state;
+			    : kind == EVENT_RUN_STARTED || kind == EVENT_RUN_RESUMED ? STATE_RUNNING : e->run_state;
 	if (kind == EVENT_RUN_COMPLETED || kind == EVENT_RUN_CANCELED)
 		t.e.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS;
 	t.e.cause = t.cause;

@@ -38,6 +38,7 @@ struct open_run {
 	char *id, *target, *root, *journal, *logs;
 	uint64_t nonce, pid_start;
 	pid_t pid;
+	bool finish; /* its warden lets what runs end */
 	char boot[2 * BOOT_ID_BYTES + 1];
 };
 
@@ -51,6 +52,17 @@ static char *dup_or_empty(const char *s)
 	return xstrdup(s ? s : "");
 }
 
+static bool lets_finish(const char *options)
+{
+	struct buf ignored = BUF_INIT;
+	json_t *map = options ? json_parse(options, strlen(options), &ignored) : NULL;
+	bool finish = json_is_true(json_object_get(map, "finish"));
+
+	json_decref(map);
+	buf_release(&ignored);
+	return finish;
+}
+
 static bool keep_open_run(void *ctx, const struct ledger_run_row *r)
 {
 	struct open_runs *l = ctx;
@@ -58,7 +70,7 @@ static bool keep_open_run(void *ctx, const struct ledger_run_row *r)
 		.no = r->no, .id = dup_or_empty(r->id), .target = dup_or_empty(r->target),
 		.root = dup_or_empty(r->root), .journal = dup_or_empty(r->journal),
 		.logs = dup_or_empty(r->log_dir), .nonce = r->nonce,
-		.pid_start = r->pid_start, .pid = r->pid,
+		.pid_start = r->pid_start, .pid = r->pid, .finish = lets_finish(r->options),
 	};
 
 	snprintf(o.boot, sizeof(o.boot), "%s", r->boot_id ? r->boot_id : "");
@@ -375,8 +387,9 @@ static void stays_open(const struct open_run *run, void (*say)(void *ctx, const 
 {
 	struct buf text = BUF_INIT;
 
-	buf_addf(&text, "run %s of '%s' has lost its driver, but its warden still waits for processes that cannot be "
-		 "killed; it is recorded when they have ended", run->id, run->target);
+	buf_addf(&text, "run %s of '%s' has lost its driver, but its warden still waits for %s; it is recorded when they "
+		 "have ended", run->id, run->target,
+		 run->finish ? "its steps, which may finish" : "processes that cannot be killed");
 	if (say)
 		say(ctx, text.data);
 	buf_release(&text);
@@ -393,10 +406,42 @@ bool recover_runs(struct ledger *l, void (*say)(void *ctx, const char *text), vo
 
 		if (control_driver_lives(run->boot, run->pid, run->pid_start))
 			continue;
-		if (!wait_for_warden(run->journal, until)) {
+		if (!wait_for_warden(run->journal, run->finish ? 0 : until)) {
 			stays_open(run, say, ctx);
 			continue;
 		}
+		good = repair(l, run, say, ctx);
+	}
+	if (!good)
+		buf_puts(err, ledger_error(l)->text.data);
+	open_runs_release(&runs);
+	return good;
+}
+
+static void say_waiting(const struct open_run *run, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "run %s of '%s' has lost its driver, and its steps may finish: waiting for those that still run",
+		 run->id, run->target);
+	if (say)
+		say(ctx, text.data);
+	buf_release(&text);
+}
+
+bool recover_adopted(struct ledger *l, int64_t no, void (*say)(void *ctx, const char *text), void *ctx, struct buf *err)
+{
+	struct open_runs runs = {0};
+	bool good = ledger_open_runs(l, keep_open_run, &runs);
+
+	for (size_t i = 0; good && i < runs.n; i++) {
+		const struct open_run *run = &runs.at[i];
+
+		if (run->no != no || !run->finish || control_driver_lives(run->boot, run->pid, run->pid_start))
+			continue;
+		if (!wait_for_warden(run->journal, 0))
+			say_waiting(run, say, ctx);
+		(void)wait_for_warden(run->journal, INT64_MAX);
 		good = repair(l, run, say, ctx);
 	}
 	if (!good)

@@ -17,4 +17,10 @@
  */
 bool recover_runs(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx, struct buf *err);
 
+/*
+ * The same for one run whose steps may finish without their driver (on_driver_death): they are waited for, however
+ * long that is.
+ */
+bool recover_adopted(struct ledger *l, int64_t run, void (*say)(void *ctx, const char *text), void *ctx, struct buf *err);
+
 #endif

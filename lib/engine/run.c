@@ -21,6 +21,7 @@
 #include "engine/program.h"
 #include "engine/fresh.h"
 #include "engine/recover.h"
+#include "engine/resume.h"
 #include "engine/rights.h"
 #include "engine/watch.h"
 
@@ -82,11 +83,11 @@ static void drop_running(struct engine *e, const struct attempt *a)
 }
 
 /* An attempt that never became a process: its command could not be composed, or nobody is there to start it. */
-static void not_startable(struct engine *e, const struct action *act, const char *why)
+static void not_startable(struct engine *e, const struct action *act, enum reason reason, const char *why)
 {
 	struct note *n = &e->note[act->unit];
-	struct verdict v = {.state = STATE_FAILED, .reason = REASON_BAD_EXPR, .exit_code = -1, .error = BUF_INIT};
-	struct attempt_ended ended = {.serial = n->serial, .end = END_NOT_STARTED, .stage = "compose",
+	struct verdict v = {.state = STATE_FAILED, .reason = reason, .exit_code = -1, .error = BUF_INIT};
+	struct attempt_ended ended = {.serial = n->serial, .end = END_NOT_STARTED, .stage = reason == REASON_BREAKER_OPEN ? "breaker" : "compose",
 				      .end_mono_ns = stamp_mono_ns()};
 
 	buf_puts(&v.error, why);
@@ -96,7 +97,7 @@ static void not_startable(struct engine *e, const struct action *act, const char
 	record_ended(e, n->serial, &ended, &v);
 	verdict_release(&v);
 	rights_release(e, act->unit);
-	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, REASON_BAD_EXPR);
+	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, reason);
 }
 
 /*
@@ -127,7 +128,7 @@ static void not_composed(struct engine *e, const struct action *act, struct buf 
 		values_hold_start(e->values, act->unit);
 		return;
 	}
-	not_startable(e, act, why->data);
+	not_startable(e, act, REASON_BAD_EXPR, why->data);
 }
 
 /* durability full: what came before is on the disk before anything that may depend on it starts. */
@@ -157,17 +158,22 @@ static void start(struct engine *e, const struct action *act)
 	n->has_intent = false;
 	a = &e->attempt[n->serial - 1];
 	if (e->broken) {
-		not_startable(e, act, "orchmake cannot start steps any more");
+		not_startable(e, act, REASON_BAD_EXPR, "orchmake cannot start steps any more");
 		return;
 	}
 	if (e->jf->ledger.synced && !sync_all(e)) {
-		not_startable(e, act, "what has happened so far cannot be written");
+		not_startable(e, act, REASON_BAD_EXPR, "what has happened so far cannot be written");
 		return;
 	}
 	if (!engine_compose(e, act->unit, n->serial, act->attempt, &c, &why)) {
 		not_composed(e, act, &why);
 		goto done;
 	}
+	if (!breaker_lets(e, act->unit, &why)) { /* asked last: whoever is let through is the one who tries */
+		not_startable(e, act, REASON_BREAKER_OPEN, why.data);
+		goto done;
+	}
+	record_mark(e, act->unit);
 	a->log = engine_log_path(e, act->unit, n->serial);
 	a->out = c.stdout_path ? xstrdup(c.stdout_path) : NULL;
 	a->err = c.stderr_path ? xstrdup(c.stderr_path) : NULL;
@@ -193,7 +199,7 @@ static void start(struct engine *e, const struct action *act)
 		engine_break(e, EXIT_RUN_FAILED, "cannot start steps any more: %s", strerror(errno));
 		a->running = false;
 		drop_running(e, a);
-		not_startable(e, act, "orchmake cannot start steps any more");
+		not_startable(e, act, REASON_BAD_EXPR, "orchmake cannot start steps any more");
 		goto done;
 	}
 	watch_started(e, n->serial);
@@ -212,6 +218,7 @@ static void settle(struct engine *e, const struct action *act)
 	n->end_mono_ns = stamp_mono_ns();
 	rights_release(e, act->unit);
 	expect_settled(e, act->unit);
+	resume_settled(e, act->unit, act->state, act->reason);
 	if (u->kind == UNIT_END) {
 		n->start_mono_ns = e->note[e->x->graph->group[u->group].begin].end_mono_ns;
 		outcome_group(e, u->group, act->state);
@@ -280,7 +287,7 @@ static void keep_reason(struct engine *e, uint32_t unit, struct verdict *v)
 {
 	const char *cause;
 
-	v->reason = fresh_why(e, unit, &cause);
+	v->reason = engine_why(e, unit, &cause);
 	e->note[unit].error = cause ? xstrdup(cause) : NULL;
 }
 
@@ -349,6 +356,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	keep_artifacts(e, a, end, &v);
 	hide_verdict(e, &v);
 	fresh_ended(e, a, &v);
+	breaker_ended(e, a->unit, v.state);
 	a->running = false;
 	drop_running(e, a);
 	slots_mend(e);
@@ -525,11 +533,25 @@ static int *all_held(const struct engine *e, size_t *ret_n)
 	return all;
 }
 
+/* `on_driver_death: finish` of something that was asked for. */
+static bool may_finish(const struct engine *e)
+{
+	for (size_t i = 0; i < e->x->n_targets; i++) {
+		uint32_t unit = e->x->target_unit[i];
+		const struct bundle *b = &e->x->bundle[e->x->graph->unit[unit].group];
+
+		if (e->x->graph->unit[unit].kind == UNIT_STEP ? e->x->place[unit].step->t.finish
+							      : b->job && b->job->t.finish)
+			return true;
+	}
+	return false;
+}
+
 static bool open_executor(struct engine *e)
 {
 	char *warden = path_join(e->o->libexec, "orchmake-warden");
 	struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
-				       .nonce = e->nonce, .slots = e->slots + BESIDE};
+				       .nonce = e->nonce, .slots = e->slots + BESIDE, .finish = e->finish};
 	int *held = all_held(e, &o.n_held);
 
 	o.held = held;
@@ -644,6 +666,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	e->start_wall_ms = stamp_wall_ms();
 	e->start_mono_ns = stamp_mono_ns();
 	e->target_text = join_targets(e);
+	e->finish = may_finish(e);
 	if (ulid_new(&e->id, e->start_wall_ms) < 0) {
 		buf_addf(err, "no randomness for the run's id: %s", strerror(errno));
 		return EXIT_RUN_FAILED;

@@ -1,6 +1,7 @@
 #include "engine/stored.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bug.h"
 #include "doc/json.h"
@@ -67,11 +68,65 @@ bool stored_run_open(struct stored_run *s, const char *text, size_t len, struct 
 	return true;
 }
 
+static size_t count_names(const json_t *map)
+{
+	const char *key;
+	const json_t *v;
+	size_t n = 0;
+
+	json_object_foreach ((json_t *)map, key, v)
+		n += json_array_size(v);
+	return n;
+}
+
+/* The texts under key, behind the *n that are there. */
+static struct text_span names_at(struct stored_run *s, const char *key, size_t *n)
+{
+	const json_t *list = json_object_get(s->options, key);
+	size_t from = *n;
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_is_string(json_array_get(list, i)))
+			s->name[(*n)++] = json_string_value(json_array_get(list, i));
+	return (struct text_span){s->name + from, *n - from};
+}
+
+static int64_t number_at(const struct stored_run *s, const char *key)
+{
+	int64_t n = json_integer_value(json_object_get(s->options, key));
+
+	return n > 0 ? n : 0;
+}
+
+void stored_run_options(struct stored_run *s, const char *json)
+{
+	struct buf ignored = BUF_INIT;
+	int64_t slots;
+	size_t n = 0;
+
+	s->options = json ? json_parse(json, strlen(json), &ignored) : NULL;
+	buf_release(&ignored);
+	s->name = xcalloc(count_names(s->options) + 1, sizeof(*s->name));
+	slots = number_at(s, "slots");
+	s->o.slots = slots > 0 && slots < UINT32_MAX ? (uint32_t)slots : 1;
+	s->o.keep_going = json_is_true(json_object_get(s->options, "keep_going"));
+	s->o.ignore_failures = json_is_true(json_object_get(s->options, "ignore_failures"));
+	s->o.fail_limit = (uint32_t)number_at(s, "fail_limit");
+	s->o.now_ms = number_at(s, "now_ms");
+	s->o.only = names_at(s, "only", &n);
+	s->o.from = names_at(s, "from", &n);
+	s->o.until = names_at(s, "until", &n);
+	s->o.skip = names_at(s, "skip", &n);
+	s->o.files = names_at(s, "files", &n);
+}
+
 void stored_run_release(struct stored_run *s)
 {
 	jobfile_free(s->jf);
 	json_decref(s->doc);
 	free(s->target);
 	free(s->param);
+	json_decref(s->options);
+	free(s->name);
 	*s = (struct stored_run){0};
 }

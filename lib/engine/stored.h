@@ -13,10 +13,14 @@ struct stored_run {
 	json_t *doc;		  /* what o borrows from */
 	const char **target;
 	struct given_param *param;
+	json_t *options;
+	const char **name; /* of the restrictions and files in it */
 };
 
 /* From the definition that the ledger has of it.  False after diagnostics; stored_run_release() in any case. */
 bool stored_run_open(struct stored_run *s, const char *text, size_t len, struct diags *d);
+/* What it was asked to be beyond its definition, from the options that the ledger has of it (NULL: nothing). */
+void stored_run_options(struct stored_run *s, const char *json);
 void stored_run_release(struct stored_run *s);
 
 #endif

@@ -94,6 +94,7 @@ struct expand_options {
 	size_t n_targets;	   /* 0 = the default target */
 	bool keep_going;
 	uint32_t fail_limit;	   /* 0 = none */
+	bool ask_steps;		   /* the engine decides about every step before it starts */
 	/* For foreach and matrix expressions: params, vars, env, payload, and globbing. */
 	const struct expr_world *world;
 	/* Called with world->ctx before the loops of a job are worked out: params are those of that job.  May be

@@ -171,7 +171,7 @@ static bool asks_status(const struct condition_list *l)
 
 struct unit expander_unit_of(struct expander *e, const struct traits *t, enum unit_kind kind)
 {
-	bool asks = t->when.n || t->skip_if.n || t->require.n || (kind == UNIT_STEP && asks_fresh(t));
+	bool asks = t->when.n || t->skip_if.n || t->require.n || (kind == UNIT_STEP && (asks_fresh(t) || e->o->ask_steps));
 	struct unit u = {
 		.kind = (uint8_t)kind,
 		.on_failure = (uint8_t)t->on_failure,

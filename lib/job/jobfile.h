@@ -227,6 +227,12 @@ struct lock_use {
 	int64_t wait_ms; /* -1: as long as it takes */
 };
 
+/* Stops calling what keeps failing. */
+struct breaker_rule {
+	uint32_t failures; /* 0: there is none */
+	int64_t window_ms, cooldown_ms;
+};
+
 /* How the children of a step are offered slots: GNU make's job server. */
 enum slot_offer { OFFER_PAIR, OFFER_FIFO, OFFER_OFF, OFFER_COUNT };
 extern const char *const offer_words[OFFER_COUNT + 1]; /* "pipe", "fifo", "off", NULL */
@@ -268,6 +274,10 @@ enum { NICE_UNSAID = 100, UMASK_UNSAID = -1 };
 enum overlap { OVERLAP_ALLOW, OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_CANCEL, OVERLAP_COUNT };
 extern const char *const overlap_words[OVERLAP_COUNT + 1];
 
+/* What it means for a run that goes on with another that nobody saw how a step of that ended. */
+enum on_lost { ON_LOST_FAIL, ON_LOST_RETRY, ON_LOST_ASK };
+extern const char *const on_lost_words[ON_LOST_ASK + 1];
+
 enum opens { OPENS_DONE, OPENS_OK };
 
 /* --- everything a job or a step may say ---------------------------------------------------------- */
@@ -297,6 +307,7 @@ struct traits {
 	struct foreach_decl *foreach; /* NULL: none */
 
 	struct retry_spec *retry; /* NULL: none */
+	struct breaker_rule breaker;
 	int64_t timeout_ms;	  /* 0: none */
 	int64_t grace_ms;	  /* default 10 s */
 	int64_t stall_ms;	  /* 0: none */
@@ -319,6 +330,8 @@ struct traits {
 	int16_t priority;
 	struct limit_spec limits;
 	enum slot_offer jobserver; /* if the key is set; else the run's */
+	enum on_lost on_lost;
+	bool finish; /* on_driver_death: finish; of a job that is a target it is its run's */
 	struct value *cwd;
 	struct value_map env;
 	struct text_list dotenv; /* "name?" may be absent */
@@ -483,6 +496,7 @@ struct callable {
 	struct value_list argv;
 	struct value_map env;
 	int64_t timeout_ms; /* 0: the step's */
+	struct breaker_rule breaker; /* of all who call it together */
 };
 
 struct store_decl {

@@ -229,6 +229,9 @@ static void use_callable_key(struct loader *l, void *ctx, enum key key, const st
 	case KEY_timeout:
 		read_duration(l, "timeout", n, &c->timeout_ms);
 		break;
+	case KEY_breaker:
+		read_breaker(l, &c->breaker, n);
+		break;
 	default:
 		BUG("key '%s' is not one of a callable", name->text);
 	}

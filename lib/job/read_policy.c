@@ -633,3 +633,52 @@ void read_offer(struct loader *l, struct traits *t, const struct node *n)
 	if (read_word(l, "jobserver", n, offer_words, OFFER_COUNT, &word))
 		t->jobserver = (enum slot_offer)word;
 }
+
+const char *const on_lost_words[] = {"fail", "retry", "ask"};
+
+void read_on_lost(struct loader *l, struct traits *t, const struct node *n)
+{
+	size_t word;
+
+	if (read_word(l, "on_lost", n, on_lost_words, ARRAY_LEN(on_lost_words), &word))
+		t->on_lost = (enum on_lost)word;
+}
+
+void read_on_death(struct loader *l, struct traits *t, const struct node *n)
+{
+	static const char *const words[] = {"kill", "finish"};
+	size_t word;
+
+	if (read_word(l, "on_driver_death", n, words, ARRAY_LEN(words), &word))
+		t->finish = word;
+}
+
+/* --- breakers ----------------------------------------------------------------------------------- */
+
+static void use_breaker(struct loader *l, void *ctx, enum key key, const struct node *name, const struct node *n)
+{
+	struct breaker_rule *b = ctx;
+	int64_t failures;
+
+	(void)name;
+	if (key == KEY_breaker_failures) {
+		if (read_int(l, "failures", n, 1, UINT16_MAX, &failures))
+			b->failures = (uint32_t)failures;
+	} else {
+		(void)read_duration(l, key_word(key), n, key == KEY_breaker_window ? &b->window_ms : &b->cooldown_ms);
+	}
+}
+
+void read_breaker(struct loader *l, struct breaker_rule *b, const struct node *n)
+{
+	enum { WINDOW_MS = 10 * 60 * 1000, COOLDOWN_MS = 5 * 60 * 1000 };
+
+	*b = (struct breaker_rule){.window_ms = WINDOW_MS, .cooldown_ms = COOLDOWN_MS};
+	if (is_null(n))
+		return; /* none, whatever template or defaults say */
+	if (n->kind == NODE_MAP && !node_get(n, "failures")) {
+		diag_error(l->d, n->mark, "'breaker' has no 'failures'");
+		diag_hint(l->d, "write breaker: {failures: 3}");
+	}
+	read_map(l, n, IN_BREAKER, "'breaker'", use_breaker, b);
+}

@@ -83,6 +83,15 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 	case KEY_umask:
 		read_umask(l, t, n);
 		break;
+	case KEY_breaker:
+		read_breaker(l, &t->breaker, n);
+		break;
+	case KEY_on_lost:
+		read_on_lost(l, t, n);
+		break;
+	case KEY_on_driver_death:
+		read_on_death(l, t, n);
+		break;
 	case KEY_jobserver:
 		read_offer(l, t, n);
 		break;

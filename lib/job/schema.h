@@ -44,6 +44,7 @@
 	SCOPE(IDEMPOTENCY, "'idempotency'")                                                        \
 	SCOPE(FAIL_IF, "'fail_if'")                                                                \
 	SCOPE(POOL_USE, "'pool'")                                                                  \
+	SCOPE(BREAKER, "'breaker'")                                                                \
 	SCOPE(FRESH, "'fresh'")
 
 enum key_scope_no {
@@ -67,6 +68,8 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 #define KEY_TYPES(TYPE)                                                                            \
 	TYPE(TEXT, "text", "{'type': ['string', 'number', 'boolean']}")                            \
 	TYPE(WORD, "word", "{'type': 'string'}")                                                   \
+	TYPE(ON_LOST, "fail, retry, ask", "{'enum': ['fail', 'retry', 'ask']}")                      \
+	TYPE(ON_DEATH, "kill, finish", "{'enum': ['kill', 'finish']}")                              \
 	TYPE(OFFER, "pipe, fifo, off", "{'enum': ['pipe', 'fifo', 'off', false]}")                   \
 	TYPE(BOOL, "true or false", "{'type': 'boolean'}")                                         \
 	TYPE(ONE, "fixed", "{'enum': [1, true]}")                                                  \
@@ -94,6 +97,7 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(EXITS, "number or list", "{'type': ['integer', 'array']}")                            \
 	TYPE(LOOP, "map", "{'$ref': '#/$defs/loop'}")                                              \
 	TYPE(FAIL_IF, "map", "{'$ref': '#/$defs/fail_if'}")                                        \
+	TYPE(BREAKER, "map", "{'$ref': '#/$defs/breaker'}")                                         \
 	TYPE(POOL_USE, "name or map", "{'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/pool_use'}]}") \
 	TYPE(FILES, "name or list", "{'type': ['string', 'array']}")                                \
 	TYPE(FRESH, "word or map", "{'oneOf': [{'type': 'string', 'pattern': '^(hash|mtime|once|always|never|ttl:.+)$'}, {'$ref': '#/$defs/fresh'}]}") \

@@ -267,6 +267,18 @@ static json_t *fail_if_json(const struct fail_if *f)
 	return map;
 }
 
+static json_t *breaker_json(const struct breaker_rule *b)
+{
+	json_t *map;
+
+	if (!b->failures)
+		return json_null();
+	map = json_pack("{s:I}", "failures", (json_int_t)b->failures);
+	put(map, "window", duration_json(b->window_ms));
+	put(map, "cooldown", duration_json(b->cooldown_ms));
+	return map;
+}
+
 static json_t *pool_json(const struct pool_use *p)
 {
 	if (!p->name)
@@ -421,6 +433,12 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return limits_json(&t->limits);
 	case KEY_umask:
 		return umask_json(t->umask);
+	case KEY_breaker:
+		return breaker_json(&t->breaker);
+	case KEY_on_lost:
+		return json_string(on_lost_words[t->on_lost]);
+	case KEY_on_driver_death:
+		return json_string(t->finish ? "finish" : "kill");
 	case KEY_jobserver:
 		return json_string(offer_words[t->jobserver]);
 	case KEY_overlap:
@@ -751,6 +769,9 @@ static void put_callables(json_t *doc, const struct jobfile *jf)
 	for (size_t i = 0; i < jf->n_callables; i++) {
 		const struct callable *c = &jf->callable[i];
 		json_t *one = json_pack("{s:o}", "argv", values_json(&c->argv));
+
+		if (c->breaker.failures)
+			put(one, "breaker", breaker_json(&c->breaker));
 
 		if (c->env.n)
 			put(one, "env", value_map_json(&c->env, NULL));

@@ -243,6 +243,10 @@ void ledger_fingerprint(struct ledger *l, const char *key, const char *fingerpri
 void ledger_step_fingerprint(struct ledger *l, int64_t run, uint32_t unit, const char *fingerprint,
 			     int64_t wall_ms);
 
+/* What a start of the step is made from, committed ahead of it with the intent: its success, whoever finds it, is
+ * told apart by it.  Stays until the record of a success takes its place. */
+void ledger_step_mark(struct ledger *l, int64_t run, uint32_t unit, const char *mark);
+
 /* A file whose content has been seen. */
 struct ledger_file {
 	const char *path; /* required */

@@ -62,6 +62,9 @@ enum ledger_found ledger_run_find(struct ledger *l, const char *text, const char
 bool ledger_last_success(struct ledger *l, const char *target, int64_t *ret_run);
 bool ledger_last_unfinished(struct ledger *l, const char *target, int64_t *ret_run);
 
+/* The newest run that resumes the one with this id; *ret_run 0 if there is none. */
+bool ledger_run_resumer(struct ledger *l, const char *id, int64_t *ret_run);
+
 /* Appended: the result document, the definition; nothing if there is none. */
 bool ledger_run_result(struct ledger *l, int64_t run, struct buf *ret_json);
 bool ledger_run_definition(struct ledger *l, int64_t run, struct buf *ret_json);

@@ -328,6 +328,20 @@ bool ledger_last_unfinished(struct ledger *l, const char *target, int64_t *ret_r
 	return last_by_success(l, STMT_RUN_LAST_UNFINISHED, target, ret_run);
 }
 
+bool ledger_run_resumer(struct ledger *l, const char *id, int64_t *ret_run)
+{
+	sqlite3_stmt *st = stmt_use(l, STMT_RUN_RESUMER);
+	int64_t no = 0;
+
+	if (!st)
+		return false;
+	sqlite3_bind_text(st, 1, id, -1, SQLITE_STATIC);
+	if (!one_number(l, STMT_RUN_RESUMER, st, &no))
+		return false;
+	*ret_run = no;
+	return true;
+}
+
 /* --- documents ----------------------------------------------------------------------------------- */
 
 static enum rows append(struct ledger *l, sqlite3_stmt *st, void *ctx)

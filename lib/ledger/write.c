@@ -308,6 +308,13 @@ void ledger_step_fingerprint(struct ledger *l, int64_t run, uint32_t unit, const
 	queue_int(l, wall_ms);
 }
 
+void ledger_step_mark(struct ledger *l, int64_t run, uint32_t unit, const char *mark)
+{
+	queue_op(l, STMT_STEP_MARK);
+	queue_int(l, id_of(run, unit));
+	queue_text(l, mark);
+}
+
 void ledger_file(struct ledger *l, const struct ledger_file *f)
 {
 	queue_op(l, STMT_FILE_SET);

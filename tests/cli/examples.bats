@@ -334,3 +334,15 @@ tool-r42 is out"
 	want 0 orchmake vars
 	says "<of a command>"
 }
+
+@test "resume: what failed and what comes after it runs, with the values of what succeeded" {
+	example resume
+	want 1 orchmake
+	touch door-is-open
+	want 0 orchmake -n resume
+	says "nightly: 2 steps would run, 1 has nothing to do"
+	want 0 orchmake resume
+	is "$(cat work.txt)" "pulled
+loaded 42 rows
+told"
+}

@@ -1,0 +1,185 @@
+#include "running.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/fdio.h"
+#include "doc/json.h"
+#include "report/listing.h"
+#include "report/screen.h"
+#include "report/tty.h"
+
+/* --- looking only ------------------------------------------------------------------------------------- */
+
+int running_list(struct cli *c, struct engine *e)
+{
+	const struct expansion *x = engine_expansion(e);
+	struct buf text = BUF_INIT, target = BUF_INIT;
+	struct listing_options o = {.steps = c->verbose, .outlook = engine_outlook(e)};
+	json_t *doc;
+
+	expansion_unit_name(x, x->target_unit[0], &target);
+	for (size_t i = 1; i < x->n_targets; i++) {
+		buf_putc(&target, ' ');
+		expansion_unit_name(x, x->target_unit[i], &target);
+	}
+	o.target = target.data;
+	if (c->format == FORMAT_JSON) {
+		doc = listing_json(x, engine_schedule(e), &o);
+		cli_print_json(doc);
+		json_decref(doc);
+	} else {
+		listing_text(&text, x, engine_schedule(e), &o);
+		fwrite(text.data, 1, text.len, stdout);
+	}
+	buf_release(&text);
+	buf_release(&target);
+	return EXIT_DONE;
+}
+
+/* --- what is told ---------------------------------------------------------------------------------------- */
+
+static enum screen_style style_of(const struct cli *c)
+{
+	const char *term = getenv("TERM");
+
+	switch (c->progress) {
+	case PROGRESS_PLAIN:
+	case PROGRESS_NONE:
+		return SCREEN_PLAIN;
+	case PROGRESS_LINE:
+		return SCREEN_LINE;
+	case PROGRESS_AUTO:
+		break;
+	}
+	if (!isatty(STDERR_FILENO) || !term || !strcmp(term, "dumb") || c->silent)
+		return SCREEN_PLAIN;
+	return SCREEN_LIVE;
+}
+
+static bool add_events(struct cli *c, struct sinks *sinks)
+{
+	FILE *f;
+
+	if (!c->events_file)
+		return true;
+	if (!strcmp(c->events_file, "-")) {
+		sinks_add(sinks, sink_events(stdout, false));
+		return true;
+	}
+	f = fopen(c->events_file, "we");
+	if (!f) {
+		cli_error("--events: cannot write '%s': %s", c->events_file, strerror(errno));
+		return false;
+	}
+	sinks_add(sinks, sink_events(f, true));
+	return true;
+}
+
+static bool add_sinks(struct cli *c, struct sinks *sinks)
+{
+	const struct screen_options o = {
+		.out = stderr, .style = style_of(c), .colour = cli_colour(c, stderr), .silent = c->silent,
+		.verbose = c->verbose, .show_logs = true,
+		.heartbeat_ms = c->progress == PROGRESS_NONE ? 0 : c->heartbeat_ms,
+	};
+
+	sinks_add(sinks, sink_screen(&o));
+	return add_events(c, sinks);
+}
+
+/* --- running -------------------------------------------------------------------------------------------------- */
+
+static bool write_result(struct cli *c, const json_t *result)
+{
+	struct buf text = BUF_INIT;
+	bool good = true;
+
+	json_text(&text, result, JSON_INDENTED);
+	buf_putc(&text, '\n');
+	if (c->result_file && file_write_atomic(c->result_file, text.data, text.len, 0666) < 0) {
+		cli_error("--result: cannot write '%s': %s", c->result_file, strerror(errno));
+		good = false;
+	}
+	if (c->format == FORMAT_JSON)
+		fwrite(text.data, 1, text.len, stdout);
+	buf_release(&text);
+	return good;
+}
+
+/* A job that plans changes and makes none says them to who looks, with the hash that applying them may ask for. */
+static void show_plan(const json_t *result)
+{
+	const json_t *diff = json_object_get(result, "diff");
+	const char *hash = json_str(result, "plan_hash");
+	struct buf text = BUF_INIT;
+	json_t *line;
+	size_t i;
+
+	if (!hash || !json_is_array(diff) || !json_is_true(json_object_get(result, "success")))
+		return;
+	json_array_foreach(diff, i, line) {
+		tty_clean(&text, span_of(json_is_string(line) ? json_string_value(line) : ""));
+		buf_putc(&text, '\n');
+	}
+	buf_puts(&text, "plan_hash ");
+	tty_clean(&text, span_of(hash));
+	puts(text.data);
+	buf_release(&text);
+}
+
+static char *command_line(const struct cli *c)
+{
+	struct buf text = BUF_INIT;
+
+	for (int i = 0; i < c->argc; i++)
+		buf_addf(&text, "%s%s", i ? " " : "", i ? c->argv[i] : path_base(c->argv[i]));
+	return buf_detach(&text);
+}
+
+static int run(struct cli *c, struct engine *e)
+{
+	struct sinks sinks = {0};
+	struct buf err = BUF_INIT;
+	int code = EXIT_USAGE_ERROR;
+
+	if (add_sinks(c, &sinks)) {
+		code = engine_run(e, &sinks, &err);
+		sinks_release(&sinks);
+		if (err.len)
+			cli_error("%s", err.data);
+		if (engine_result(e) && !write_result(c, engine_result(e)) && code == EXIT_DONE)
+			code = EXIT_RUN_FAILED;
+		if (engine_result(e) && c->format != FORMAT_JSON && !c->silent)
+			show_plan(engine_result(e));
+		if (c->exit_code_of_step && code == EXIT_RUN_FAILED && engine_failed_exit(e))
+			code = engine_failed_exit(e);
+	}
+	buf_release(&err);
+	return code;
+}
+
+int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
+{
+	struct diags *d = diags_new();
+	char *line = command_line(c);
+	struct engine *e;
+	int code = EXIT_USAGE_ERROR;
+
+	o->command = line;
+	e = engine_new(jf, o, d);
+	cli_diags(c, d);
+	if (e && c->question)
+		code = listing_count(engine_expansion(e), engine_schedule(e), engine_outlook(e)) ? EXIT_RUN_FAILED : EXIT_DONE;
+	else if (e && c->dry_run)
+		code = running_list(c, e);
+	else if (e)
+		code = run(c, e);
+	engine_free(e);
+	diags_free(d);
+	free(line);
+	return code;
+}

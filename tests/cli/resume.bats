@@ -1,0 +1,348 @@
+load lib
+
+# What of a run that did not end well stands, and what runs again.
+
+prepare() {
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
+}
+
+# Each line of the file did is one attempt that did its work.
+chain() {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  p:
+	    steps:
+	      - {id: a, run: 'echo a >>did; echo v=7 >>"$ORCHMAKE_OUTPUT"', provides: [v]}
+	      - {id: b, run: "echo b >>did; test -e ok", needs: [a]}
+	      - id: c
+	        argv: [sh, -c, 'echo "c $1" >>did; echo w=$1 >>"$ORCHMAKE_OUTPUT"', sh, "${{ consumes.v }}"]
+	        consumes: [v]
+	        provides: [w]
+	        needs: [b]
+	J
+}
+
+did() { tr '\n' ' ' <did; }
+# The state and the reason of a step in the last run.
+stands() { sql "select state || ' ' || reason from v_steps where run = (select max(run) from v_runs) and step = '$1'"; }
+
+@test "a success is not run again, its value is there, and the rest runs" {
+	chain
+	want 1 orchmake -s p
+	touch ok
+	want 0 orchmake resume --format=json
+	is "$(did)" "a b b c 7 "
+	says '"status": "cached"'
+	says '"w": "7"'
+	is "$(stands p/a)" "cached resumed"
+	is "$(stands p/b)" "succeeded unfinished"
+	is "$(stands p/c)" "succeeded unfinished"
+	is "$(sql "select count(*) from v_runs where resumes = (select min(run) from v_runs)")" 1
+	is "$(sql "select count(*) from v_events where event = 'run_resumed'")" 1
+	want 0 orchmake fsck
+}
+
+@test "with nothing to do it says so" {
+	chain
+	touch ok
+	want 0 orchmake -s p
+	want 0 orchmake resume
+	says "nothing to do: the last run of each target ended well"
+	want 0 orchmake resume last
+	says "nothing to do: run"
+	is "$(did)" "a b c 7 "
+}
+
+@test "a run that has been resumed is gone on with where that ended" {
+	chain
+	want 1 orchmake -s p
+	first=$(sql "select run from v_runs")
+	want 1 orchmake -s resume
+	touch ok
+	want 0 orchmake -s resume "$first"
+	is "$(did)" "a b b b c 7 "
+	want 0 orchmake resume "$first"
+	says "nothing to do: run"
+}
+
+@test "-n tells what would run and why, and touches nothing" {
+	chain
+	want 1 orchmake -s p
+	before=$(ls -lAR --time-style=full-iso .orchmake)
+	want 0 orchmake -n resume
+	says "p: 2 steps would run, 1 has nothing to do"
+	says "p/b  part of p, needs a, it failed in run"
+	says "p/c  part of p, needs b, it was not reached in run"
+	is "$(ls -lAR --time-style=full-iso .orchmake)" "$before"
+	want 1 orchmake -q resume
+}
+
+@test "a changed command runs again, and with it what comes after" {
+	chain
+	want 1 orchmake -s p
+	sed -i 's/echo a >>did/echo A >>did/' Jobfile
+	touch ok
+	want 0 orchmake -n resume
+	says "p/a  part of p, its command, its parameters or its environment changed"
+	want 0 orchmake -s resume
+	is "$(did)" "a b A b c 7 "
+	is "$(stands p/a)" "succeeded command-changed"
+}
+
+@test "what came before a step that ran since is not trusted, in a later resumption either" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  p:
+	    on_failure: continue
+	    steps:
+	      a: {run: "echo a >>did"}
+	      b: {run: "echo b >>did; test -e fast || sleep 60", needs: [a]}
+	      z: {run: "echo z >>did; test -e ok"}
+	J
+	touch fast
+	want 1 orchmake -s p
+	rm fast did
+	sed -i 's/echo a >>did/echo A >>did/' Jobfile
+	orchmake -s resume </dev/null >out.txt 2>&1 3>&- &
+	driver=$!
+	until_true grep -q b did
+	kill -KILL $driver
+	wait $driver || true
+	touch fast ok
+	: >did
+	want 0 orchmake -s resume
+	is "$(sort did | tr '\n' ' ')" "b z "
+	is "$(stands p/a)" "cached resumed"
+}
+
+@test "a step that is new, or gone, is said to be" {
+	chain
+	want 1 orchmake -s p
+	touch ok
+	sed -i 's/id: b, run: "echo b/id: n, run: "echo n/; s/needs: \[b\]/needs: [n]/' Jobfile
+	want 0 orchmake -n resume
+	says "p/n  part of p, needs a, the run that is resumed did not have it"
+	want 0 orchmake -s resume
+	is "$(did)" "a b n c 7 "
+}
+
+@test "with a Jobfile that does not load the stored definition is gone on with" {
+	chain
+	want 1 orchmake -s p
+	touch ok
+	echo "jobs: [" >Jobfile
+	want 0 orchmake resume
+	complains "the Jobfile cannot be used as it is now, so the definition that the run had is gone on with"
+	is "$(did)" "a b b c 7 "
+}
+
+@test "parameters, payload and the time are as they were" {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {who: {type: string, required: true}, at: {type: string, default: "${{ now() }}"}}
+	jobs:
+	  p:
+	    steps:
+	      - {id: a, argv: [sh, -c, 'echo "$1 $2 $3" >>did', sh, "${{ params.who }}", "${{ payload.x }}", "${{ params.at }}"]}
+	      - {id: b, argv: [sh, -c, 'echo "$1 $2 $3" >>did; test -e ok', sh, "${{ params.who }}", "${{ payload.x }}", "${{ params.at }}"]}
+	J
+	want 1 orchmake -s p who=me --payload '{"x": 3}'
+	touch ok
+	want 2 orchmake resume who=you
+	complains "params, payload and context stay"
+	want 0 orchmake -s resume
+	is "$(wc -l <did)" 3
+	is "$(sort -u did | wc -l)" 1
+}
+
+@test "-r finishes the last run of these targets, with their restrictions" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  p: {steps: [{id: a, run: "echo a >>did"}, {id: b, run: "echo b >>did; test -e ok"}, {id: c, run: "echo c >>did"}]}
+	  q: {run: "false"}
+	J
+	want 1 orchmake -s --skip p/c p
+	want 1 orchmake -s q
+	touch ok
+	want 0 orchmake -s -r p
+	is "$(did)" "a b b "
+	want 1 orchmake -s -r
+}
+
+@test "a loop goes over what it went over, and only what is missing of it runs" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  p:
+	    steps:
+	      - {id: l, run: 'echo "v=[1,2,3]" >>"$ORCHMAKE_OUTPUT"; echo l >>did', provides: {v: {type: json}}}
+	      - id: each
+	        foreach: {n: "${{ consumes.v }}"}
+	        consumes: [v]
+	        argv: [sh, -c, 'echo "$1" >>did; test "$1" != 2 || test -e ok', sh, "${{ foreach.n }}"]
+	J
+	want 1 orchmake -s -k p
+	touch ok
+	want 0 orchmake -s resume
+	is "$(did)" "l 1 2 3 2 "
+	is "$(sql "select count(*) from fragments")" 2
+}
+
+@test "what a loop went over stands although it would be something else now" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  p:
+	    steps:
+	      - {id: l, run: 'echo v=1 >>"$ORCHMAKE_OUTPUT"', provides: [v]}
+	      - id: each
+	        foreach: {f: "${{ consumes.v == '1' ? glob('in/*') : [] }}"}
+	        consumes: [v]
+	        argv: [sh, -c, 'echo "$1" >>did; test "$1" != in/2 || test -e ok', sh, "${{ foreach.f }}"]
+	J
+	mkdir in
+	touch in/1 in/2
+	want 1 orchmake -s p
+	touch ok in/3
+	want 0 orchmake -s resume
+	is "$(did)" "in/1 in/2 in/2 "
+}
+
+# --- retry ------------------------------------------------------------------------------------------------------
+
+@test "retry runs what is named, or what failed, and nothing else" {
+	chain
+	want 1 orchmake -s p
+	touch ok
+	want 0 orchmake -s retry last
+	is "$(did)" "a b b "
+	want 0 orchmake -s retry last p/a
+	is "$(did)" "a b b a "
+	is "$(stands p/a)" "succeeded retried"
+	is "$(stands p/b)" "cached resumed"
+	want 0 orchmake -s retry last p/a --downstream
+	is "$(did)" "a b b a a b c 7 "
+	want 2 orchmake retry last p/nothing
+	complains "has no step 'p/nothing'"
+}
+
+@test "--from-run runs an old definition as it was" {
+	chain
+	touch ok
+	want 0 orchmake -s p
+	printf 'jobfile: 1\njobs: {other: {run: "true"}}\n' >Jobfile
+	want 0 orchmake -s run --from-run last
+	is "$(did)" "a b c 7 a b c 7 "
+	want 2 orchmake run --from-run last p
+	complains "--from-run: targets, params, payload and context are those of that run"
+}
+
+# --- deaths -----------------------------------------------------------------------------------------------------
+
+# Two that end, two that wait for the file go.
+four() { # KEYS of the job
+	jobfile <<-J
+	jobfile: 1
+	jobs:
+	  p:
+	    $1
+	    steps:
+	      a: {run: "echo a >>did"}
+	      b: {run: "echo b >>did; exit 3", on_failure: continue, critical: false}
+	      c: {run: "touch c.up; until test -e go; do sleep 0.01; done; echo c >>did", needs: [a]}
+	      d: {run: "touch d.up; until test -e go; do sleep 0.01; done; echo d >>did; exit 5", needs: {b: done}, on_failure: skip_dependents}
+	      e: {run: "echo e >>did", needs: {c: ok, d: done}}
+	J
+}
+
+# Up to where c and d are under way; $driver, $warden.
+go_until_both_run() {
+	orchmake -s -j4 p </dev/null >out.txt 2>&1 3>&- &
+	driver=$!
+	until_true test -e c.up
+	until_true test -e d.up
+	until_true [ "$(pgrep -P $driver -x orchmake-warden -c)" = 1 ] || true
+	warden=$(pgrep -P $driver | head -1)
+	[ -n "$warden" ]
+}
+
+@test "orchmake killed: what was under way runs once more, what had ended does not" {
+	four "timeout: 1m"
+	go_until_both_run
+	kill -KILL $driver
+	wait $driver || true
+	touch go
+	want 1 orchmake -s resume
+	is "$(sort did | tr '\n' ' ')" "a b b c d e "
+	is "$(sql "select group_concat(exit_code) from v_steps where run = (select max(run) from v_runs) and state = 'failed'")" "3,5"
+	is "$(stands p/c)" "succeeded unfinished"
+	want 0 orchmake fsck
+}
+
+@test "both killed: what nobody saw end fails, unless on_lost says otherwise" {
+	four "timeout: 1m"
+	go_until_both_run
+	kill -KILL $driver $warden
+	wait $driver || true
+	touch go
+	want 1 orchmake resume
+	complains "nobody saw how it ended in run"
+	is "$(stands p/c)" "failed lost-before"
+	is "$(grep -c c did)" 0
+	want 0 orchmake -s retry last p/c
+	is "$(grep -c c did)" 1
+}
+
+@test "on_lost: retry runs it again" {
+	four "on_lost: retry"
+	go_until_both_run
+	kill -KILL $driver $warden
+	wait $driver || true
+	touch go
+	want 1 orchmake -s resume
+	is "$(sort did | tr '\n' ' ')" "a b b c d e "
+}
+
+@test "on_lost: ask runs nothing until somebody says so" {
+	four "on_lost: ask"
+	go_until_both_run
+	kill -KILL $driver $warden
+	wait $driver || true
+	touch go
+	want 4 orchmake resume
+	complains "p/c: nobody saw how it ended in run"
+	complains "its on_lost is 'ask'"
+	is "$(sql "select count(*) from v_runs")" 1
+}
+
+@test "on_driver_death: finish lets what runs end, and resume knows every exit code" {
+	four "on_driver_death: finish"
+	go_until_both_run
+	kill -KILL $driver
+	wait $driver || true
+	orchmake resume </dev/null >resumed.txt 2>&1 3>&- &
+	resumer=$!
+	until_true grep -q "waiting for those that still run" resumed.txt
+	touch go
+	code=0
+	wait $resumer || code=$?
+	is "$code" 1
+	is "$(sort did | tr '\n' ' ')" "a b b c d d e "
+	is "$(stands p/c)" "cached resumed"
+	first="(select min(run) from v_runs)"
+	is "$(sql "select state || ' ' || exit_code from v_steps where run = $first and step = 'p/d'")" "failed 5"
+	is "$(sql "select state || ' ' || exit_code from v_steps where run = $first and step = 'p/c'")" "succeeded 0"
+	want 0 orchmake fsck
+}
+
+@test "a run that is under way cannot be gone on with" {
+	four "timeout: 1m"
+	go_until_both_run
+	want 75 orchmake resume
+	complains "is still under way"
+	touch go
+	wait $driver || true
+}
