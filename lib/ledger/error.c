@@ -21,6 +21,7 @@ enum ledger_fault fault_of(int rc)
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
+	case SQLITE_PROTOCOL: /* of a WAL without its index, which who only reads may not make */
 		return LEDGER_READ_ONLY;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
