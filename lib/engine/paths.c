@@ -1,9 +1,12 @@
 /* Where a run keeps its files: below .orchmake/, private to the user. */
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/fdio.h"
@@ -45,12 +48,41 @@ static bool private_dir(const char *path, struct buf *err)
 	return true;
 }
 
+int work_hold(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat held, there;
+
+	if (fd < 0)
+		return -1;
+	if (!flock(fd, LOCK_EX | LOCK_NB) && !fstat(fd, &held) && !lstat(path, &there) && held.st_ino == there.st_ino)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Whoever sweeps may find it in the instant before it is held. */
+static bool work_make(struct run_paths *p, struct buf *err)
+{
+	enum { TRIES = 10 };
+
+	for (int i = 0; i < TRIES && p->work_fd < 0; i++) {
+		if (!private_dir(p->work, err))
+			return false;
+		p->work_fd = work_hold(p->work);
+	}
+	if (p->work_fd < 0)
+		buf_addf(err, "cannot hold the folder '%s': %s", p->work, strerror(errno));
+	return p->work_fd >= 0;
+}
+
 bool run_paths_make(struct engine *e, struct buf *err)
 {
 	struct run_paths *p = &e->paths;
 	char *runs, *logs;
 	bool good;
 
+	p->work_fd = -1;
 	p->state_dir = path_join(e->root, ".orchmake");
 	p->ledger = engine_ledger_path(e->jf, e->o);
 	runs = path_join(p->state_dir, "runs");
@@ -60,7 +92,7 @@ bool run_paths_make(struct engine *e, struct buf *err)
 	p->tmp = path_join(p->work, "tmp");
 	p->journal = path_join(p->work, "journal");
 	good = private_dir(p->state_dir, err) && private_dir(runs, err) && private_dir(p->logs, err) &&
-	       private_dir(p->work, err) && private_dir(p->tmp, err);
+	       work_make(p, err) && private_dir(p->tmp, err);
 	free(runs);
 	free(logs);
 	return good;
@@ -85,6 +117,8 @@ void work_remove(const char *path)
 
 void run_paths_release(struct run_paths *p)
 {
+	if (p->state_dir && p->work_fd >= 0)
+		close(p->work_fd);
 	free(p->state_dir);
 	free(p->ledger);
 	free(p->logs);
