@@ -31,7 +31,7 @@ BUILD = os.environ.get("top_builddir", "build")
 ORCHMAKE = os.path.join(BUILD, "orchmake")
 LIBRARY = os.path.join(BUILD, "tests/progs/faulty.so")
 SEED = int(os.environ.get("TEST_SEED", str(time.time_ns() % 1000000)))
-TIME_S = 20
+TIME_S = 60  # SQLite tries again for 30 s what another process may have caused
 GONE_WITHIN_S = 10
 MARK = "FAULT_MARK"
 CODES = {0, 1, 2, 5}  # done; failed; nothing was run; the ledger
@@ -58,7 +58,8 @@ ERRORS = {
 # Calls that cannot fail, or whose failure is the end of a process that has hardly begun (the dynamic linker's).
 NOT_OURS = {"execve", "exit_group", "exit", "rt_sigreturn", "restart_syscall", "arch_prctl", "set_tid_address", "set_robust_list",
             "rseq", "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "munmap", "rt_sigaction", "rt_sigprocmask",
-            "brk", "umask", "gettid", "sched_yield", "close"}
+            "brk", "umask", "gettid", "sched_yield", "close",
+            "fcntl"}  # an unlock that fails does not exist, and SQLite would try again for 30 s
 
 
 def environment(number, extra):
@@ -167,7 +168,7 @@ def check(folder, number, code, said):
     left = left_alive(f"{os.getpid()}-{number}")
     if code is None:
         bad.append("it hung")
-    elif code not in CODES and not (code == 127 and not history(folder)):  # 127: the dynamic linker's
+    elif code not in CODES and (history(folder) or code not in (127, -11)):  # the dynamic linker's own ends
         bad.append(f"exit {code}")
     if code and not said.strip():
         bad.append(f"exit {code} and not a word")

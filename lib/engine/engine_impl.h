@@ -109,7 +109,6 @@ struct engine {
 	enum state run_state;
 	uint64_t nonce;		 /* of the journal */
 	bool abort_told, abort_due, run_ended;
-	bool abort_told, run_ended;
 	bool unjudged;		 /* steps may have run whose end the ledger does not know */
 	int first_exit;
 	int signals;		 /* how many of INT, TERM, HUP have come */
