@@ -56,6 +56,8 @@ static const char *way_out(enum ledger_fault fault)
 		return "use that version of orchmake, or another file with --ledger";
 	case LEDGER_OLDER:
 		return "the next run upgrades it";
+	case LEDGER_GONE:
+		return "leave it alone while something runs; what was recorded in it is lost";
 	case LEDGER_BROKEN:
 		return "look with `orchmake fsck`";
 	}

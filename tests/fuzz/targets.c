@@ -335,7 +335,7 @@ static void try_makeflags(const uint8_t *data, size_t len)
 	struct makeflags m;
 
 	makeflags_parse(&m, text);
-	BUG_UNLESS((m.auth == AUTH_FIFO) == (m.path != NULL));
+	BUG_UNLESS(m.auth != AUTH_FIFO || m.path);
 	makeflags_release(&m);
 	free(text);
 }
