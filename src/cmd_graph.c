@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "cmd.h"
 #include "doc/json.h"
+#include "report/tty.h"
 
 /* Jobs and steps of a target as a tree: each once, in the order in which they come up. */
 static void quoted(struct buf *out, const char *text)
@@ -77,6 +78,15 @@ static void draw_dot(const struct expansion *x, struct buf *out)
 	buf_release(&name);
 }
 
+static void put_name(const struct expansion *x, uint32_t unit, struct buf *out)
+{
+	struct buf name = BUF_INIT;
+
+	expansion_unit_name(x, unit, &name);
+	tty_clean(out, (struct span){name.data, name.len});
+	buf_release(&name);
+}
+
 struct branch {
 	uint32_t group;
 	uint32_t at;
@@ -102,7 +112,7 @@ static void draw_tree(const struct expansion *x, uint32_t top, struct buf *out)
 		for (size_t i = 0; i + 1 < n; i++)
 			buf_puts(out, stack[i].at < g->member_at[stack[i].group + 1] ? "│   " : "    ");
 		buf_puts(out, b->at < end ? "├── " : "└── ");
-		expansion_unit_name(x, unit, out);
+		put_name(x, unit, out);
 		buf_putc(out, '\n');
 		if (g->unit[unit].kind == UNIT_END)
 			VEC_PUSH(stack, n, room,

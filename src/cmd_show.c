@@ -18,14 +18,46 @@ static const char *const param_words[] = {
 #undef TYPE
 };
 
-static void show_params(const struct param_list *l)
+/* Lines with what others wrote in them: nothing but text reaches the terminal. */
+static void print_lines(const struct buf *text)
+{
+	struct buf clean = BUF_INIT;
+
+	for (const char *p = text->data, *end; *p; p = end + 1) {
+		end = strchr(p, '\n');
+		buf_reset(&clean);
+		tty_clean(&clean, (struct span){p, (size_t)(end - p)});
+		puts(clean.data);
+	}
+	buf_release(&clean);
+}
+
+static void add_params(struct buf *out, const struct param_list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct param *p = &l->at[i];
 
-		printf("  param %s: %s%s%s%s\n", p->name, param_words[p->type], p->required ? ", required" : "",
-		       p->description ? ": " : "", p->description ? p->description : "");
+		buf_addf(out, "  param %s: %s%s%s%s\n", p->name, param_words[p->type], p->required ? ", required" : "",
+			 p->description ? ": " : "", p->description ? p->description : "");
 	}
+}
+
+static void print_job(const struct job *j)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "%s  (%s:%" PRIu32 ")\n", j->name, source_name(j->file->source), j->mark.line);
+	if (j->t.description)
+		buf_addf(&text, "  %s\n", j->t.description);
+	add_params(&text, &j->params);
+	for (size_t i = 0; i < j->n_stages; i++) {
+		buf_addf(&text, "  stage %s:", j->stage[i].name);
+		for (size_t k = 0; k < j->stage[i].n_jobs; k++)
+			buf_addf(&text, " %s", j->stage[i].job[k]->name);
+		buf_putc(&text, '\n');
+	}
+	print_lines(&text);
+	buf_release(&text);
 }
 
 static int show_job(struct cli *c, const struct jobfile *jf, const struct job *j)
@@ -36,16 +68,7 @@ static int show_job(struct cli *c, const struct jobfile *jf, const struct job *j
 	if (c->format == FORMAT_JSON) {
 		cli_print_json(one ? one : model);
 	} else {
-		printf("%s  (%s:%" PRIu32 ")\n", j->name, source_name(j->file->source), j->mark.line);
-		if (j->t.description)
-			printf("  %s\n", j->t.description);
-		show_params(&j->params);
-		for (size_t i = 0; i < j->n_stages; i++) {
-			printf("  stage %s:", j->stage[i].name);
-			for (size_t k = 0; k < j->stage[i].n_jobs; k++)
-				printf(" %s", j->stage[i].job[k]->name);
-			putchar('\n');
-		}
+		print_job(j);
 		cli_print_json(one ? one : model);
 	}
 	json_decref(model);
@@ -144,17 +167,9 @@ static int show_run(struct cli *c, struct ledger *l, const struct run_name *n)
 		json_object_set(v.run, "step_list", v.steps);
 		cli_print_json(v.run);
 	} else {
-		struct buf clean = BUF_INIT;
-
-		for (const char *p = v.head.data, *end; *p; p = end + 1) {
-			end = strchr(p, '\n');
-			buf_reset(&clean);
-			tty_clean(&clean, (struct span){p, (size_t)(end - p)});
-			puts(clean.data);
-		}
+		print_lines(&v.head);
 		putchar('\n');
 		table_print(&v.table, stdout);
-		buf_release(&clean);
 	}
 	table_release(&v.table);
 	json_decref(v.steps);
@@ -193,7 +208,7 @@ static bool attempt_row(void *ctx, const struct ledger_attempt_row *r)
 		buf_addf(&text, "  command  %s\n", r->command);
 	if (r->log)
 		buf_addf(&text, "  log      %s\n", r->log);
-	fputs(text.data, stdout);
+	print_lines(&text);
 	buf_release(&text);
 	return true;
 }

@@ -34,18 +34,22 @@ char *engine_ledger_path(const struct jobfile *jf, const struct run_options *o)
 /* A folder of our own that nobody else could have prepared: not a link, and not writable by others. */
 static bool private_dir(const char *path, struct buf *err)
 {
+	const char *why = NULL;
 	struct stat st;
 
 	if (dirs_make(path, PRIVATE_DIR) < 0 || lstat(path, &st) < 0) {
 		buf_addf(err, "cannot make the folder '%s': %s", path, strerror(errno));
 		return false;
 	}
-	if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IWOTH)) {
-		buf_addf(err, "'%s' is %s; orchmake keeps its ledger and logs only in a folder of its own", path,
-			 S_ISDIR(st.st_mode) ? "writable by everybody" : "not a folder");
-		return false;
-	}
-	return true;
+	if (!S_ISDIR(st.st_mode))
+		why = "not a folder";
+	else if (st.st_mode & S_IWOTH)
+		why = "writable by everybody";
+	else if (geteuid() && st.st_uid != geteuid()) /* root in a container has folders of users it does not know */
+		why = "somebody else's";
+	if (why)
+		buf_addf(err, "'%s' is %s; orchmake keeps its ledger and logs only in a folder of its own", path, why);
+	return !why;
 }
 
 int work_hold(const char *path)

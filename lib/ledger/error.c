@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -103,6 +104,8 @@ bool ledger_fail(struct ledger *l, int rc, const char *doing)
 		? sqlite3_errmsg(l->db) : sqlite3_errstr(rc);
 	int error = l->db ? sqlite3_system_errno(l->db) : 0;
 
+	if ((rc & 0xff) == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT))
+		return ledger_fail_text(l, LEDGER_FULL, "%s: %s", doing, strerror(error));
 	if (error && (rc & 0xff) != SQLITE_BUSY)
 		return ledger_fail_text(l, fault_of(rc), "%s: %s: %s", doing, text, strerror(error));
 	return ledger_fail_text(l, fault_of(rc), "%s: %s", doing, text);
