@@ -221,7 +221,14 @@ class Points:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def sanitized():
+    with open(ORCHMAKE, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def syscalls(points):
+    if sanitized():
+        return "the sanitizer's own calls would fail"
     if not shutil.which("strace"):
         return "strace is not installed"
     folder = points.fresh()
@@ -269,9 +276,8 @@ def files(points):
 
 
 def memory(points):
-    with open(ORCHMAKE, "rb") as f:
-        if b"__asan_init" in f.read():
-            return "the sanitizer has an allocator of its own"
+    if sanitized():
+        return "the sanitizer has an allocator of its own"
     extra = preloaded("malloc", FAULT_ERRNO="12")
     for n in points.sample(range(1, count_calls(points, extra) + 1)):
         points.try_one(f"allocation {n} fails", dict(extra, FAULT_AT=str(n)))
