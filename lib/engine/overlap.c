@@ -19,7 +19,6 @@
 #include "sys/lock.h"
 #include "sys/proctree.h"
 
-enum { SHORT_HASH = 12, FOLDER_MODE = 0700, NOTE_MAX = 256 };
 
 struct wanted {
 	char *path, *target;
@@ -159,11 +158,10 @@ static bool take_all(struct engine *e, const struct wanted *w, size_t n, struct 
 bool overlap_enter(struct engine *e, struct buf *err)
 {
 	struct wanted *w = xcalloc(e->x->n_targets + 1, sizeof(*w));
-	char *folder = path_join(e->root, ".orchmake/locks");
-	bool good = dirs_make(folder, FOLDER_MODE) == 0;
+	char *state = path_join(e->root, ".orchmake"), *folder = path_join(state, "locks");
+	bool good = private_dir(state, err) && private_dir(folder, err);
 
-	if (!good)
-		buf_addf(err, "cannot make the folder '%s': %s", folder, strerror(errno));
+	free(state);
 	for (size_t i = 0; i < e->x->n_targets; i++)
 		w[i] = wanted_for(e, e->x->target_unit[i]);
 	qsort(w, e->x->n_targets, sizeof(*w), by_path);

@@ -32,7 +32,7 @@ char *engine_ledger_path(const struct jobfile *jf, const struct run_options *o)
 }
 
 /* A folder of our own that nobody else could have prepared: not a link, and not writable by others. */
-static bool private_dir(const char *path, struct buf *err)
+bool private_dir(const char *path, struct buf *err)
 {
 	const char *why = NULL;
 	struct stat st;

@@ -567,7 +567,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	json_object_set_new(e->run_info, "target", json_string(e->target_text));
 	if (!overlap_enter(e, err)) {
 		overlap_leave(e);
-		return err->len ? EXIT_RUN_FAILED : EXIT_BUSY;
+		return err->len ? EXIT_LEDGER : EXIT_BUSY;
 	}
 	if (!run_paths_make(e, err) || !record_open(e))
 		goto close;
