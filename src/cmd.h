@@ -27,7 +27,7 @@ struct words {
 enum colour_when { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 enum output_mode { OUTPUT_TARGET, OUTPUT_NONE, OUTPUT_LINE, OUTPUT_JOB, OUTPUT_TAIL, OUTPUT_JSON };
 enum progress_mode { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_LINE, PROGRESS_NONE };
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_DOT };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_DOT, FORMAT_MERMAID, FORMAT_SVG };
 
 /* Everything the command line said: one field per option of options.def. */
 struct cli {
@@ -66,13 +66,14 @@ struct cli {
 	bool exit_code_of_step;
 
 	/* of single verbs */
-	const char *type, *group, *target, *since, *store;
+	const char *type, *group, *target, *since, *store, *run;
 	int64_t limit, attempt, days, keep, older_ms, max_size;
 	bool all, failed, follow, downstream, strict, force, trace;
 	bool open_vars; /* a plan's variables stay open: see struct jobfile_where */
 	bool thorough; /* the verb looks closely: warn of what it would not bother a run with */
 
 	bool wants_help, wants_version;
+	bool ledger_unusable; /* it is there and could not be opened: EXIT_LEDGER whatever else */
 
 	struct sources sources; /* what places in messages point into */
 };
@@ -101,6 +102,9 @@ bool cli_parse(struct cli *c, int argc, char **argv);
 void cli_release(struct cli *c);
 /* --help, for the program or one verb. */
 void cli_help(const struct cli *c, FILE *out);
+
+/* --version: what it is made of; version.c. */
+void cli_version(FILE *out);
 
 /* One option as others are to know it; false: there is no such number.  Headings are none. */
 struct option_info {

@@ -1,150 +1,187 @@
-/* graph: what waits for what. */
-#include <inttypes.h>
+/* graph: what waits for what, now or in a run that was. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bug.h"
-#include "base/vec.h"
+#include "base/fdio.h"
 #include "cmd.h"
-#include "doc/json.h"
-#include "report/tty.h"
+#include "engine/stored.h"
+#include "graph_draw.h"
 
-/* Jobs and steps of a target as a tree: each once, in the order in which they come up. */
-static void quoted(struct buf *out, const char *text)
+/* --- as a picture ------------------------------------------------------------------------------------------- */
+
+static bool has_program(const char *name)
 {
-	json_t *v = json_string(text);
+	const char *path = getenv("PATH");
+	bool found = false;
 
-	json_text(out, v, JSON_TIGHT);
-	json_decref(v);
-}
+	for (const char *p = path ? path : ""; *p && !found; p += strspn(p, ":")) {
+		size_t n = strcspn(p, ":");
+		char *file = xasprintf("%.*s/%s", (int)n, p, name);
 
-static bool is_shown(const struct expansion *x, uint32_t unit)
-{
-	const struct unit *u = &x->graph->unit[unit];
-
-	return u->kind == UNIT_STEP || (u->kind == UNIT_END && x->bundle[u->group].kind != BUNDLE_ROOT &&
-					x->bundle[u->group].kind != BUNDLE_SUPPORT);
-}
-
-/* Edges between gates are walked through, so that what is drawn is what a person thinks of. */
-static void edges_of(const struct expansion *x, uint32_t unit, struct buf *out, const char *name)
-{
-	const struct graph *g = x->graph;
-	uint32_t from = g->unit[unit].kind == UNIT_END ? g->group[g->unit[unit].group].begin : unit;
-	uint32_t *stack = NULL;
-	size_t n = 0, room = 0;
-	struct buf other = BUF_INIT;
-
-	VEC_PUSH(stack, n, room, from);
-	while (n) {
-		uint32_t at = stack[--n];
-
-		for (uint32_t i = g->need_at[at]; i < g->need_at[at + 1]; i++) {
-			uint32_t on = g->need[i].unit;
-
-			if (is_shown(x, on)) {
-				buf_reset(&other);
-				expansion_unit_name(x, on, &other);
-				buf_puts(out, "\t");
-				quoted(out, other.data);
-				buf_puts(out, " -> ");
-				quoted(out, name);
-				buf_puts(out, g->need[i].order_only ? " [style=dashed];\n" : ";\n");
-			} else if (g->unit[on].kind == UNIT_STAGE) {
-				VEC_PUSH(stack, n, room, on);
-			}
-		}
+		found = !access(file, X_OK);
+		free(file);
+		p += n;
 	}
-	buf_release(&other);
-	free(stack);
+	return found;
 }
 
-static void draw_dot(const struct expansion *x, struct buf *out)
+/* Graphviz writes where we would. */
+static int draw_svg(const struct buf *dot)
 {
-	struct buf name = BUF_INIT;
+	FILE *pipe;
+	int status;
 
-	buf_puts(out, "digraph orchmake {\n\trankdir=LR;\n\tnode [shape=box, fontname=\"sans-serif\"];\n");
-	for (uint32_t u = 0; u < x->graph->n_units; u++) {
-		if (!is_shown(x, u))
-			continue;
-		buf_reset(&name);
-		expansion_unit_name(x, u, &name);
-		buf_putc(out, '\t');
-		quoted(out, name.data);
-		buf_puts(out, x->graph->unit[u].kind == UNIT_END ? " [shape=folder];\n" : ";\n");
-		edges_of(x, u, out, name.data);
+	if (!has_program("dot")) {
+		cli_error("svg is drawn by Graphviz, and there is no program 'dot'");
+		cli_hint("apt-get install graphviz, or --format=dot here and `dot -Tsvg` where it is");
+		return EXIT_RUN_FAILED;
 	}
-	buf_puts(out, "}\n");
-	buf_release(&name);
-}
-
-static void put_name(const struct expansion *x, uint32_t unit, struct buf *out)
-{
-	struct buf name = BUF_INIT;
-
-	expansion_unit_name(x, unit, &name);
-	tty_clean(out, (struct span){name.data, name.len});
-	buf_release(&name);
-}
-
-struct branch {
-	uint32_t group;
-	uint32_t at;
-};
-
-/* `├── name` for each member, deeper for the members of members; a worklist, no recursion. */
-static void draw_tree(const struct expansion *x, uint32_t top, struct buf *out)
-{
-	const struct graph *g = x->graph;
-	struct branch *stack = NULL;
-	size_t n = 0, room = 0;
-
-	VEC_PUSH(stack, n, room, ((struct branch){top, g->member_at[top]}));
-	while (n) {
-		struct branch *b = &stack[n - 1];
-		uint32_t unit, end = g->member_at[b->group + 1];
-
-		if (b->at == end) {
-			n--;
-			continue;
-		}
-		unit = g->member[b->at++];
-		for (size_t i = 0; i + 1 < n; i++)
-			buf_puts(out, stack[i].at < g->member_at[stack[i].group + 1] ? "│   " : "    ");
-		buf_puts(out, b->at < end ? "├── " : "└── ");
-		put_name(x, unit, out);
-		buf_putc(out, '\n');
-		if (g->unit[unit].kind == UNIT_END)
-			VEC_PUSH(stack, n, room,
-				 ((struct branch){g->unit[unit].group, g->member_at[g->unit[unit].group]}));
+	fflush(stdout);
+	pipe = popen("dot -Tsvg", "we");
+	if (!pipe) {
+		cli_error("cannot start dot: %s", strerror(errno));
+		return EXIT_RUN_FAILED;
 	}
-	free(stack);
+	fwrite(dot->data, 1, dot->len, pipe);
+	status = pclose(pipe);
+	if (!status)
+		return EXIT_DONE;
+	cli_error("dot failed; --format=dot shows what it was given");
+	return EXIT_RUN_FAILED;
 }
 
-static int draw(struct cli *c, const struct jobfile *jf)
+static int print(const struct cli *c, const struct drawing *g)
+{
+	struct buf out = BUF_INIT;
+	int code = EXIT_DONE;
+	json_t *doc;
+
+	switch (c->format) {
+	case FORMAT_TEXT:
+	case FORMAT_CSV: /* refused with the options */
+		draw_tree(g, &out, cli_colour(c, stdout));
+		break;
+	case FORMAT_JSON:
+		doc = draw_json(g);
+		cli_print_json(doc);
+		json_decref(doc);
+		break;
+	case FORMAT_MERMAID:
+		draw_mermaid(g, &out);
+		break;
+	case FORMAT_DOT:
+	case FORMAT_SVG:
+		draw_dot(g, &out);
+		break;
+	}
+	if (c->format == FORMAT_SVG)
+		code = draw_svg(&out);
+	else
+		fwrite(out.data, 1, out.len, stdout);
+	buf_release(&out);
+	return code;
+}
+
+/* --- where it comes from -------------------------------------------------------------------------------------- */
+
+static bool tell_step(void *ctx, const struct ledger_step_row *r)
+{
+	drawing_tell(ctx, r->name, r->state);
+	return true;
+}
+
+static bool tell_job(void *ctx, const struct ledger_job_row *r)
+{
+	drawing_tell(ctx, r->name, r->state);
+	return true;
+}
+
+/* The run's own states, if it is one. */
+static int draw(struct cli *c, const struct jobfile *jf, const struct run_options *o, struct ledger *l, int64_t run)
 {
 	struct diags *d = diags_new();
-	struct run_options o = cli_run_options(c, jf);
-	struct engine *e = engine_new(jf, &o, d);
-	struct buf out = BUF_INIT;
+	struct engine *e = engine_new(jf, o, d);
+	struct drawing g = {0};
+	int code = EXIT_USAGE_ERROR;
 
 	cli_diags(c, d);
-	if (e && c->format == FORMAT_DOT)
-		draw_dot(engine_expansion(e), &out);
-	else if (e)
-		draw_tree(engine_expansion(e), engine_expansion(e)->graph->root, &out);
-	fwrite(out.data, 1, out.len, stdout);
-	buf_release(&out);
-	diags_free(d);
+	if (e) {
+		drawing_init(&g, engine_expansion(e));
+		code = EXIT_DONE;
+		if (l && (!ledger_jobs(l, run, tell_job, &g) || !ledger_steps(l, run, NULL, tell_step, &g))) {
+			cli_error("%s", ledger_error(l)->text.data);
+			code = EXIT_LEDGER;
+		}
+	}
+	if (code == EXIT_DONE)
+		code = print(c, &g);
+	drawing_release(&g);
 	engine_free(e);
-	return e ? EXIT_DONE : EXIT_USAGE_ERROR;
+	diags_free(d);
+	return code;
+}
+
+static int draw_now(struct cli *c)
+{
+	struct jobfile *jf = cli_load(c);
+	struct run_options o;
+	int code = EXIT_USAGE_ERROR;
+
+	if (jf) {
+		o = cli_run_options(c, jf);
+		code = draw(c, jf, &o, NULL, -1);
+	}
+	jobfile_free(jf);
+	return code;
+}
+
+/* From the definition that the ledger has of it, whatever the Jobfile says today. */
+static int draw_stored(struct cli *c, struct ledger *l, int64_t run)
+{
+	struct buf definition = BUF_INIT;
+	struct stored_run s = {0};
+	struct diags *d = diags_new();
+	int code = EXIT_LEDGER;
+
+	if (!ledger_run_definition(l, run, &definition)) {
+		cli_error("%s", ledger_error(l)->text.data);
+	} else if (!definition.len || !stored_run_open(&s, definition.data, definition.len, d)) {
+		cli_diags(c, d);
+		cli_error("the ledger has no definition of that run that can be read");
+		cli_hint("`orchmake show %s` shows what it has", c->run);
+	} else {
+		s.o.no_ledger = true; /* today's durations change nothing of what was */
+		code = draw(c, s.jf, &s.o, l, run);
+	}
+	stored_run_release(&s);
+	diags_free(d);
+	buf_release(&definition);
+	return code;
+}
+
+static int draw_run(struct cli *c)
+{
+	struct ledger *l;
+	int64_t run;
+	int code = EXIT_USAGE_ERROR;
+
+	if (c->words.n) {
+		cli_error("graph: a run has targets of its own, so '%s' cannot be one", c->words.at[0]);
+		cli_hint("leave it out, or leave out --run");
+		return code;
+	}
+	l = cli_ledger(c);
+	run = l ? cli_run(l, c->run) : -1;
+	if (run >= 0)
+		code = draw_stored(c, l, run);
+	ledger_close(l);
+	return code;
 }
 
 int cmd_graph(struct cli *c)
 {
-	struct jobfile *jf = cli_load(c);
-	int code = jf ? draw(c, jf) : EXIT_USAGE_ERROR;
-
-	jobfile_free(jf);
-	return code;
+	return c->run ? draw_run(c) : draw_now(c);
 }

@@ -18,15 +18,15 @@ static const char *const param_words[] = {
 #undef TYPE
 };
 
-/* Lines with what others wrote in them: nothing but text reaches the terminal. */
-static void print_lines(const struct buf *text)
+/* Line by line; what a step or a command line said is not to move the cursor. */
+static void print_clean(const char *text)
 {
 	struct buf clean = BUF_INIT;
 
-	for (const char *p = text->data, *end; *p; p = end + 1) {
-		end = strchr(p, '\n');
+	for (const char *end; *text; text = end + 1) {
+		end = strchr(text, '\n');
 		buf_reset(&clean);
-		tty_clean(&clean, (struct span){p, (size_t)(end - p)});
+		tty_clean(&clean, (struct span){text, (size_t)(end - text)});
 		puts(clean.data);
 	}
 	buf_release(&clean);
@@ -56,7 +56,7 @@ static void print_job(const struct job *j)
 			buf_addf(&text, " %s", j->stage[i].job[k]->name);
 		buf_putc(&text, '\n');
 	}
-	print_lines(&text);
+	print_clean(text.data);
 	buf_release(&text);
 }
 
@@ -167,7 +167,7 @@ static int show_run(struct cli *c, struct ledger *l, const struct run_name *n)
 		json_object_set(v.run, "step_list", v.steps);
 		cli_print_json(v.run);
 	} else {
-		print_lines(&v.head);
+		print_clean(v.head.data);
 		putchar('\n');
 		table_print(&v.table, stdout);
 	}
@@ -179,6 +179,24 @@ static int show_run(struct cli *c, struct ledger *l, const struct run_name *n)
 }
 
 /* --- attempts of one step ------------------------------------------------------------------------------------ */
+
+/* What was allowed, and what was said of it beforehand. */
+static void terms_text(const struct ledger_attempt_row *r, struct buf *out)
+{
+	if (r->timeout_ms > 0) {
+		buf_puts(out, "  timeout  ");
+		duration_human(out, r->timeout_ms);
+		buf_puts(out, ", then TERM, and KILL ");
+		duration_human(out, r->grace_ms);
+		buf_puts(out, " later\n");
+	}
+	if (r->policy)
+		buf_addf(out, "  failure  would mean: %s\n", r->policy);
+	if (r->consumes)
+		buf_addf(out, "  consumes %s\n", r->consumes);
+	if (r->provides)
+		buf_addf(out, "  provides %s\n", r->provides);
+}
 
 static bool attempt_row(void *ctx, const struct ledger_attempt_row *r)
 {
@@ -204,11 +222,12 @@ static bool attempt_row(void *ctx, const struct ledger_attempt_row *r)
 		buf_addf(&text, "  error    %s\n", r->error);
 	if (r->leftovers)
 		buf_addf(&text, "  left     %" PRIu32 " processes behind, which were killed\n", r->leftovers);
+	terms_text(r, &text);
 	if (r->command)
 		buf_addf(&text, "  command  %s\n", r->command);
 	if (r->log)
 		buf_addf(&text, "  log      %s\n", r->log);
-	print_lines(&text);
+	print_clean(text.data);
 	buf_release(&text);
 	return true;
 }

@@ -1,13 +1,16 @@
 /*
- * stats: what past runs add up to (targets, slowest and flakiest steps), from queries that are shipped; and what the
- * stores hold of each source.
+ * stats: what past runs add up to (targets, slowest and flakiest steps, idle slots), from queries that are shipped, with the
+ * critical path of a target; and what the stores hold of each source.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/stamp.h"
 #include "base/vec.h"
+#include "critical_path.h"
+#include "doc/json.h"
 #include "named_query.h"
 #include "reader.h"
 #include "rows.h"
@@ -30,7 +33,10 @@ static const struct section overall[] = {
 	{"stats-slowest", "slowest", "slowest steps"},
 	{"stats-flakiest", "flakiest", "flakiest steps"},
 };
-static const struct section of_target[] = {{"stats-steps", "steps", "steps"}};
+static const struct section of_target[] = {
+	{"stats-steps", "steps", "steps"},
+	{"stats-slots", "slots", "slots"},
+};
 
 static int run_section(struct cli *c, struct ledger *l, const struct section *s, const struct named_query *q,
 		       const char *target, json_t *doc)
@@ -43,7 +49,7 @@ static int run_section(struct cli *c, struct ledger *l, const struct section *s,
 
 	days_text(c, days);
 	if (c->format == FORMAT_TEXT)
-		printf("%s%s of the last %s days\n", s == overall || target ? "" : "\n", s->title, days);
+		printf("%s%s of the last %s days\n", s == overall || s == of_target ? "" : "\n", s->title, days);
 	if (c->format != FORMAT_JSON) {
 		return reader_print(c, l, &query, q->path);
 	}
@@ -51,6 +57,46 @@ static int run_section(struct cli *c, struct ledger *l, const struct section *s,
 	good = ledger_sql(l, &query, rows_json_head, rows_json_row, &j);
 	json_object_set_new(doc, s->key, rows_json_end(&j));
 	return good ? EXIT_DONE : reader_failed(l, q->path);
+}
+
+static void print_path(const json_t *path)
+{
+	struct table t;
+	struct buf text = BUF_INIT;
+	const char *const columns[] = {"start_ms", "took_ms"};
+	json_t *list = (json_t *)path, *step; /* jansson's iteration changes nothing */
+	size_t i;
+
+	table_init(&t, (const char *const[]){"start", "took", "step"}, 3);
+	json_array_foreach (list, i, step) {
+		for (size_t k = 0; k < ARRAY_LEN(columns); k++) {
+			buf_reset(&text);
+			duration_human(&text, json_integer_value(json_object_get(step, columns[k])));
+			table_cell(&t, text.data);
+		}
+		table_cell(&t, json_str(step, "step"));
+	}
+	puts("\ncritical path of the last run that ended well: what its end waited for");
+	table_print(&t, stdout);
+	table_release(&t);
+	buf_release(&text);
+}
+
+/* Of a glob there is no last run. */
+static int path_section(struct cli *c, struct ledger *l, const char *target, json_t *doc)
+{
+	int64_t run = -1;
+	json_t *path;
+
+	if (!ledger_last_success(l, target, &run) || run <= 0 || c->format == FORMAT_CSV)
+		return EXIT_DONE;
+	path = critical_path(l, run);
+	if (!path)
+		return reader_failed(l, target);
+	if (c->format == FORMAT_TEXT && json_array_size(path))
+		print_path(path);
+	json_object_set_new(doc, "critical_path", path);
+	return EXIT_DONE;
 }
 
 /* All runs, or those of a target. */
@@ -73,6 +119,8 @@ static int stats_runs(struct cli *c, const char *target)
 		cli_error("the query '%s' that comes with orchmake is not installed", sections[i].query);
 		code = EXIT_RUN_FAILED;
 	}
+	if (code == EXIT_DONE && target)
+		code = path_section(c, l, target, doc);
 	if (code == EXIT_DONE && c->format == FORMAT_JSON)
 		cli_print_json(doc);
 	json_decref(doc);

@@ -300,8 +300,10 @@ static struct ledger *open_ledger(struct cli *c, bool live)
 		o.mode = LEDGER_READ;
 		l = ledger_open(path, &o, &err);
 	}
-	if (!l)
+	if (!l) {
 		cli_error("%s", err.text.data);
+		c->ledger_unusable = err.fault != LEDGER_MISSING;
+	}
 	ledger_error_release(&err);
 	free(path);
 	return l;

@@ -56,11 +56,13 @@ int main(int argc, char **argv)
 		if (c.wants_help)
 			cli_help(&c, stdout);
 		else
-			printf("orchmake %s\n", ORCHMAKE_VERSION);
+			cli_version(stdout);
 		code = EXIT_DONE;
 	} else {
 		c.dry_run |= above.dry_run;
 		code = c.verb->run(&c);
+		if (c.ledger_unusable)
+			code = EXIT_LEDGER;
 	}
 done:
 	code = flushed(code);

@@ -147,6 +147,15 @@ static const struct option_row options[] = {
 #undef OF
 };
 
+/* Whose it is: `(history, query, sql)`. */
+static void put_verbs_of(const char *verbs)
+{
+	putchar('(');
+	for (; *verbs; verbs++)
+		fputs(*verbs == ' ' ? ", " : (const char[]){*verbs, 0}, stdout);
+	puts(")");
+}
+
 /* `[N]` is an optional argument: `-j[N]`, `--jobs[=N]`. */
 static void put_option(const struct option_row *o)
 {
@@ -167,7 +176,7 @@ static void put_option(const struct option_row *o)
 		printf(" Ns = Ns Ar %s", arg);
 	putchar('\n');
 	if (o->verbs)
-		printf("(%s)\n", o->verbs);
+		put_verbs_of(o->verbs);
 	put_sentence(o->sentence);
 }
 
@@ -208,8 +217,10 @@ static void put_verbs(void)
 		}
 		putchar('\n');
 		put_sentence(verbs[i].sentence);
-		if (verbs[i].detail)
+		if (verbs[i].detail) {
+			puts(".Pp");
 			put_sentences(verbs[i].detail);
+		}
 	}
 	end_list();
 }
@@ -223,7 +234,7 @@ static void put_exit_codes(void)
 		{EXIT_DONE, "done; every step that matters ended well"},
 		{EXIT_RUN_FAILED, "the run failed; with `-q`, something would run"},
 		{EXIT_USAGE_ERROR, "wrong use, no such name, or a Jobfile with errors: nothing was run and nothing recorded"},
-		{EXIT_LEDGER, "the ledger cannot be used; what ran was stopped"},
+		{EXIT_LEDGER, "the ledger cannot be used; if something ran, it was stopped"},
 		{EXIT_TIMED_OUT, "the run reached its `--timeout`"},
 		{EXIT_SIGNAL, "and N more: signal N ended the run, so 130 after Ctrl-C"},
 	};

@@ -289,11 +289,8 @@ int main(int argc, char **argv)
 	watch(&w, fd);
 	(void)waitpid(pid, &status, 0);
 	mask_output(&w);
-<<<<<<< HEAD
-=======
 	mask_release(&w.mask);
 	for (int i = 0; i < w.n_streams; i++)
 		buf_release(&w.stream[i].held);
->>>>>>> lang1
 	return end_like(status);
 }

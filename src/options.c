@@ -125,7 +125,7 @@ static bool set_word(const struct option_entry *o, const char *value, const char
 
 static const char *const colour_words[] = {"auto", "always", "never", NULL};
 static const char *const progress_words[] = {"auto", "plain", "line", "none", NULL};
-static const char *const format_words[] = {"text", "json", "csv", "dot", NULL};
+static const char *const format_words[] = {"text", "json", "csv", "dot", "mermaid", "svg", NULL};
 
 static int64_t processors(void)
 {
@@ -361,6 +361,8 @@ static bool has_format(const struct cli *c)
 	} rare[] = {
 		{FORMAT_CSV, {.name = "csv", .verbs = "query sql stats"}},
 		{FORMAT_DOT, {.name = "dot", .verbs = "graph"}},
+		{FORMAT_MERMAID, {.name = "mermaid", .verbs = "graph"}},
+		{FORMAT_SVG, {.name = "svg", .verbs = "graph"}},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rare); i++) {
@@ -491,11 +493,25 @@ static void help_option(FILE *out, const struct option_entry *o, bool of_one)
 		buf_addf(&left, "[=%s", o->arg + 1);
 	else if (o->arg)
 		buf_addf(&left, o->name ? "=%s" : " %s", o->arg);
-	fprintf(out, "  %-*s%s", COLUMN, left.data, left.len >= COLUMN ? "  " : "");
+	fprintf(out, "  %-*s", COLUMN, left.data);
+	if (left.len >= COLUMN)
+		fprintf(out, "\n  %*s", COLUMN, "");
 	if (o->verbs && !of_one)
 		fprintf(out, "%s: ", o->verbs);
 	fprintf(out, "%s\n", o->sentence);
 	buf_release(&left);
+}
+
+/* Arguments that do not fit before the sentence put it on a line of its own. */
+static void help_verb(FILE *out, const struct verb *v)
+{
+	enum { NAME = 11, ARGS = 22 };
+	bool long_args = strlen(v->args) >= ARGS;
+
+	fprintf(out, "  %-*s%-*s", NAME, v->name, long_args ? 0 : ARGS, v->args);
+	if (long_args)
+		fprintf(out, "\n  %*s", NAME + ARGS, "");
+	fprintf(out, "%s\n", v->summary);
 }
 
 static void help_all(FILE *out)
@@ -503,7 +519,7 @@ static void help_all(FILE *out)
 	fputs("usage: orchmake [OPTIONS] [NAME=VALUE ...] [TARGET ...]\n"
 	      "       orchmake [OPTIONS] VERB [ARGUMENTS ...]\n\nverbs\n", out);
 	for (size_t i = 0; i < n_verbs; i++)
-		fprintf(out, "  %-11s%-22s%s\n", verbs[i].name, verbs[i].args, verbs[i].summary);
+		help_verb(out, &verbs[i]);
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		if (options[i].kind == HEADING)
 			fprintf(out, "\n%s\n", options[i].sentence);

@@ -1,7 +1,13 @@
 #include "base/digest.h"
 
 #include <nettle/sha2.h>
+#include <nettle/version.h>
 #include <stdint.h>
+
+void digest_library(struct buf *out)
+{
+	buf_addf(out, "%d.%d", nettle_version_major(), nettle_version_minor());
+}
 
 void digest_of(struct digest *d, const void *data, size_t len)
 {

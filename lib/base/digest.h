@@ -4,11 +4,16 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
+
 enum { DIGEST_HEX = 64 };
 
 struct digest {
 	char hex[DIGEST_HEX + 1];
 };
+
+/* The version of the library that is in use. */
+void digest_library(struct buf *out);
 
 void digest_of(struct digest *d, const void *data, size_t len);
 

@@ -22,6 +22,9 @@
 
 struct cursor;
 
+/* The version of libyaml that is in use; static text. */
+const char *cursor_yaml_library(void);
+
 enum doc_format { DOC_YAML, DOC_JSON };
 
 /*

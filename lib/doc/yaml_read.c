@@ -939,4 +939,9 @@ static void yaml_read(struct cursor *c)
 	step(c, c->state);
 }
 
+const char *cursor_yaml_library(void)
+{
+	return yaml_get_version_string();
+}
+
 const struct reader yaml_reader = {.open = yaml_open, .read = yaml_read, .free = yaml_free};

@@ -35,6 +35,19 @@ static int test(struct engine *e, uint32_t unit, const struct condition *c, cons
 	return yes;
 }
 
+/* `TEXT`, where NAME is VALUE: what somebody who asks why has to know. */
+static char *seen_text(const char *head, const struct expr *e, const struct expr_world *xw)
+{
+	struct buf saw = BUF_INIT, text = BUF_INIT;
+
+	expr_saw(e, xw, &saw);
+	buf_addf(&text, "%s`%s`", head, expr_text(e));
+	if (saw.len)
+		buf_addf(&text, ", where %s", saw.data);
+	buf_release(&saw);
+	return buf_detach(&text);
+}
+
 static enum answer conditions(struct engine *e, uint32_t unit, const struct traits *t,
 			      const struct expr_world *xw, enum reason *why)
 {
@@ -47,7 +60,7 @@ static enum answer conditions(struct engine *e, uint32_t unit, const struct trai
 			return bad;
 		if (!yes)
 			return say(e, unit, ANSWER_SKIP, REASON_WHEN_FALSE,
-				   xstrdup(expr_text(t->when.at[i].expr)), why);
+				   seen_text("", t->when.at[i].expr, xw), why);
 	}
 	for (size_t i = 0; i < t->skip_if.n; i++) {
 		yes = test(e, unit, &t->skip_if.at[i], xw, &bad, why);
@@ -55,7 +68,7 @@ static enum answer conditions(struct engine *e, uint32_t unit, const struct trai
 			return bad;
 		if (yes)
 			return say(e, unit, ANSWER_SKIP, REASON_SKIP_IF_TRUE,
-				   xstrdup(expr_text(t->skip_if.at[i].expr)), why);
+				   seen_text("", t->skip_if.at[i].expr, xw), why);
 	}
 	for (size_t i = 0; i < t->require.n; i++) {
 		const struct condition *c = &t->require.at[i];
@@ -65,7 +78,7 @@ static enum answer conditions(struct engine *e, uint32_t unit, const struct trai
 			return bad;
 		if (!yes)
 			return say(e, unit, ANSWER_FAIL, REASON_REQUIRE_FALSE,
-				   xstrdup(c->msg ? c->msg : expr_text(c->expr)), why);
+				   c->msg ? xstrdup(c->msg) : seen_text("it requires ", c->expr, xw), why);
 	}
 	*why = REASON_NONE;
 	return ANSWER_RUN;
@@ -185,8 +198,8 @@ void reason_cause(struct engine *e, uint32_t unit, struct buf *out)
 	uint32_t cause;
 
 	(void)schedule_reason(e->s, unit, &cause);
-	if (e->note[unit].error)
-		buf_puts(out, e->note[unit].error);
-	else if (cause != UNIT_NONE)
+	if (cause != UNIT_NONE)
 		expansion_unit_name(e->x, cause, out);
+	else if (e->note[unit].error)
+		buf_puts(out, e->note[unit].error);
 }

@@ -73,12 +73,20 @@ static const struct job **jobs_of(const struct expansion *x, size_t *ret_n)
 	return s.list;
 }
 
-static json_t *list_of(const struct text_span *l)
+/* As they were asked for; nobody asked: by its name what ran then, as the default may be another one some day. */
+static json_t *targets_of(const struct engine *e)
 {
+	const struct text_span *asked = &e->o->targets;
+	struct buf name = BUF_INIT;
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(list, json_string(l->at[i]));
+	for (size_t i = 0; i < asked->n; i++)
+		json_array_append_new(list, json_string(asked->at[i]));
+	if (!asked->n) {
+		expansion_unit_name(e->x, e->x->target_unit[0], &name);
+		json_array_append_new(list, json_string(name.data));
+	}
+	buf_release(&name);
 	return list;
 }
 
@@ -90,7 +98,7 @@ void definition_text(struct engine *e, struct buf *out)
 
 	json_object_set_new(doc, "definition", json_integer(1));
 	json_object_set_new(doc, "root", json_string(e->root));
-	json_object_set_new(doc, "targets", list_of(&e->o->targets));
+	json_object_set_new(doc, "targets", targets_of(e));
 	json_object_set_new(doc, "params", engine_given_params(e));
 	json_object_set(doc, "payload", e->payload);
 	json_object_set(doc, "ctx", e->ctx);

@@ -319,8 +319,8 @@ void engine_tick(struct engine *e);
 void engine_summary(struct engine *e, enum state state);
 
 /* --- paths.c -------------------------------------------------------------------------------------------- */
-/* Make a folder of our own that nobody else could have prepared; false and err where somebody else did. */
-bool private_dir(const char *path, struct buf *err);
+/* A folder of our own that nobody else could have prepared: not a link, and not writable by others. */
+bool private_dir_make(const char *path, struct buf *err);
 bool run_paths_make(struct engine *e, struct buf *err);
 void run_paths_release(struct run_paths *p);
 /* A descriptor that says that somebody is at work there; -1: somebody else is, or it is gone. */

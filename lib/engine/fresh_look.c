@@ -237,6 +237,15 @@ static void look_at_end(struct looker *l, uint32_t unit)
 	set(&l->at[unit], kind, REASON_NONE, NULL);
 }
 
+static void say_blind(const struct engine *e, const char *why)
+{
+	char *text = xasprintf("nothing is known of earlier runs: %s", why);
+
+	if (e->o->say)
+		e->o->say(e->o->say_ctx, text);
+	free(text);
+}
+
 static struct ledger *open_ledger(struct engine *e)
 {
 	const struct ledger_options lo = {.mode = LEDGER_TRACELESS};
@@ -244,6 +253,8 @@ static struct ledger *open_ledger(struct engine *e)
 	char *path = e->o->no_ledger ? NULL : engine_ledger_path(e->jf, e->o);
 	struct ledger *ledger = path ? ledger_open(path, &lo, &err) : NULL;
 
+	if (path && !ledger && err.fault != LEDGER_MISSING)
+		say_blind(e, err.text.data);
 	ledger_error_release(&err);
 	free(path);
 	return ledger;

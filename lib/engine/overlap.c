@@ -19,6 +19,7 @@
 #include "sys/lock.h"
 #include "sys/proctree.h"
 
+enum { SHORT_HASH = 12, NOTE_MAX = 256 };
 
 struct wanted {
 	char *path, *target;
@@ -158,10 +159,9 @@ static bool take_all(struct engine *e, const struct wanted *w, size_t n, struct 
 bool overlap_enter(struct engine *e, struct buf *err)
 {
 	struct wanted *w = xcalloc(e->x->n_targets + 1, sizeof(*w));
-	char *state = path_join(e->root, ".orchmake"), *folder = path_join(state, "locks");
-	bool good = private_dir(state, err) && private_dir(folder, err);
+	char *ours = path_join(e->root, ".orchmake"), *folder = path_join(ours, "locks");
+	bool good = private_dir_make(ours, err) && private_dir_make(folder, err);
 
-	free(state);
 	for (size_t i = 0; i < e->x->n_targets; i++)
 		w[i] = wanted_for(e, e->x->target_unit[i]);
 	qsort(w, e->x->n_targets, sizeof(*w), by_path);
@@ -171,6 +171,7 @@ bool overlap_enter(struct engine *e, struct buf *err)
 		free(w[i].target);
 	}
 	free(w);
+	free(ours);
 	free(folder);
 	return good;
 }

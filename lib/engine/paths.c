@@ -31,14 +31,16 @@ char *engine_ledger_path(const struct jobfile *jf, const struct run_options *o)
 	return o->ledger ? xstrdup(o->ledger) : xasprintf("%s/.orchmake/ledger.db", jf->root);
 }
 
-/* A folder of our own that nobody else could have prepared: not a link, and not writable by others. */
-bool private_dir(const char *path, struct buf *err)
+bool private_dir_make(const char *path, struct buf *err)
 {
 	const char *why = NULL;
 	struct stat st;
 
 	if (dirs_make(path, PRIVATE_DIR) < 0 || lstat(path, &st) < 0) {
-		buf_addf(err, "cannot make the folder '%s': %s", path, strerror(errno));
+		buf_addf(err, "cannot make the folder '%s': %s%s", path, strerror(errno),
+			 errno == EACCES || errno == EROFS ? " (run it as who owns the folder of the Jobfile, or on a copy)"
+			 : errno == ENOSPC		    ? " (make room on the disk)"
+							    : "");
 		return false;
 	}
 	if (!S_ISDIR(st.st_mode))
@@ -71,7 +73,7 @@ static bool work_make(struct run_paths *p, struct buf *err)
 	enum { TRIES = 10 };
 
 	for (int i = 0; i < TRIES && p->work_fd < 0; i++) {
-		if (!private_dir(p->work, err))
+		if (!private_dir_make(p->work, err))
 			return false;
 		p->work_fd = work_hold(p->work);
 	}
@@ -95,8 +97,8 @@ bool run_paths_make(struct engine *e, struct buf *err)
 	p->work = path_join(runs, e->id.text);
 	p->tmp = path_join(p->work, "tmp");
 	p->journal = path_join(p->work, "journal");
-	good = private_dir(p->state_dir, err) && private_dir(runs, err) && private_dir(p->logs, err) &&
-	       work_make(p, err) && private_dir(p->tmp, err);
+	good = private_dir_make(p->state_dir, err) && private_dir_make(runs, err) && private_dir_make(p->logs, err) &&
+	       work_make(p, err) && private_dir_make(p->tmp, err);
 	free(runs);
 	free(logs);
 	return good;

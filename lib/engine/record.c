@@ -28,7 +28,7 @@ enum {
 /* An event that waits for the ledger to know it. */
 struct told {
 	struct run_event e;
-	char *cause, *error, *log, *name; /* name: of what is no unit */
+	char *cause, *error, *log, *command, *name; /* name: of what is no unit */
 };
 
 /* --- opening ------------------------------------------------------------------------------------------- */
@@ -423,6 +423,11 @@ static char *names_json(const struct step *st, bool provides)
 	return text.len ? buf_detach(&text) : NULL;
 }
 
+static void tell_command(struct told *t, const char *command)
+{
+	t->e.command = t->command = xstrdup(command);
+}
+
 bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c)
 {
 	const struct step *st = e->x->place[a->unit].step;
@@ -439,7 +444,9 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 		free(provides);
 		free(consumes);
 	}
-	return record_event(e, EVENT_STEP_STARTED, a->unit, NULL);
+	record_event(e, EVENT_STEP_STARTED, a->unit, NULL);
+	tell_command(&e->told[e->n_told - 1], c->command);
+	return true;
 }
 
 bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *end, const struct verdict *v)
@@ -664,7 +671,9 @@ static void tell_one(struct engine *e, struct told *t, struct buf *name, bool kn
 	free(t->cause);
 	free(t->error);
 	free(t->log);
+	free(t->command);
 	free(t->name);
+	free(t->command);
 }
 
 bool record_flush(struct engine *e)

@@ -95,6 +95,12 @@ json_t *expr_eval(const struct expr *e, const struct expr_world *w, struct buf *
 /* False, null, 0, "", [] and {} are false; everything else is true.  -1 and err on failure. */
 int expr_test(const struct expr *e, const struct expr_world *w, struct buf *err);
 
+/*
+ * What each name in it is in w, as `params.mode is 'test', steps.a.rows is not there`, appended; nothing if it has
+ * none.  Of the environment it says only what is set, of secrets nothing.
+ */
+void expr_saw(const struct expr *e, const struct expr_world *w, struct buf *out);
+
 /* The text it was parsed from. */
 const char *expr_text(const struct expr *e);
 struct mark expr_mark(const struct expr *e);

@@ -111,7 +111,7 @@ static bool add_asked(struct loader *l, const char *path)
 		return false;
 	if (l->n_pending > before)
 		return true;
-	diag_error(l->d, MARK_NONE, "no document below '%s'", path);
+	diag_error(l->d, MARK_NONE, "'%s' is a folder, with no document below it", path);
 	diag_hint(l->d, "documents are files named Jobfile, *.yml, *.yaml or *.json");
 	return false;
 }
@@ -187,6 +187,22 @@ static bool search(struct loader *l)
 	return found;
 }
 
+/* What somebody may have taken for a Jobfile. */
+static void hint_at_others(struct loader *l)
+{
+	static const char *const names[] = {"Makefile", "makefile", "GNUmakefile", "justfile", "Taskfile.yml"};
+
+	if (is_folder("Jobfile"))
+		diag_hint(l->d, "'Jobfile' is a folder: -f Jobfile reads the documents below it; below jobfiles/ they are found");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (!file_exists(names[i]))
+			continue;
+		diag_hint(l->d, "'%s' is for another program; a job may run that: `run: %s`", names[i],
+			  strchr(names[i], 'T') ? "task" : strchr(names[i], 'j') ? "just" : "make");
+		break;
+	}
+}
+
 bool find_documents(struct loader *l, bool *ret_none)
 {
 	const struct jobfile_where *w = l->where;
@@ -205,6 +221,7 @@ bool find_documents(struct loader *l, bool *ret_none)
 	if (ret_none)
 		*ret_none = true;
 	diag_error(l->d, MARK_NONE, "no Jobfile here or in a folder above");
+	hint_at_others(l);
 	diag_hint(l->d, "`orchmake init` writes one; -f FILE names another");
 	return false;
 }

@@ -116,6 +116,13 @@ static bool is_as_said(struct loader *l, const struct pending *p, const struct s
 	return false;
 }
 
+static void unreadable(struct loader *l, const struct pending *p, int error)
+{
+	diag_error(l->d, p->mark, "cannot read '%s': %s", p->path, strerror(error));
+	if (error == EACCES)
+		diag_hint(l->d, "`ls -l %s` shows who may; -f FILE names another", p->path);
+}
+
 static void read_pending(struct loader *l, const struct pending *p)
 {
 	bool is_stdin = !strcmp(p->path, "-");
@@ -127,7 +134,7 @@ static void read_pending(struct loader *l, const struct pending *p)
 	if (!s && errno == ENOENT)
 		diag_error(l->d, p->mark, "'%s' not found", p->path);
 	else if (!s)
-		diag_error(l->d, p->mark, "cannot read '%s': %s", p->path, strerror(errno));
+		unreadable(l, p, errno);
 	l->cut_short |= !s;
 	if (s && !is_as_said(l, p, s)) {
 		l->cut_short = true;

@@ -125,6 +125,14 @@ static pcre2_code *compile(struct span body, size_t shift, uint32_t options, str
 	return NULL;
 }
 
+void pattern_library(struct buf *out)
+{
+	char text[64] = ""; /* 24 are enough, as the library says */
+
+	(void)pcre2_config(PCRE2_CONFIG_VERSION, text);
+	buf_add(out, text, strcspn(text, " "));
+}
+
 struct pattern *pattern_new(const char *text, struct buf *err)
 {
 	struct span body = span_of(text);

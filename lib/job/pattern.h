@@ -17,6 +17,9 @@
 
 struct pattern;
 
+/* The version of the library that is in use, without its date. */
+void pattern_library(struct buf *out);
+
 enum {
 	PATTERN_TEXT_MAX = 4096,	/* bytes of a pattern */
 	PATTERN_SUBJECT_MAX = 1 << 20,	/* bytes searched; more is PATTERN_LIMIT */

@@ -310,12 +310,12 @@ bool take_job_name(struct loader *l, const struct node *name)
 {
 	if (!check_name(l, "a job", name))
 		return false;
-	if (!is_verb(l->where, name->text))
-		return take_name(l, NAME_JOB, name->text, name->mark);
-	diag_error(l->d, name->mark, "'%s' is a verb of the command line, so no job can bear its name",
-		   name->text);
-	diag_hint(l->d, "a dotted name such as 'my.%s' is always free", name->text);
-	return false;
+	if (is_verb(l->where, name->text)) {
+		diag_error(l->d, name->mark, "'%s' is a verb of the command line, so no job can bear its name",
+			   name->text);
+		diag_hint(l->d, "a dotted name such as 'my.%s' is always free", name->text);
+	}
+	return take_name(l, NAME_JOB, name->text, name->mark); /* else whoever needs it would be wrong as well */
 }
 
 void read_job(struct loader *l, const struct node *name, const struct node *value)

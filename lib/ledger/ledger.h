@@ -31,6 +31,11 @@
 
 struct ledger;
 
+/* The version of SQLite that is in use; static text. */
+const char *ledger_library(void);
+/* The format that this program writes; it upgrades older ones and refuses newer ones. */
+int ledger_format(void);
+
 enum { LEDGER_BUSY_MS = 30000 }; /* how long a locked ledger is waited for, if nothing else is said */
 
 /* What can be wrong with a ledger, by what has to be done about it. */

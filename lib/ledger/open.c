@@ -276,6 +276,16 @@ static bool open_as_asked(struct ledger *l, const struct schema_upgrade *up, siz
 	return !open_db(l, l->path, SQLITE_OPEN_READWRITE, NULL) && make_ready(l, up, n_up);
 }
 
+const char *ledger_library(void)
+{
+	return sqlite3_libversion();
+}
+
+int ledger_format(void)
+{
+	return schema_upgrades[schema_n_upgrades - 1].version;
+}
+
 struct ledger *ledger_open_as(const char *path, const struct ledger_options *o,
 			      const struct schema_upgrade *up, size_t n_up,
 			      struct ledger_error *ret_error)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "report/sink.h"
+#include "report/tty.h"
 
 enum screen_style {
 	SCREEN_PLAIN, /* lines only, and a heartbeat */
@@ -20,7 +21,7 @@ struct screen_options {
 	enum screen_style style;
 	bool colour;
 	bool silent;	/* failures only */
-	bool verbose;	/* reasons of what did not run, retries, starts */
+	bool verbose;	/* starts with their commands, reasons of what did not run */
 	bool show_logs; /* with each failure the last lines of its log */
 	int64_t heartbeat_ms; /* PLAIN: 0 = never */
 };
@@ -29,6 +30,9 @@ struct sink *sink_screen(const struct screen_options *o);
 
 /* Every event as one JSON line to out, flushed at once; close: close it at the end. */
 struct sink *sink_events(FILE *out, bool close);
+
+/* How a state looks, wherever it is coloured. */
+enum tone state_tone(enum state st);
 
 /* The last lines of the file at path, cleaned, each behind indent; at most n. */
 void screen_tail(struct buf *out, const char *path, size_t n, const char *indent);

@@ -76,7 +76,7 @@ static void add_clean(struct buf *b, const char *text)
 
 /* --- events ----------------------------------------------------------------------------------------------- */
 
-static enum tone tone_of(enum state st)
+enum tone state_tone(enum state st)
 {
 	switch (st) {
 	case STATE_SUCCEEDED:
@@ -109,7 +109,7 @@ static void settled_line(struct screen *s, const struct run_event *e)
 
 	buf_addf(&s->line, "[%*" PRIu32 "/%" PRIu32 "] ", width, s->settled, e->n_total);
 	snprintf(word, sizeof(word), "%-10s", state_word(e->state));
-	tty_tone(&s->line, s->o.colour, tone_of(e->state), word);
+	tty_tone(&s->line, s->o.colour, state_tone(e->state), word);
 	buf_putc(&s->line, ' ');
 	add_clean(&s->line, e->step);
 	if (e->duration_ms >= 0) {
@@ -139,6 +139,37 @@ static void failure_lines(struct screen *s, const struct run_event *e)
 	if (e->error) {
 		buf_puts(&s->line, "\n    ");
 		add_clean(&s->line, e->error);
+	}
+	say_line(s);
+}
+
+/* Line by line, each made harmless and behind indent. */
+static void add_lines(struct buf *out, struct span text, const char *indent)
+{
+	const char *end = text.at + text.len;
+
+	for (const char *from = text.at; from < end;) {
+		const char *stop = memchr(from, '\n', (size_t)(end - from));
+		size_t len = stop ? (size_t)(stop - from) : (size_t)(end - from);
+
+		buf_puts(out, indent);
+		tty_clean(out, (struct span){from, len});
+		buf_putc(out, '\n');
+		from += len + 1;
+	}
+}
+
+/* What can be pasted stands at the margin from its second line on, where blanks might count. */
+static void start_lines(struct screen *s, const struct run_event *e)
+{
+	if (!s->o.verbose)
+		return;
+	buf_puts(&s->line, "start  ");
+	add_clean(&s->line, e->step);
+	if (e->command) {
+		buf_puts(&s->line, "\n$ ");
+		add_lines(&s->line, span_of(e->command), "");
+		s->line.len--; /* say_line ends it */
 	}
 	say_line(s);
 }
@@ -219,11 +250,7 @@ static void screen_event(struct sink *base, const struct run_event *e)
 		retry_line(s, e);
 		break;
 	case EVENT_STEP_STARTED:
-		if (s->o.verbose) {
-			buf_puts(&s->line, "start  ");
-			add_clean(&s->line, e->step);
-			say_line(s);
-		}
+		start_lines(s, e);
 		break;
 	case EVENT_PLAN_ABORTED:
 		if (!s->o.silent && e->state == STATE_ABORTED) { /* else there was nothing left to start */
@@ -398,15 +425,7 @@ void screen_tail(struct buf *out, const char *path, size_t n, const char *indent
 	for (size_t lines = 0; from > whole.at; from--)
 		if (from[-1] == '\n' && ++lines == n)
 			break;
-	while (from < whole.at + whole.len) {
-		const char *end = memchr(from, '\n', (size_t)(whole.at + whole.len - from));
-		size_t len = end ? (size_t)(end - from) : (size_t)(whole.at + whole.len - from);
-
-		buf_puts(out, indent);
-		tty_clean(out, (struct span){from, len});
-		buf_putc(out, '\n');
-		from += len + 1;
-	}
+	add_lines(out, (struct span){from, (size_t)(whole.at + whole.len - from)}, indent);
 	buf_release(&text);
 }
 
@@ -454,7 +473,7 @@ static void summarise_counts(struct screen *s, const struct run_summary *sum)
 			continue;
 		snprintf(word, sizeof(word), "%" PRIu32 " %s", sum->by_state[st], state_word((enum state)st));
 		buf_puts(&s->line, comma);
-		tty_tone(&s->line, s->o.colour, tone_of((enum state)st), word);
+		tty_tone(&s->line, s->o.colour, state_tone((enum state)st), word);
 		comma = ", ";
 	}
 }
@@ -472,7 +491,7 @@ static void screen_end(struct sink *base, const struct run_summary *sum)
 	if (!s->o.silent || sum->state != STATE_SUCCEEDED) {
 		if (sum->n_failures)
 			buf_putc(&s->line, '\n');
-		tty_tone(&s->line, s->o.colour, tone_of(sum->state), state_word(sum->state));
+		tty_tone(&s->line, s->o.colour, state_tone(sum->state), state_word(sum->state));
 		if (sum->degraded)
 			tty_tone(&s->line, s->o.colour, TONE_WARN, " (degraded)");
 		buf_puts(&s->line, ": ");

@@ -37,6 +37,7 @@ struct run_event {
 	int64_t duration_ms; /* -1: none */
 	int64_t due_ms;	   /* STEP_RETRY: pause in ms; -1 */
 	const char *log;   /* path of the attempt's log, or NULL */
+	const char *command; /* STEP_STARTED: as one could paste it, or NULL; for the screen, not kept */
 	uint32_t n_total;  /* steps of the run at this instant; for the screen, not kept */
 };
 

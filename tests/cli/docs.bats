@@ -55,6 +55,27 @@ run_blocks() { # READ FILE
 	run_blocks manual_block "$MAN5"
 }
 
+# Ids, folders and times are not the same twice.
+as_ever() {
+	sed -E 's/[0-9A-HJKMNP-TV-Z]{26}/RUN/g; s/01[0-9A-HJKMNP-TV-Z]{8}/RUN/g; s/[0-9]+\.[0-9]+s/TIME/g;
+		s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}/DATE/g; s/ +$//'
+}
+
+@test "the picture in README is what the program shows" {
+	sed -n '/^What it looks like/,/^## /{/^    /s/^    //p;/^$/p}' "$top_srcdir/README.md" >picture
+	sed -n '/^\$ cat Jobfile$/,/^$/{/^\$/d;/./p}' picture >Jobfile
+	sed -n 's/^\$ \(orchmake.*\)/\1/p' picture >commands
+	is "$(wc -l <commands)" 3
+	while read -r line; do
+		printf '$ %s\n' "$line"
+		LC_ALL=C bash -c "$line" 2>&1 || true
+		echo
+	done <commands >shown
+	sed -n '/^\$ orchmake/,$p' picture | as_ever | cat -s >wanted
+	as_ever <shown | cat -s >got
+	diff <(sed '${/^$/d}' wanted) <(sed '${/^$/d}' got)
+}
+
 @test "the commands that README lists work on its Jobfile" {
 	yaml_block "$top_srcdir/README.md" 1 >Jobfile
 	sed -n 's/^    \(orchmake.*\)/\1/p' "$top_srcdir/README.md" | sed 's/  .*//' >commands

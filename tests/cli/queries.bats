@@ -137,7 +137,7 @@ store() { # FILE: a store with rows of two sources
 	want 0 orchmake good
 	rm -f .orchmake/ledger.db-*
 	head -c 4096 /dev/zero | tr '\0' x >.orchmake/ledger.db
-	want 2 orchmake sql 'SELECT 1'
+	want 5 orchmake sql 'SELECT 1'
 	complains "is not a ledger"
 }
 
@@ -229,6 +229,29 @@ store() { # FILE: a store with rows of two sources
 	complains "--days: 'x' is not"
 	want 0 orchmake stats 'fl*' --format=json
 	is "$(jq -c '[.steps[].step] | sort' <<<"$out")" '["flaky","flow/a","flow/b"]'
+}
+
+@test "stats of a target has its idle slots, and what the end of its last good run waited for" {
+	jobfile <<-'J'
+	jobfile: 1
+	default: all
+	jobs:
+	  quick: {run: "true"}
+	  slow: {shell: [bash, -c], run: "read -t 0.3 line <>fifo || true"}
+	  after: {needs: [slow], run: "true"}
+	  all: {needs: [quick, after], run: "true"}
+	J
+	mkfifo fifo
+	want 0 orchmake -s -j2
+	want 0 orchmake stats all --format=json
+	is "$(jq -r '[.critical_path[].step] | join(" ")' <<<"$out")" "slow after all"
+	is "$(jq -r '.slots[0].slots' <<<"$out")" 2
+	[ "$(jq -r '.slots[0].idle_percent' <<<"$out")" -ge 10 ]
+	[ "$(jq -r '.slots[0].idle_percent' <<<"$out")" -le 70 ]
+	want 0 orchmake stats all
+	says "critical path of the last run that ended well"
+	want 0 orchmake stats 'al*' --format=json
+	is "$(jq 'has("critical_path")' <<<"$out")" false
 }
 
 @test "stats leaves out what is older than it should look" {

@@ -243,7 +243,12 @@ jobs_of_types() {
 	says "(4 rows)"
 	for file in share/bash-completion/completions/orchmake share/zsh/site-functions/_orchmake \
 		share/fish/vendor_completions.d/orchmake.fish share/man/man5/orchmake-ledger.5 \
-		share/orchmake/init/Jobfile libexec/orchmake/orchmake-prompt; do
+		share/orchmake/init/Jobfile libexec/orchmake/orchmake-prompt \
+		share/orchmake/schema/jobfile.json share/orchmake/schema/plan.json share/doc/orchmake/README.md; do
 		[ -s moved/$file ] || { echo "not installed: $file"; find moved -type f; false; }
 	done
+	is "$(jq -r .title moved/share/orchmake/schema/jobfile.json)" Jobfile
+	mv moved "$prefix"
+	make -s -C "$top_builddir" uninstall DESTDIR="$T/root" >uninstall.out 2>&1 || { cat uninstall.out; false; }
+	is "$(find root ! -type d)" ""
 }

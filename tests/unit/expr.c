@@ -623,6 +623,40 @@ static void ids_with_dots_are_the_longest_that_exist(void **state)
 	CHECK_LINES(lines);
 }
 
+/* What is said of the names in text. */
+static void check_saw(const char *text, const char *wanted)
+{
+	struct buf saw = BUF_INIT;
+	struct parsed p;
+
+	parse(&p, text);
+	CHECK(p.e);
+	expr_saw(p.e, &see, &saw);
+	CHECK_STR(saw.data, wanted);
+	buf_release(&saw);
+	drop(&p);
+}
+
+static void the_names_are_told_each_once_with_what_they_were(void **state)
+{
+	(void)state;
+	check_saw("1 < 2", "");
+	check_saw("params.n > 2 && params.n < 9 || params.date == ''", "params.n is 3, params.date is '2026-01-31'");
+	check_saw("params.none == null", "params.none is not there");
+	check_saw("params.nope? == null", "params.nope is not there");
+	check_saw("len(params.words) + params.list[1]", "params.words is [\"a\",\"b\"], params.list[1] is 2");
+	check_saw("steps.plan.compile.exit == 0", "steps.plan.compile.exit is 0");
+	check_saw("params.flag ? vars.commit : run.id", "params.flag is true, vars.commit is 'abc123', run.id is 'r'");
+}
+
+static void of_the_environment_and_of_secrets_no_value_is_told(void **state)
+{
+	(void)state;
+	check_saw("env.HOME == '' && env.NOPE? == null", "env.HOME is set, env.NOPE is not set");
+	check_saw("secrets.key == 'x'", "secrets.key is (a secret)");
+	check_saw("len(env) > 3 && len(secrets) > 1", "env is set, secrets is (a secret)");
+}
+
 static void a_secret_is_not_shown_in_messages(void **state)
 {
 	static const char *const lines[] = {
@@ -1518,6 +1552,8 @@ int main(void)
 		cmocka_unit_test(patterns_are_searched_for),
 		cmocka_unit_test(logic_gives_true_or_false_and_stops_early),
 		cmocka_unit_test(names_lead_along_keys_and_indices),
+		cmocka_unit_test(the_names_are_told_each_once_with_what_they_were),
+		cmocka_unit_test(of_the_environment_and_of_secrets_no_value_is_told),
 		cmocka_unit_test(what_is_absent_can_be_allowed_for),
 		cmocka_unit_test(ids_with_dots_are_the_longest_that_exist),
 		cmocka_unit_test(a_secret_is_not_shown_in_messages),

@@ -175,7 +175,7 @@ static void what_cannot_be_read_is_an_error(void **state)
 	write_file("empty/readme.txt", "");
 	load(&l, FROM("nowhere.yml", "empty"));
 	CHECK(!l.jf && !l.none);
-	expect_said(&l, "error: no document below 'empty'\n");
+	expect_said(&l, "error: 'empty' is a folder, with no document below it\n");
 	release(&l);
 	load(&l, FROM("nowhere.yml"));
 	expect_said(&l, "error: 'nowhere.yml' not found\n");

@@ -123,6 +123,9 @@ static void verbose_tells_of_starts_and_silent_of_failures_only(void **state)
 	(void)fresh(&l);
 	tell(&l, 1, (struct run_event){.kind = EVENT_STEP_STARTED, .state = STATE_RUNNING}, "a");
 	CHECK_STR(fresh(&l), "start  a\n");
+	tell(&l, 1, (struct run_event){.kind = EVENT_STEP_STARTED, .state = STATE_RUNNING,
+				       .command = "sh -eu -c 'true\n  false \033[2Jx'"}, "a");
+	CHECK_STR(fresh(&l), "start  a\n$ sh -eu -c 'true\n  false x'\n");
 	look_close(&l);
 	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN, .silent = true});
 	tell(&l, 1, (struct run_event){OK, .duration_ms = 1}, "a");

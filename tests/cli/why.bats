@@ -1,0 +1,88 @@
+load lib
+
+# why: of a run, of what was behind, and of what would be now.
+
+@test "a condition is told with what its names were, and of the environment only what was set" {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {mode: test, n: {type: int, default: 3}}
+	jobs:
+	  all: {needs: [send, clean], noop: true}
+	  send: {when: "params.mode == 'real' && params.n > 2 && params.mode != 'x'", run: "true"}
+	  clean: {skip_if: "env.TOKEN? != null && env.NOPE? == null", run: "true"}
+	  must: {require: "params.n > 4", run: "true"}
+	J
+	TOKEN=hush want 0 orchmake all
+	want 0 orchmake why send
+	says "because its condition is false: \`params.mode == 'real' && params.n > 2 && params.mode != 'x'\`, where params.mode is 'test', params.n is 3"
+	says "  it runs where that is true"
+	want 0 orchmake why clean
+	says "where env.TOKEN is set, env.NOPE is not set"
+	says "  it runs where that is false"
+	want 1 grep -r hush .orchmake
+	want 1 orchmake must
+	complains "it requires \`params.n > 4\`, where params.n is 3"
+	want 0 orchmake why must
+	says "params.n is 3"
+}
+
+@test "what was blocked is followed to what failed, each once" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  send: {needs: [load], run: "true"}
+	  load: {steps: [{id: read, run: "echo no route; exit 7"}, {id: write, run: "true"}]}
+	J
+	want 1 orchmake -k
+	want 0 orchmake why send
+	is "$(sed -n 1p <<<"$out")" "send is blocked: a need did not hold"
+	says "load is failed"
+	says "load/read is failed: it ended badly, and no attempt is left"
+	says "because exit 7: no route"
+	says "its on_failure is abort"
+	command=$(sed -n 's/^  what it printed: //p' <<<"$out")
+	is "$(wc -l <<<"$command")" 1
+	want 0 $command
+	is "$out" "no route"
+	want 1 orchmake
+	want 0 orchmake why load/write last
+	says "with -k, or with on_failure: skip_dependents at what failed, it would have run"
+	want 0 orchmake why last
+	is "$(grep -c '^load/read is failed' <<<"$out")" 1
+}
+
+@test "each attempt that failed is told" {
+	jobfile <<<$'jobfile: 1\njobs: {a: {run: exit 3, retry: 1}}'
+	want 1 orchmake
+	want 0 orchmake why a
+	says "attempt 1: failed: exit 3"
+	says "attempt 2: failed: exit 3"
+}
+
+@test "now: why it would run, also what nothing by default needs, and a step" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all: {needs: [load], noop: true}
+	  load: {steps: [{id: read, run: "true"}]}
+	  other: {when: "1 == 2", run: "true"}
+	J
+	want 0 orchmake why load now
+	says "load would run now: needed by all"
+	want 0 orchmake why load/read now
+	says "load/read would run now: part of load"
+	want 0 orchmake why other now
+	says "other would run now: asked for"
+	[ ! -e .orchmake ]
+	want 2 orchmake why laod now
+	complains "did you mean 'load'?"
+	is "$out" ""
+}
+
+@test "why says what is missing" {
+	jobfile <<<$'jobfile: 1\njobs: {a: {noop: true}}'
+	want 2 orchmake why
+	complains "usage: orchmake why STEP [RUN | now]"
+	want 2 orchmake why a
+	complains "nothing has been run in this folder yet"
+}
