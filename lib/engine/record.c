@@ -673,7 +673,6 @@ static void tell_one(struct engine *e, struct told *t, struct buf *name, bool kn
 	free(t->log);
 	free(t->command);
 	free(t->name);
-	free(t->command);
 }
 
 bool record_flush(struct engine *e)
