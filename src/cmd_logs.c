@@ -141,8 +141,11 @@ static bool print_log(struct cli *c, struct ledger *l, int64_t run, struct shown
 		cli_error("cannot read the log '%s': %s", one->path, strerror(errno));
 		return false;
 	}
-	if (head)
-		printf("==> %s, attempt %" PRIu32 " <==\n", one->name, one->number);
+	if (head) {
+		printf("==> ");
+		print_bytes(one->name, strlen(one->name), true);
+		printf(", attempt %" PRIu32 " <==\n", one->number);
+	}
 	(void)print_rest(fd, clean);
 	if (c->follow)
 		follow(l, run, one, fd, clean);

@@ -18,14 +18,46 @@ static const char *const param_words[] = {
 #undef TYPE
 };
 
-static void show_params(const struct param_list *l)
+/* Line by line; what a step or a command line said is not to move the cursor. */
+static void print_clean(const char *text)
+{
+	struct buf clean = BUF_INIT;
+
+	for (const char *end; *text; text = end + 1) {
+		end = strchr(text, '\n');
+		buf_reset(&clean);
+		tty_clean(&clean, (struct span){text, (size_t)(end - text)});
+		puts(clean.data);
+	}
+	buf_release(&clean);
+}
+
+static void add_params(struct buf *out, const struct param_list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct param *p = &l->at[i];
 
-		printf("  param %s: %s%s%s%s\n", p->name, param_words[p->type], p->required ? ", required" : "",
-		       p->description ? ": " : "", p->description ? p->description : "");
+		buf_addf(out, "  param %s: %s%s%s%s\n", p->name, param_words[p->type], p->required ? ", required" : "",
+			 p->description ? ": " : "", p->description ? p->description : "");
 	}
+}
+
+static void print_job(const struct job *j)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "%s  (%s:%" PRIu32 ")\n", j->name, source_name(j->file->source), j->mark.line);
+	if (j->t.description)
+		buf_addf(&text, "  %s\n", j->t.description);
+	add_params(&text, &j->params);
+	for (size_t i = 0; i < j->n_stages; i++) {
+		buf_addf(&text, "  stage %s:", j->stage[i].name);
+		for (size_t k = 0; k < j->stage[i].n_jobs; k++)
+			buf_addf(&text, " %s", j->stage[i].job[k]->name);
+		buf_putc(&text, '\n');
+	}
+	print_clean(text.data);
+	buf_release(&text);
 }
 
 static int show_job(struct cli *c, const struct jobfile *jf, const struct job *j)
@@ -36,16 +68,7 @@ static int show_job(struct cli *c, const struct jobfile *jf, const struct job *j
 	if (c->format == FORMAT_JSON) {
 		cli_print_json(one ? one : model);
 	} else {
-		printf("%s  (%s:%" PRIu32 ")\n", j->name, source_name(j->file->source), j->mark.line);
-		if (j->t.description)
-			printf("  %s\n", j->t.description);
-		show_params(&j->params);
-		for (size_t i = 0; i < j->n_stages; i++) {
-			printf("  stage %s:", j->stage[i].name);
-			for (size_t k = 0; k < j->stage[i].n_jobs; k++)
-				printf(" %s", j->stage[i].job[k]->name);
-			putchar('\n');
-		}
+		print_job(j);
 		cli_print_json(one ? one : model);
 	}
 	json_decref(model);
@@ -129,20 +152,6 @@ static bool step_row(void *ctx, const struct ledger_step_row *r)
 	table_cell(&v->table, text.data);
 	buf_release(&text);
 	return true;
-}
-
-/* Line by line; what a step or a command line said is not to move the cursor. */
-static void print_clean(const char *text)
-{
-	struct buf clean = BUF_INIT;
-
-	for (const char *end; *text; text = end + 1) {
-		end = strchr(text, '\n');
-		buf_reset(&clean);
-		tty_clean(&clean, (struct span){text, (size_t)(end - text)});
-		puts(clean.data);
-	}
-	buf_release(&clean);
 }
 
 static int show_run(struct cli *c, struct ledger *l, const struct run_name *n)

@@ -164,8 +164,11 @@ struct branch {
 static void leaf(const struct drawing *g, uint32_t unit, bool colour, struct buf *out)
 {
 	enum state s = g->state[unit];
+	struct buf name = BUF_INIT;
 
-	expansion_unit_name(g->x, unit, out);
+	expansion_unit_name(g->x, unit, &name);
+	tty_clean(out, (struct span){name.data, name.len});
+	buf_release(&name);
 	if (s != STATE_COUNT) {
 		buf_puts(out, "  ");
 		tty_tone(out, colour, state_tone(s), state_word(s));

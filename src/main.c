@@ -1,9 +1,11 @@
 /* Start: look at what was inherited, read the command line, run the verb. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bug.h"
 #include "cmd.h"
 #include "engine/startup.h"
 
@@ -38,8 +40,11 @@ int main(int argc, char **argv)
 	struct cli c = {0};
 	int code = EXIT_USAGE_ERROR;
 
-	if (!startup_check(&above))
+	json_set_alloc_funcs(xmalloc, free); /* what cannot be kept is not left out, but ends the program */
+	if (!startup_check(&above)) {
+		cli_error("cannot start: there is no standard input, output or error, or it is set-user-id");
 		return EXIT_USAGE_ERROR;
+	}
 	c.above = &above;
 	if (!cli_parse(&c, argc, argv))
 		goto done;

@@ -27,6 +27,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/bug.h"
 #include "base/fdio.h"
 #include "base/stamp.h"
 #include "doc/json.h"
@@ -210,6 +211,7 @@ int main(int argc, char **argv)
 {
 	bool with_program = argc > 1 && (!strcmp(argv[1], "compute.llm") || !strcmp(argv[1], "--auto-since"));
 
+	json_set_alloc_funcs(xmalloc, free); /* what cannot be kept is not left out, but ends the program */
 	if (argc < 2 || (with_program ? argc < 3 : argc != 2)) {
 		fprintf(stderr, "error: usage: orchmake-op NAME %s<with.json >answer.json\n", with_program ? "PROGRAM " : "");
 		return 2;

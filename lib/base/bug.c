@@ -18,12 +18,19 @@ void bug_stop(const char *file, int line, const char *fmt, ...)
 	abort();
 }
 
+void bug_no_memory(size_t size)
+{
+	if (size)
+		fprintf(stderr, "orchmake: out of memory (%zu bytes)\n", size);
+	else
+		fputs("orchmake: out of memory\n", stderr);
+	exit(5);
+}
+
 static void *or_stop(void *p, size_t size)
 {
-	if (!p && size) {
-		fprintf(stderr, "orchmake: out of memory (%zu bytes)\n", size);
-		exit(5);
-	}
+	if (!p && size)
+		bug_no_memory(size);
 	return p;
 }
 

@@ -21,6 +21,9 @@
 _Noreturn void bug_stop(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Ends the program: for libraries that only say that there was none. */
+_Noreturn void bug_no_memory(size_t size);
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);

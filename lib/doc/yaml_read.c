@@ -139,7 +139,7 @@ static void *yaml_open(struct cursor *c)
 	struct yaml *y = xcalloc(1, sizeof(*y));
 
 	if (!yaml_parser_initialize(&y->parser))
-		BUG("libyaml: out of memory");
+		bug_no_memory(0);
 	yaml_parser_set_encoding(&y->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&y->parser, (const unsigned char *)c->text.at, c->text.len);
 	y->ascii = utf8_is_ascii(c->text.at, c->text.len);
@@ -358,7 +358,7 @@ static bool syntax_error(struct cursor *c, struct yaml *y, struct raw *r)
 	size_t at, context;
 
 	if (p->error == YAML_MEMORY_ERROR)
-		BUG("libyaml: out of memory");
+		bug_no_memory(0);
 	at = p->error == YAML_READER_ERROR ? p->problem_offset :
 					     byte_offset(c, y, p->problem_mark.index);
 	context = p->context ? byte_offset(c, y, p->context_mark.index) : at;

@@ -55,6 +55,7 @@ struct run_paths {
 	char *work;	 /* of this run: journal, inputs and answers of calls, scripts */
 	char *tmp;	 /* $ORCHMAKE_TMP */
 	char *journal;
+	int work_fd;	 /* holds the work folder for as long as the driver lives */
 };
 
 /* An environment under construction: later settings of a name win, and any of them over base. */
@@ -124,6 +125,7 @@ struct engine {
 	uint64_t nonce;		 /* of the journal */
 	bool finish;		 /* what runs when this process dies may end */
 	bool abort_told, abort_due, run_ended;
+	bool unjudged;		 /* steps may have run whose end the ledger does not know */
 	int first_exit;
 	int signals;		 /* how many of INT, TERM, HUP have come */
 	int signal;		 /* the first of them */
@@ -348,10 +350,16 @@ void engine_summary(struct engine *e, enum state state);
 bool private_dir_make(const char *path, struct buf *err);
 bool run_paths_make(struct engine *e, struct buf *err);
 void run_paths_release(struct run_paths *p);
+/* A descriptor that says that somebody is at work there; -1: somebody else is, or it is gone. */
+int work_hold(const char *path);
 /* Remove a run's work folder, with what is in it. */
 void work_remove(const char *path);
 /* text with everything but letters, digits, `.`, `_` and `-` replaced, at most 100 bytes. */
 void path_safe(struct buf *out, const char *text);
+
+/* --- litter.c ------------------------------------------------------------------------------------------- */
+/* Remove from the folder of work folders those of runs that have ended. */
+void litter_sweep(struct ledger *l, const char *runs);
 
 /* --- outcome.c: results of groups and of the run ------------------------------------------------------- */
 void outcome_group(struct engine *e, uint32_t group, enum state state);

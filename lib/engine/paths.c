@@ -1,9 +1,12 @@
 /* Where a run keeps its files: below .orchmake/, private to the user. */
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/fdio.h"
@@ -30,6 +33,7 @@ char *engine_ledger_path(const struct jobfile *jf, const struct run_options *o)
 
 bool private_dir_make(const char *path, struct buf *err)
 {
+	const char *why = NULL;
 	struct stat st;
 
 	if (dirs_make(path, PRIVATE_DIR) < 0 || lstat(path, &st) < 0) {
@@ -39,12 +43,43 @@ bool private_dir_make(const char *path, struct buf *err)
 							    : "");
 		return false;
 	}
-	if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IWOTH)) {
-		buf_addf(err, "'%s' is %s; orchmake keeps its ledger and logs only in a folder of its own", path,
-			 S_ISDIR(st.st_mode) ? "writable by everybody" : "not a folder");
-		return false;
+	if (!S_ISDIR(st.st_mode))
+		why = "not a folder";
+	else if (st.st_mode & S_IWOTH)
+		why = "writable by everybody";
+	else if (geteuid() && st.st_uid != geteuid()) /* root in a container has folders of users it does not know */
+		why = "somebody else's";
+	if (why)
+		buf_addf(err, "'%s' is %s; orchmake keeps its ledger and logs only in a folder of its own", path, why);
+	return !why;
+}
+
+int work_hold(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat held, there;
+
+	if (fd < 0)
+		return -1;
+	if (!flock(fd, LOCK_EX | LOCK_NB) && !fstat(fd, &held) && !lstat(path, &there) && held.st_ino == there.st_ino)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Whoever sweeps may find it in the instant before it is held. */
+static bool work_make(struct run_paths *p, struct buf *err)
+{
+	enum { TRIES = 10 };
+
+	for (int i = 0; i < TRIES && p->work_fd < 0; i++) {
+		if (!private_dir_make(p->work, err))
+			return false;
+		p->work_fd = work_hold(p->work);
 	}
-	return true;
+	if (p->work_fd < 0)
+		buf_addf(err, "cannot hold the folder '%s': %s", p->work, strerror(errno));
+	return p->work_fd >= 0;
 }
 
 bool run_paths_make(struct engine *e, struct buf *err)
@@ -53,6 +88,7 @@ bool run_paths_make(struct engine *e, struct buf *err)
 	char *runs, *logs;
 	bool good;
 
+	p->work_fd = -1;
 	p->state_dir = path_join(e->root, ".orchmake");
 	p->ledger = engine_ledger_path(e->jf, e->o);
 	runs = path_join(p->state_dir, "runs");
@@ -62,7 +98,7 @@ bool run_paths_make(struct engine *e, struct buf *err)
 	p->tmp = path_join(p->work, "tmp");
 	p->journal = path_join(p->work, "journal");
 	good = private_dir_make(p->state_dir, err) && private_dir_make(runs, err) && private_dir_make(p->logs, err) &&
-	       private_dir_make(p->work, err) && private_dir_make(p->tmp, err);
+	       work_make(p, err) && private_dir_make(p->tmp, err);
 	free(runs);
 	free(logs);
 	return good;
@@ -87,6 +123,8 @@ void work_remove(const char *path)
 
 void run_paths_release(struct run_paths *p)
 {
+	if (p->state_dir && p->work_fd >= 0)
+		close(p->work_fd);
 	free(p->state_dir);
 	free(p->ledger);
 	free(p->logs);

@@ -34,6 +34,14 @@ struct told {
 
 /* --- opening ------------------------------------------------------------------------------------------- */
 
+static void sweep_litter(struct engine *e)
+{
+	char *runs = path_dir(e->paths.work);
+
+	litter_sweep(e->ledger, runs);
+	free(runs);
+}
+
 bool record_open(struct engine *e)
 {
 	struct ledger_error err = LEDGER_ERROR_INIT;
@@ -48,7 +56,10 @@ bool record_open(struct engine *e)
 		return false;
 	}
 	ledger_error_release(&err);
-	return recover_runs(e->ledger, e->o->say, e->o->say_ctx, e->err);
+	if (!recover_runs(e->ledger, e->o->say, e->o->say_ctx, e->err))
+		return false;
+	sweep_litter(e);
+	return true;
 }
 
 static bool commit(struct engine *e)

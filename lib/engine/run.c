@@ -153,8 +153,10 @@ static void start(struct engine *e, const struct action *act)
 		approval_begin(e, act);
 		return;
 	}
-	if (!rights_take(e, act->unit) || (!n->has_intent && !record_intents(e, act->unit)))
+	if (!rights_take(e, act->unit))
 		return;
+	if (!n->has_intent)
+		(void)record_intents(e, act->unit); /* if it fails, we are broken */
 	n->has_intent = false;
 	a = &e->attempt[n->serial - 1];
 	if (e->broken) {
@@ -586,10 +588,12 @@ static enum state final_state(struct engine *e)
 	const struct graph *g = e->x->graph;
 	enum state s = schedule_state(e->s, g->group[g->root].end);
 
+	if (e->broken)
+		return STATE_FAILED;
 	if (e->waiting)
 		return STATE_WAITING;
 	/* A signal that comes when everything has ended well changes nothing. */
-	if (state_is_ok(s) && !e->broken && targets_ran(e))
+	if (state_is_ok(s) && targets_ran(e))
 		return STATE_SUCCEEDED;
 	if (e->timed_out)
 		return STATE_TIMED_OUT;
@@ -632,7 +636,13 @@ static void finish(struct engine *e, int *ret_code)
 
 	*ret_code = exit_code_of(e, s);
 	e->result = outcome_run(e, s);
-	(void)record_run_end(e, s, schedule_is_degraded(e->s, g->group[g->root].end), *ret_code);
+	/* Whatever is not settled by now is for whoever starts next to judge, and the run with it. */
+	e->unjudged = !schedule_done(e->s) ||
+		      !record_run_end(e, s, schedule_is_degraded(e->s, g->group[g->root].end), *ret_code);
+	if (e->unjudged) {
+		s = final_state(e);
+		*ret_code = exit_code_of(e, s);
+	}
 	hooks_finish(e, s);
 	engine_summary(e, s);
 }
@@ -653,7 +663,7 @@ static void close_down(struct engine *e)
 	ledger_close(e->ledger);
 	e->ledger = NULL;
 	overlap_leave(e);
-	if (!e->broken)
+	if (!e->unjudged) /* else whoever starts next needs the journal */
 		work_remove(e->paths.work);
 }
 
@@ -692,14 +702,16 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	if (!record_run_begin(e))
 		goto close;
 	code = EXIT_RUN_FAILED;
-	if (!open_executor(e)) {
+	e->unjudged = true;
+	if (!open_executor(e))
 		engine_break(e, code, "%s", "");
-		(void)record_run_end(e, STATE_FAILED, false, code);
-		goto close;
-	}
 	engine_begin(e);
-	hooks_fire(e, HOOK_START, UNIT_NONE);
-	work(e);
+	if (e->broken) {
+		turn_until_done(e); /* only to say of every step why it does not run */
+	} else {
+		hooks_fire(e, HOOK_START, UNIT_NONE);
+		work(e);
+	}
 	finish(e, &code);
 close:
 	close_down(e);

@@ -158,8 +158,11 @@ void cells_label(const struct cells *c, uint32_t cell, struct buf *out)
 	else if (!c->matrix->n_axes)
 		label_of_map(included(c, cell), out);
 	for (size_t i = 0; c->matrix && i < c->matrix->n_axes; i++) {
+		const json_t *v = value_at(c, cell, i);
+
 		buf_puts(out, i ? "," : "");
-		json_as_text(out, value_at(c, cell, i));
+		if (v) /* an include may lack one, which has been complained about */
+			json_as_text(out, v);
 	}
 }
 

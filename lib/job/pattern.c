@@ -119,7 +119,7 @@ static pcre2_code *compile(struct span body, size_t shift, uint32_t options, str
 	if (c)
 		return c;
 	if (code == PCRE2_ERROR_HEAP_FAILED)
-		BUG("out of memory");
+		bug_no_memory(0);
 	pcre2_get_error_message(code, why, sizeof(why));
 	buf_addf(err, "%s at offset %zu", (const char *)why, (size_t)at + shift);
 	return NULL;
@@ -237,7 +237,7 @@ static bool search_init(struct search *s, const struct pattern *p, struct span s
 	s->context = pcre2_match_context_create(NULL);
 	s->data = pcre2_match_data_create_from_pattern(p->code, NULL);
 	if (!s->context || !s->data)
-		BUG("out of memory");
+		bug_no_memory(0);
 	s->at = pcre2_get_ovector_pointer(s->data);
 	pcre2_set_match_limit(s->context, (uint32_t)steps);
 	pcre2_set_depth_limit(s->context, DEPTH_LIMIT);
@@ -263,7 +263,7 @@ static enum pattern_result search_next(struct search *s)
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return PATTERN_NO;
 	if (rc == PCRE2_ERROR_NOMEMORY)
-		BUG("out of memory");
+		bug_no_memory(0);
 	/* Every other error says that the search was given up: some limit, or a recursion without end. */
 	if (rc < 0 || s->at[0] > s->at[1] || s->at[1] < s->from)
 		return PATTERN_LIMIT;

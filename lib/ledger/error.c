@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ enum ledger_fault fault_of(int rc)
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
+	case SQLITE_PROTOCOL: /* of a WAL without its index, which who only reads may not make */
 		return LEDGER_READ_ONLY;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
@@ -55,6 +57,8 @@ static const char *way_out(enum ledger_fault fault)
 		return "use that version of orchmake, or another file with --ledger";
 	case LEDGER_OLDER:
 		return "the next run upgrades it";
+	case LEDGER_GONE:
+		return "leave it alone while something runs; what was recorded in it is lost";
 	case LEDGER_BROKEN:
 		return "look with `orchmake fsck`";
 	}
@@ -100,6 +104,8 @@ bool ledger_fail(struct ledger *l, int rc, const char *doing)
 		? sqlite3_errmsg(l->db) : sqlite3_errstr(rc);
 	int error = l->db ? sqlite3_system_errno(l->db) : 0;
 
+	if ((rc & 0xff) == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT))
+		return ledger_fail_text(l, LEDGER_FULL, "%s: %s", doing, strerror(error));
 	if (error && (rc & 0xff) != SQLITE_BUSY)
 		return ledger_fail_text(l, fault_of(rc), "%s: %s: %s", doing, text, strerror(error));
 	return ledger_fail_text(l, fault_of(rc), "%s: %s", doing, text);

@@ -49,6 +49,7 @@ enum ledger_fault {
 	LEDGER_FOREIGN,	  /* a file, but not a ledger */
 	LEDGER_NEWER,	  /* of a newer version of this program */
 	LEDGER_OLDER,	  /* of an older one, and it was opened only for reading */
+	LEDGER_GONE,	  /* deleted or replaced while we wrote to it */
 	LEDGER_BAD_SQL,	  /* the user's statement is wrong, refused, or took too long */
 	LEDGER_BROKEN,	  /* input or output failed, or a row was not there that had to be */
 };

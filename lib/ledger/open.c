@@ -12,6 +12,7 @@
 enum {
 	RESERVE_BYTES = 64 * 1024,
 	WAL_KEPT_BYTES = 4 * 1024 * 1024, /* a longer one is brought home when the ledger is closed */
+	WAL_HEADER_BYTES = 32, /* a WAL of no more than that holds nothing */
 };
 
 /* --- the reserve: room that a full disk still has for the last outcomes ----------------------- */
@@ -94,7 +95,7 @@ static int open_db(struct ledger *l, const char *name, int flags, const char *vf
  */
 static int open_traceless(struct ledger *l)
 {
-	bool alone = size_beside(l->path, "-wal") <= 0;
+	bool alone = size_beside(l->path, "-wal") <= WAL_HEADER_BYTES;
 	char *uri = uri_of(l->path, alone ? "immutable=1" : "mode=ro&readonly_shm=1");
 	int rc = open_db(l, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, look_vfs());
 

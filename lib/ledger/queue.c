@@ -234,10 +234,22 @@ static bool run_it(struct ledger *l, void *ctx)
 	return queue_run(l);
 }
 
+/* SQLite goes on writing into a file that has no name any more. */
+static bool is_there(struct ledger *l)
+{
+	int moved = 0;
+
+	if (sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || !moved)
+		return true;
+	return ledger_fail_text(l, LEDGER_GONE, "it has been deleted or replaced while a run wrote to it");
+}
+
 bool ledger_commit(struct ledger *l)
 {
 	if (!l->n_queued)
 		return true;
+	if (!is_there(l))
+		return false;
 	if (!ledger_transact(l, run_it, NULL))
 		return false;
 	ledger_drop(l);

@@ -146,6 +146,7 @@ int main(int argc, char **argv)
 	bool reproducible = argc > 1 && !strcmp(argv[1], "--reproducible");
 	callable_fn *call = argc == 2 + reproducible ? find(argv[1 + reproducible]) : NULL;
 
+	json_set_alloc_funcs(xmalloc, free); /* what cannot be kept is not left out, but ends the program */
 	if (!reproducible) {
 		(void)unsetenv("ORCHMAKE_TEST_CLOCK");
 		(void)unsetenv("ORCHMAKE_TEST_SEQ");
