@@ -52,7 +52,8 @@ struct cli {
 	bool shuffle;
 	uint64_t seed;
 	struct words only, from, until, skip;
-	int64_t timeout_ms;
+	int64_t timeout_ms, wait_ms;
+	bool no_wait, yes;
 	const char *each;
 	enum overlap overlap;
 	bool overlap_given;
@@ -137,6 +138,8 @@ char *cli_ledger_path(struct cli *c);
  */
 struct ledger *cli_ledger(struct cli *c);
 struct ledger *cli_ledger_live(struct cli *c);
+/* To write to it; one that is not there is not made. */
+struct ledger *cli_ledger_write(struct cli *c);
 /* The run that text names (NULL: last); -1 after a message. */
 int64_t cli_run(struct ledger *l, const char *text);
 bool cli_colour(const struct cli *c, FILE *out);

@@ -243,18 +243,43 @@ static bool keep_unit(void *ctx, const struct ledger_step_row *r)
 	return false;
 }
 
+static bool artifact_row(void *ctx, const struct ledger_artifact_row *r)
+{
+	const struct units *u = ctx;
+	struct buf line = BUF_INIT;
+
+	if (r->unit != u->unit || !r->artifact.path)
+		return true;
+	buf_puts(&line, "artifact ");
+	tty_clean(&line, span_of(r->artifact.name));
+	buf_puts(&line, "  ");
+	tty_clean(&line, span_of(r->artifact.path));
+	puts(line.data);
+	buf_release(&line);
+	return true;
+}
+
+/* What the table has no room for. */
+static void show_step(struct ledger *l, const struct run_name *n)
+{
+	struct units u = {0};
+
+	if (!ledger_steps(l, n->run, n->step, keep_unit, &u) || !u.found)
+		return;
+	(void)ledger_attempts(l, n->run, u.unit, attempt_row, NULL);
+	(void)ledger_artifacts(l, n->run, artifact_row, &u);
+}
+
 static int show_recorded(struct cli *c, const char *text)
 {
 	struct ledger *l = cli_ledger(c);
 	struct run_name n = {.run = -1};
-	struct units u = {0};
 	int code = EXIT_USAGE_ERROR;
 
 	if (l && run_name_find(&n, l, text)) {
 		code = show_run(c, l, &n);
-		if (n.step && code == EXIT_DONE && c->format != FORMAT_JSON &&
-		    ledger_steps(l, n.run, n.step, keep_unit, &u) && u.found)
-			(void)ledger_attempts(l, n.run, u.unit, attempt_row, NULL);
+		if (n.step && code == EXIT_DONE && c->format != FORMAT_JSON)
+			show_step(l, &n);
 	}
 	run_name_release(&n);
 	ledger_close(l);

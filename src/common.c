@@ -174,6 +174,7 @@ struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
 		.what_if = span(&c->what_if), .old = span(&c->old),
 		.shuffle = c->shuffle, .seed = c->seed, .only = span(&c->only), .from = span(&c->from),
 		.until = span(&c->until), .skip = span(&c->skip), .timeout_ms = c->timeout_ms,
+		.wait_ms = c->wait_ms, .no_wait = c->no_wait, .yes = c->yes,
 		.overlap_given = c->overlap_given, .overlap = c->overlap,
 		.ledger = c->ledger, .no_ledger = c->no_ledger, .log_dir = c->log_dir,
 		.libexec = cli_libexec(), .version = ORCHMAKE_VERSION, .say = say,
@@ -312,6 +313,25 @@ static struct ledger *open_ledger(struct cli *c, bool live)
 struct ledger *cli_ledger(struct cli *c)
 {
 	return open_ledger(c, false);
+}
+
+struct ledger *cli_ledger_write(struct cli *c)
+{
+	const struct ledger_options o = {.mode = LEDGER_WRITE};
+	struct ledger_error err = LEDGER_ERROR_INIT;
+	struct ledger *l = cli_ledger(c); /* says what is wrong, and makes none */
+	char *path;
+
+	if (!l)
+		return NULL;
+	ledger_close(l);
+	path = cli_ledger_path(c);
+	l = ledger_open(path, &o, &err);
+	if (!l)
+		cli_error("%s", err.text.data);
+	ledger_error_release(&err);
+	free(path);
+	return l;
 }
 
 struct ledger *cli_ledger_live(struct cli *c)

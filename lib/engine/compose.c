@@ -251,6 +251,8 @@ static bool compose_action(struct engine *e, uint32_t unit, uint32_t serial, con
 	const struct step *st = e->x->place[unit].step;
 
 	switch (st->t.act.kind) {
+	case ACT_UNTIL:
+		return st->t.act.run ? compose_run(e, st, serial, c, err) : compose_argv(st, w, c, err);
 	case ACT_RUN:
 		return compose_run(e, st, serial, c, err);
 	case ACT_ARGV:
@@ -263,7 +265,6 @@ static bool compose_action(struct engine *e, uint32_t unit, uint32_t serial, con
 	case ACT_NONE:
 	case ACT_JOB:
 	case ACT_APPROVE:
-	case ACT_UNTIL:
 		break;
 	}
 	BUG("step '%s' has no action that starts a process", st->id);
@@ -301,7 +302,8 @@ static bool value_path(struct engine *e, const struct value *v, const struct exp
 static bool compose_files(struct engine *e, const struct step *st, uint32_t serial, const struct expr_world *w,
 			  struct composed *c, struct buf *err)
 {
-	if (!value_path(e, st->t.cwd, w, &c->cwd, err) || !value_path(e, st->t.stdout_to, w, &c->stdout_path, err) ||
+	if (!value_path(e, st->t.cwd, w, &c->cwd, err) || !value_path(e, st->t.stdin_from, w, &c->stdin_path, err) ||
+	    !value_path(e, st->t.stdout_to, w, &c->stdout_path, err) ||
 	    !value_path(e, st->t.stderr_to, w, &c->stderr_path, err))
 		return false;
 	if (!c->cwd)
@@ -390,6 +392,20 @@ static int64_t shorter(int64_t a, int64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
+static int64_t or_none(int64_t limit, int64_t unsaid)
+{
+	return limit == unsaid ? 0 : limit;
+}
+
+static struct limits limits_of(const struct limit_spec *l)
+{
+	return (struct limits){
+		.most = {[LIMIT_MEM] = or_none(l->mem, -1), [LIMIT_CPU] = or_none(l->cpu_s, -1),
+			 [LIMIT_NOFILE] = or_none(l->nofile, -1), [LIMIT_FSIZE] = or_none(l->fsize, -1)},
+		.nicer = or_none(l->nice, NICE_UNSAID),
+	};
+}
+
 /* Which of standard output and error go where we keep them; what the step writes to a file of the user's is his. */
 static const char *hidden_streams(const struct engine *e, const struct composed *c)
 {
@@ -439,7 +455,9 @@ static void seal(struct engine *e, struct composed *c, const struct step *st, ui
 		.stderr_path = c->stderr_path,
 		.timeout_ms = shorter(st->t.timeout_ms, c->callable_timeout_ms),
 		.grace_ms = st->t.grace_ms ? st->t.grace_ms : DEFAULT_GRACE_MS,
-		.umask = -1,
+		.umask = st->t.umask,
+		.limits = limits_of(&st->t.limits),
+		.tty = st->t.tty,
 		.fds = c->fds,
 		.n_fds = n_fds,
 	};

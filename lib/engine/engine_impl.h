@@ -24,15 +24,22 @@ struct note {
 	uint32_t serial;       /* of the latest attempt */
 	int16_t exit_code;     /* -1: none */
 	uint8_t signal;
+	struct pass *pass;     /* what it has, or waits for, to start; rights.c */
+	bool said_slow;
 	bool has_intent;       /* an attempt row for the next start is committed */
 };
+
+/* What the driver stopped an attempt for, apart from a cancel. */
+enum stopped_for { STOPPED_NOT, STOPPED_STALL, STOPPED_DEADLINE, STOPPED_UNTIL };
 
 /* An attempt under way, by serial. */
 struct attempt {
 	uint32_t unit, number;
 	int64_t start_mono_ns, start_wall_ms;
 	int64_t timeout_ms, grace_ms;
-	char *log, *out, *output; /* paths; NULL: none */
+	int64_t slow_ms; /* when it is to be called slow; 0: never */
+	enum stopped_for stopped;
+	char *log, *out, *err, *output; /* paths; NULL: none */
 	pid_t pid;
 	uint32_t place; /* in the engine's list of running ones */
 	bool running, pid_known; /* to the ledger */
@@ -103,6 +110,12 @@ struct engine {
 	double left_ms;		 /* expected of all steps that have not settled */
 	uint32_t n_left_unknown; /* how many of them nothing is known of */
 	bool paused;		 /* the schedule has more to do, after a turn of the loop */
+	struct questions *questions; /* that wait for a person; NULL: none */
+	bool waiting;		 /* ended because nothing else was left to do */
+	struct rights *rights;	 /* NULL: no locks, rates or shared pools */
+	uint32_t n_busy;	 /* steps that gave up waiting for a lock */
+	struct watch *watch;	 /* a heap */
+	size_t n_watches, room_watches;
 	struct told *told;	 /* events not told yet: the ledger has to know them first */
 	size_t n_told, room_told;
 	json_t *result;

@@ -91,6 +91,7 @@ static int build(struct exec_local *x, struct attempt *a, const struct start_req
 		.timeout_ms = r->timeout_ms,
 		.grace_ms = r->grace_ms,
 		.umask = r->umask,
+		.limits = r->limits,
 		.argv = r->argv,
 		.envp = r->envp,
 		.cwd = r->cwd,

@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sys/limits.h"
+
 /* A descriptor the step inherits under a number of its own (>= 3). */
 struct start_fd {
 	int fd;	    /* ours, borrowed */
@@ -36,6 +38,7 @@ struct start_request {
 	int64_t timeout_ms;	/* 0: none */
 	int64_t grace_ms;	/* from TERM to KILL */
 	int umask;		/* -1: the driver's */
+	struct limits limits;
 	const struct start_fd *fds;
 	size_t n_fds;
 };

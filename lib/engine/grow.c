@@ -10,6 +10,7 @@
 #include "base/bug.h"
 #include "doc/json.h"
 #include "engine/engine_impl.h"
+#include "engine/watch.h"
 
 enum { ELEMENTS_MAX = 100 * 1000 };
 
@@ -169,6 +170,7 @@ static bool add_members(struct engine *e, uint32_t group, const struct elements 
 	schedule_extend(e->s, e->x->graph);
 	expect_grown(e, units);
 	grow_notes(e, units, scopes);
+	watch_deadlines(e, units, groups);
 	give_payloads(e, scopes, e->x->bundle[group].stage, l);
 	record_fragment(e, group, l);
 	(void)record_growth(e, units, groups);

@@ -175,13 +175,18 @@ static void judge_failure(const struct step *st, int status, const struct attemp
 	buf_release(&told);
 }
 
+static void add_exit(struct verdict *v, int status)
+{
+	if (WIFSIGNALED(status))
+		v->signal = WTERMSIG(status);
+	else
+		v->exit_code = WEXITSTATUS(status);
+}
+
 static void judge_exit(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
 		       const char *root, struct verdict *v)
 {
-	if (WIFSIGNALED(ended->status))
-		v->signal = WTERMSIG(ended->status);
-	else
-		v->exit_code = WEXITSTATUS(ended->status);
+	add_exit(v, ended->status);
 	if (exit_set_has(&st->t.skip_exit, v->exit_code)) {
 		v->state = STATE_SKIPPED;
 		v->reason = REASON_SKIP_EXIT;
@@ -204,7 +209,9 @@ static bool rule_holds(const struct retry_rule *r, const struct attempt_ended *e
 	case RETRY_ANY:
 		return true;
 	case RETRY_TIMEOUT:
-		return v->state == STATE_TIMED_OUT;
+		return v->state == STATE_TIMED_OUT && !a->stopped;
+	case RETRY_STALL:
+		return v->state == STATE_TIMED_OUT && a->stopped == STOPPED_STALL;
 	case RETRY_NOT_STARTED:
 		return ended->end == END_NOT_STARTED;
 	case RETRY_SIGNAL:
@@ -236,6 +243,11 @@ static bool may_try_again(const struct step *st, const struct attempt_ended *end
 {
 	const struct retry_spec *r = st->t.retry;
 
+	if (a->stopped > STOPPED_STALL)
+		return false; /* its time is up */
+	if (st->t.act.kind == ACT_UNTIL) /* not yet; but what cannot be started is no answer */
+		return state_is_failure(v->state) && v->state != STATE_LOST && v->state != STATE_INTERRUPTED &&
+		       ended->end != END_NOT_STARTED;
 	if (!r || !state_is_failure(v->state) || v->state == STATE_LOST || v->state == STATE_INTERRUPTED)
 		return false;
 	if (any_holds(r->not_when, r->n_not_when, ended, v, a))
@@ -264,12 +276,28 @@ static void judge_timeout(const struct step *st, const struct attempt_ended *end
 {
 	v->state = STATE_TIMED_OUT;
 	v->reason = REASON_EXIT;
-	if (WIFSIGNALED(ended->status))
-		v->signal = WTERMSIG(ended->status);
-	else
-		v->exit_code = WEXITSTATUS(ended->status);
+	add_exit(v, ended->status);
 	buf_puts(&v->error, "timed out after ");
 	duration_format(&v->error, a->timeout_ms ? a->timeout_ms : st->t.timeout_ms);
+}
+
+/* The driver had it stopped, but nobody had canceled it. */
+static void judge_stopped(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
+			  struct verdict *v)
+{
+	static const enum reason why[] = {
+		[STOPPED_STALL] = REASON_STALLED, [STOPPED_DEADLINE] = REASON_DEADLINE,
+		[STOPPED_UNTIL] = REASON_UNTIL_TIMEOUT,
+	};
+
+	v->state = STATE_TIMED_OUT;
+	v->reason = why[a->stopped];
+	add_exit(v, ended->status);
+	buf_puts(&v->error, reason_sentence(v->reason));
+	if (a->stopped == STOPPED_STALL) {
+		buf_puts(&v->error, ": ");
+		duration_format(&v->error, st->t.stall_ms);
+	}
 }
 
 void judge_attempt(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
@@ -287,6 +315,10 @@ void judge_attempt(const struct step *st, const struct attempt_ended *ended, con
 		judge_timeout(st, ended, a, v);
 		break;
 	case END_STOPPED:
+		if (a->stopped) {
+			judge_stopped(st, ended, a, v);
+			break;
+		}
 		v->state = STATE_CANCELED;
 		v->reason = REASON_CANCELED;
 		break;

@@ -1,9 +1,10 @@
 /* The logs that runs left behind. */
-#include <dirent.h>
-#include <fcntl.h>
+#include <fts.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bug.h"
 #include "base/fdio.h"
 #include "engine/control.h"
 #include "engine/engine_impl.h"
@@ -16,16 +17,16 @@ static bool is_of_run(const char *dir, const char *run)
 
 int64_t control_logs_bytes(const char *dir, const char *run)
 {
-	DIR *d = is_of_run(dir, run) ? opendir(dir) : NULL;
+	char *path = xstrdup(dir ? dir : ""), *paths[] = {path, NULL};
+	FTS *walk = is_of_run(dir, run) ? fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
 	int64_t sum = 0;
-	struct stat st;
 
-	if (!d)
-		return 0;
-	for (struct dirent *f; (f = readdir(d));)
-		if (!fstatat(dirfd(d), f->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode))
-			sum += st.st_size;
-	closedir(d);
+	for (FTSENT *at; walk && (at = fts_read(walk));)
+		if (at->fts_info == FTS_F)
+			sum += at->fts_statp->st_size;
+	if (walk)
+		fts_close(walk);
+	free(path);
 	return sum;
 }
 

@@ -33,6 +33,9 @@ struct run_options {
 	uint32_t fail_limit;   /* -k N */
 	bool ignore_failures;  /* -i */
 	bool always;	       /* -B */
+	bool yes;	       /* -y: approvals declared `auto` */
+	bool no_wait;	       /* --no-wait: a lock that is held is a failure */
+	int64_t wait_ms;       /* --wait: so long, where the step does not say; 0: as long as it takes */
 	bool touch;	       /* -t */
 	struct text_span what_if, old; /* -W, -o */
 	bool shuffle;

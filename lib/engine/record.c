@@ -335,7 +335,8 @@ static struct ledger_counts ledger_counts_of(const struct engine *e)
 bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_code)
 {
 	struct buf text = BUF_INIT;
-	enum event_kind kind = state == STATE_CANCELED || state == STATE_TIMED_OUT ? EVENT_RUN_CANCELED
+	enum event_kind kind = state == STATE_WAITING ? EVENT_RUN_WAITING
+			       : state == STATE_CANCELED || state == STATE_TIMED_OUT ? EVENT_RUN_CANCELED
 										    : EVENT_RUN_COMPLETED;
 
 	e->run_state = state;
@@ -594,6 +595,16 @@ static void fill_unit(struct engine *e, struct told *t, const struct action *a)
 	if (a && a->kind == ACTION_WAITS) {
 		ev->due_ms = a->due_ms - stamp_mono_ns() / NS_PER_MS;
 		ev->attempt = a->attempt - 1;
+	}
+	if (ev->kind == EVENT_APPROVAL_ASKED) {
+		ev->reason = REASON_APPROVAL;
+		t->cause = xstrdup(n->error);
+	}
+	if (ev->kind == EVENT_STEP_SLOW) {
+		const struct attempt *slow = &e->attempt[n->serial - 1];
+
+		ev->duration_ms = (stamp_mono_ns() - slow->start_mono_ns) / NS_PER_MS;
+		ev->due_ms = slow->slow_ms;
 	}
 	if (n->error && (state_is_failure(ev->state) || ev->kind == EVENT_STEP_RETRY))
 		t->error = xstrdup(n->error);

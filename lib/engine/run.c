@@ -14,11 +14,15 @@
 #include "base/fdio.h"
 #include "base/stamp.h"
 #include "base/vec.h"
+#include "engine/approval.h"
+#include "engine/artifacts.h"
 #include "engine/engine_impl.h"
 #include "engine/exec_local.h"
 #include "engine/program.h"
 #include "engine/fresh.h"
 #include "engine/recover.h"
+#include "engine/rights.h"
+#include "engine/watch.h"
 
 enum { BESIDE = 2 }; /* what runs beside the steps and takes none of their slots: a hook, a command that makes a value */
 
@@ -64,8 +68,9 @@ static void attempt_release(struct attempt *a)
 {
 	free(a->log);
 	free(a->out);
+	free(a->err);
 	free(a->output);
-	a->log = a->out = a->output = NULL;
+	a->log = a->out = a->err = a->output = NULL;
 }
 
 static void drop_running(struct engine *e, const struct attempt *a)
@@ -90,6 +95,7 @@ static void not_startable(struct engine *e, const struct action *act, const char
 	n->error = xstrdup(v.error.data);
 	record_ended(e, n->serial, &ended, &v);
 	verdict_release(&v);
+	rights_release(e, act->unit);
 	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, REASON_BAD_EXPR);
 }
 
@@ -142,6 +148,12 @@ static void start(struct engine *e, const struct action *act)
 	struct buf why = BUF_INIT;
 	struct attempt *a;
 
+	if (e->x->place[act->unit].step->t.act.kind == ACT_APPROVE) {
+		approval_begin(e, act);
+		return;
+	}
+	if (!rights_take(e, act->unit))
+		return;
 	if (!n->has_intent)
 		(void)record_intents(e, act->unit); /* if it fails, we are broken */
 	n->has_intent = false;
@@ -160,6 +172,7 @@ static void start(struct engine *e, const struct action *act)
 	}
 	a->log = engine_log_path(e, act->unit, n->serial);
 	a->out = c.stdout_path ? xstrdup(c.stdout_path) : NULL;
+	a->err = c.stderr_path ? xstrdup(c.stderr_path) : NULL;
 	a->output = xstrdup(env_get(&c.env, "ORCHMAKE_OUTPUT"));
 	a->start_mono_ns = stamp_mono_ns();
 	a->start_wall_ms = stamp_wall_ms();
@@ -174,6 +187,8 @@ static void start(struct engine *e, const struct action *act)
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
 	record_started(e, a, n->serial, &c);
+	if (c.r.tty)
+		record_flush(e); /* the screen makes room before the step draws on it */
 	if (refuse_missing(e, a, n->serial, &c))
 		goto done;
 	if (e->exec->ops->start(e->exec, &c.r) < 0) {
@@ -181,7 +196,9 @@ static void start(struct engine *e, const struct action *act)
 		a->running = false;
 		drop_running(e, a);
 		not_startable(e, act, "orchmake cannot start steps any more");
+		goto done;
 	}
+	watch_started(e, n->serial);
 done:
 	composed_release(&c);
 	buf_release(&why);
@@ -195,6 +212,7 @@ static void settle(struct engine *e, const struct action *act)
 	struct note *n = &e->note[act->unit];
 
 	n->end_mono_ns = stamp_mono_ns();
+	rights_release(e, act->unit);
 	expect_settled(e, act->unit);
 	if (u->kind == UNIT_END) {
 		n->start_mono_ns = e->note[e->x->graph->group[u->group].begin].end_mono_ns;
@@ -205,9 +223,15 @@ static void settle(struct engine *e, const struct action *act)
 		hooks_fire(e, HOOK_SKIP, act->unit);
 }
 
-static void stop_attempt(struct engine *e, uint32_t unit)
+static void stop_attempt(struct engine *e, const struct action *act)
 {
-	(void)e->exec->ops->stop(e->exec, e->note[unit].serial, STOP_TERM);
+	struct attempt *a = &e->attempt[e->note[act->unit].serial - 1];
+
+	if (act->reason == REASON_DEADLINE)
+		a->stopped = STOPPED_DEADLINE;
+	else if (act->reason == REASON_UNTIL_TIMEOUT)
+		a->stopped = STOPPED_UNTIL;
+	(void)e->exec->ops->stop(e->exec, e->note[act->unit].serial, STOP_TERM);
 }
 
 static void carry_out(struct engine *e, const struct action *act)
@@ -220,7 +244,7 @@ static void carry_out(struct engine *e, const struct action *act)
 		start(e, act);
 		break;
 	case ACTION_STOP:
-		stop_attempt(e, act->unit);
+		stop_attempt(e, act);
 		break;
 	case ACTION_SETTLED:
 		settle(e, act);
@@ -293,6 +317,20 @@ static void drop_files(const struct engine *e, const struct attempt *a, const st
 		(void)unlink(a->output);
 }
 
+/* Of what ran.  A success whose artifacts are lost is none; a failure has its own words already. */
+static void keep_artifacts(struct engine *e, const struct attempt *a, const struct attempt_ended *end,
+			   struct verdict *v)
+{
+	struct buf why = BUF_INIT;
+
+	if (end->end != END_NOT_STARTED && !artifacts_keep(e, a->unit, &why) && v->state == STATE_SUCCEEDED) {
+		v->state = STATE_FAILED;
+		v->reason = REASON_EXIT;
+		buf_puts(&v->error, why.data);
+	}
+	buf_release(&why);
+}
+
 /* What the program between a step and its log has not seen: files of its own that it provides values from. */
 static void hide_verdict(struct engine *e, struct verdict *v)
 {
@@ -310,6 +348,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 		return;
 	st = e->x->place[a->unit].step;
 	judge_attempt(st, end, a, e->root, &v);
+	keep_artifacts(e, a, end, &v);
 	hide_verdict(e, &v);
 	fresh_ended(e, a, &v);
 	a->running = false;
@@ -317,6 +356,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	slots_mend(e);
 	keep_outcome(e, a->unit, &v);
 	record_ended(e, end->serial, end, &v);
+	rights_release(e, a->unit);
 	schedule_ended(e->s, now_ms(), a->unit, v.state, v.again, v.reason);
 	drop_files(e, a, &v);
 	attempt_release(a);
@@ -372,7 +412,8 @@ static void on_run_timeout(void *arg)
 
 static int wait_ms(const struct engine *e)
 {
-	int64_t due = schedule_due(e->s), pending = record_due_ms(e), unrecorded = fresh_due_ms(e), wait = -1;
+	int64_t due = schedule_due(e->s), pending = record_due_ms(e), unrecorded = fresh_due_ms(e);
+	int64_t watched = watch_due_ms(e), asked = rights_due_ms(e), question = approval_due_ms(e), wait = -1;
 
 	if (e->paused || (schedule_done(e->s) && !fresh_idle(e)))
 		return 0;
@@ -382,6 +423,12 @@ static int wait_ms(const struct engine *e)
 		wait = pending;
 	if (unrecorded >= 0 && (wait < 0 || unrecorded < wait))
 		wait = unrecorded;
+	if (watched >= 0 && (wait < 0 || watched < wait))
+		wait = watched;
+	if (asked >= 0 && (wait < 0 || asked < wait))
+		wait = asked;
+	if (question >= 0 && (wait < 0 || question < wait))
+		wait = question;
 	return wait > INT32_MAX ? INT32_MAX : (int)wait;
 }
 
@@ -401,12 +448,23 @@ static void on_tick(void *arg)
 
 static void turn_until_done(struct engine *e)
 {
+	watch_deadlines(e, 0, 0);
 	pump(e);
 	while ((!schedule_done(e->s) || !fresh_idle(e)) && !(e->broken && !e->n_running)) {
+		if (approval_only(e) && fresh_idle(e)) {
+			e->waiting = !approval_look(e);
+			if (e->waiting)
+				break;
+			pump(e);
+			continue;
+		}
 		if (record_due_ms(e) == 0)
 			record_flush(e);
 		if (loop_turn(e->loop, wait_ms(e)) < 0 && errno != EINTR)
 			engine_break(e, EXIT_RUN_FAILED, "waiting failed: %s", strerror(errno));
+		watch_turn(e);
+		rights_turn(e);
+		approval_turn(e);
 		pump(e);
 	}
 	record_flush(e);
@@ -454,17 +512,35 @@ static char *join_targets(const struct engine *e)
 	return buf_detach(&text);
 }
 
+/* Those of the run and those of its steps; the caller frees. */
+static int *all_held(const struct engine *e, size_t *ret_n)
+{
+	size_t n;
+	const int *shared = rights_fds(e, &n);
+	int *all = xcalloc(e->n_held + n + 1, sizeof(*all));
+
+	if (e->n_held)
+		memcpy(all, e->held, e->n_held * sizeof(*all));
+	if (n)
+		memcpy(all + e->n_held, shared, n * sizeof(*all));
+	*ret_n = e->n_held + n;
+	return all;
+}
+
 static bool open_executor(struct engine *e)
 {
 	char *warden = path_join(e->o->libexec, "orchmake-warden");
-	const struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
-					     .nonce = e->nonce, .slots = e->slots + BESIDE, .held = e->held,
-					     .n_held = e->n_held};
+	struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
+				       .nonce = e->nonce, .slots = e->slots + BESIDE};
+	int *held = all_held(e, &o.n_held);
+
+	o.held = held;
 
 	e->loop = loop_new();
 	e->exec = e->loop ? exec_local_open(&o) : NULL;
 	if (!e->exec)
 		buf_addf(e->err, "cannot start '%s', which starts the steps: %s", warden, strerror(errno));
+	free(held);
 	free(warden);
 	if (e->exec && listen(e) < 0) {
 		buf_addf(e->err, "cannot wait for signals and steps: %s", strerror(errno));
@@ -492,6 +568,8 @@ static enum state final_state(struct engine *e)
 
 	if (e->broken)
 		return STATE_FAILED;
+	if (e->waiting)
+		return STATE_WAITING;
 	/* A signal that comes when everything has ended well changes nothing. */
 	if (state_is_ok(s) && targets_ran(e))
 		return STATE_SUCCEEDED;
@@ -500,14 +578,30 @@ static enum state final_state(struct engine *e)
 	return e->signals || s == STATE_CANCELED ? STATE_CANCELED : STATE_FAILED;
 }
 
+/* Nothing failed but for want of a lock. */
+static bool was_busy(const struct engine *e)
+{
+	struct schedule_counts c;
+	uint32_t failed = 0;
+
+	schedule_counts(e->s, &c);
+	for (int s = 0; s < STATE_COUNT; s++)
+		failed += state_is_failure((enum state)s) ? c.by_state[s] : 0;
+	return e->n_busy && failed == e->n_busy && !e->signal;
+}
+
 static int exit_code_of(const struct engine *e, enum state s)
 {
 	if (e->broken)
 		return e->broken_exit;
+	if (s == STATE_WAITING)
+		return EXIT_WAITING;
 	if (s == STATE_SUCCEEDED)
 		return EXIT_DONE;
 	if (e->timed_out)
 		return EXIT_TIMED_OUT;
+	if (was_busy(e))
+		return EXIT_BUSY;
 	if (e->signal)
 		return EXIT_SIGNAL + e->signal;
 	return EXIT_RUN_FAILED;
@@ -521,7 +615,7 @@ static void finish(struct engine *e, int *ret_code)
 	*ret_code = exit_code_of(e, s);
 	e->result = outcome_run(e, s);
 	/* Whatever is not settled by now is for whoever starts next to judge, and the run with it. */
-	e->unjudged = !schedule_done(e->s) ||
+	e->unjudged = (!e->waiting && !schedule_done(e->s)) ||
 		      !record_run_end(e, s, schedule_is_degraded(e->s, g->group[g->root].end), *ret_code);
 	if (e->unjudged) {
 		s = final_state(e);
@@ -539,6 +633,9 @@ static void close_down(struct engine *e)
 		e->exec->ops->close(e->exec);
 	e->exec = NULL;
 	slots_close(e);
+	watch_close(e);
+	rights_close(e);
+	approval_close(e);
 	loop_free(e->loop);
 	e->loop = NULL;
 	ledger_close(e->ledger);
@@ -574,6 +671,10 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	fresh_open(e, e->ledger, true);
 	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
 	slots_open(e);
+	if (!rights_open(e, err)) {
+		code = EXIT_RUN_FAILED;
+		goto close;
+	}
 	expect_begin(e);
 	if (!record_run_begin(e))
 		goto close;

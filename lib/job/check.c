@@ -103,6 +103,23 @@ static void check_pool(struct loader *l, const struct pool_use *use)
 		diag_hint(l->d, "declare it in the file: pools: {%s: 1}", use->name);
 }
 
+static void check_lock(struct loader *l, const struct lock_use *use)
+{
+	struct spell s;
+
+	spell_init(&s, use->name);
+	for (size_t i = 0; i < l->jf->n_locks; i++) {
+		if (!strcmp(l->jf->lock[i].name, use->name))
+			return;
+		spell_try(&s, l->jf->lock[i].name);
+	}
+	diag_error(l->d, use->mark, "no lock '%s'", use->name);
+	if (s.best)
+		diag_hint(l->d, "did you mean '%s'?", s.best);
+	else
+		diag_hint(l->d, "declare it in the file: locks: {%s: {scope: host}}", use->name);
+}
+
 static void check_callable(struct loader *l, const struct act_spec *act)
 {
 	const char *name;
@@ -191,6 +208,8 @@ static void check_called_job(struct loader *l, const struct act_spec *act)
 /* Before inheritance: a wrong name in a template is said once, and also if nobody uses it. */
 static void check_written(struct loader *l, const struct traits *t)
 {
+	for (size_t i = 0; i < t->n_locks; i++)
+		check_lock(l, &t->lock[i]);
 	if (t->pool.name)
 		check_pool(l, &t->pool);
 	if (t->act.kind == ACT_CALL && t->act.call)
@@ -375,8 +394,8 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 			diag_error(l->d, st->mark, "step '%s' of job '%s' does not say what to do",
 				   st->id, j->name);
 		diag_hint(l->d, j->kind == JOB_ACTION
-					? "it needs one of run, argv, call, job, noop, or steps, or stages"
-					: "it needs one of run, argv, call, job, noop");
+					? "it needs one of run, argv, call, job, approve, until, noop, or steps, or stages"
+					: "it needs one of run, argv, call, job, approve, until, noop");
 		return;
 	}
 	if (key_set_has(&t->set, KEY_with) && t->act.kind != ACT_CALL && first_blame(l, st->mark)) {
@@ -392,6 +411,14 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 		diag_error(l->d, st->mark, "'payload' is for 'job', and this is '%s'", act_word(t->act.kind));
 	if (key_set_has(&t->set, KEY_idempotency) && t->act.kind != ACT_CALL && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'idempotency' is for 'call', and this is '%s'", act_word(t->act.kind));
+	if (t->stdin_from && t->act.kind == ACT_CALL && first_blame(l, st->mark)) {
+		diag_error(l->d, st->mark, "'stdin' cannot be had with 'call', whose standard input is 'with'");
+		diag_hint(l->d, "name the file in `with`, or start the program with argv");
+	}
+	if (t->tty && t->stall_ms && first_blame(l, st->mark))
+		diag_error(l->d, st->mark, "'stall' watches the log, and what has a 'tty' writes none");
+	if (t->tty && t->act.kind == ACT_CALL && first_blame(l, st->mark))
+		diag_error(l->d, st->mark, "'tty' is for 'run' and 'argv': a 'call' talks JSON");
 	if (j->kind == JOB_STEPS && first_word_of_composites(t) && first_blame(l, st->mark))
 		diag_error(l->d, st->mark,
 			   "step '%s' takes '%s' from a template; that is for jobs with stages",

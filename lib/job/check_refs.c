@@ -542,6 +542,10 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 	hidden.hides = true;
 	check_own_traits(r, t);
 	check_value_list(r, &t->act.argv);
+	if (t->act.approve) {
+		check_value(r, t->act.approve->prompt);
+		check_value(r, t->act.approve->show);
+	}
 	check_value(&hidden, t->act.with);
 	check_value_map(r, &t->act.params);
 	check_value(r, t->act.payload);
@@ -550,6 +554,8 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 	check_value_list(&early, &t->input);
 	check_value_list(&early, &t->output);
 	check_value(r, t->cwd);
+	check_value_list(r, &t->artifact);
+	check_value(r, t->stdin_from);
 	check_value(r, t->stdout_to);
 	check_value(r, t->stderr_to);
 }

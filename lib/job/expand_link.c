@@ -175,9 +175,10 @@ struct unit expander_unit_of(struct expander *e, const struct traits *t, enum un
 	struct unit u = {
 		.kind = (uint8_t)kind,
 		.on_failure = (uint8_t)t->on_failure,
-		.slots = t->slots,
+		.slots = t->tty ? SLOTS_ALL : t->slots,
 		.pool = POOL_NONE,
 		.pool_weight = 1,
+		.priority = t->priority,
 		.rule = t->needs_rule,
 		.group = GROUP_NONE,
 		.stand_in = UNIT_NONE,
@@ -191,7 +192,10 @@ struct unit expander_unit_of(struct expander *e, const struct traits *t, enum un
 		u.pool = pool_number(e, t->pool.name);
 		u.pool_weight = t->pool.weight ? t->pool.weight : 1;
 	}
-	if (t->retry)
+	if (t->act.kind == ACT_UNTIL)
+		u.retry = graph_add_retry(e->b, &(struct retry_pace){
+			.max = UINT32_MAX, .delay_ms = t->act.until->every_ms, .backoff = 1});
+	else if (t->retry)
 		u.retry = graph_add_retry(e->b, &t->retry->pace);
 	return u;
 }

@@ -161,12 +161,29 @@ static void inherit_needs(struct loader *l, struct traits *near, const struct tr
 
 /* --- traits ----------------------------------------------------------------------------------- */
 
+static void inherit_limit(int64_t *near, int64_t far, int64_t unsaid)
+{
+	if (*near == unsaid)
+		*near = far;
+}
+
+static void inherit_limits(struct limit_spec *near, const struct limit_spec *far)
+{
+	inherit_limit(&near->mem, far->mem, -1);
+	inherit_limit(&near->cpu_s, far->cpu_s, -1);
+	inherit_limit(&near->nofile, far->nofile, -1);
+	inherit_limit(&near->fsize, far->fsize, -1);
+	inherit_limit(&near->nice, far->nice, NICE_UNSAID);
+}
+
 static void inherit_field(struct loader *l, struct traits *near, const struct traits *far, enum key k)
 {
 	const struct key_info *info = key_info(k);
 
 	if (k == KEY_env)
 		near->env = merge_maps(l->a, &near->env, &far->env);
+	else if (k == KEY_limits)
+		inherit_limits(&near->limits, &far->limits);
 	else if (!key_set_has(&near->set, k) && info->size)
 		memcpy((char *)near + info->offset, (const char *)far + info->offset, info->size);
 	if (info->size)

@@ -83,6 +83,18 @@ struct idempotency {
 	bool payload_hash; /* a hash of `with` is part of it */
 };
 
+/* A command that is tried again until it succeeds; it stands in `run` or `argv`. */
+struct until_spec {
+	int64_t every_ms;
+	int64_t timeout_ms; /* from the first try; 0: none */
+};
+
+/* A question to a person. */
+struct approve_spec {
+	struct value *prompt, *show; /* show: NULL: nothing */
+	bool automatic;		     /* -y answers it */
+};
+
 struct act_spec {
 	enum act kind;
 	struct mark mark;
@@ -94,6 +106,8 @@ struct act_spec {
 	const char *job;	  /* ACT_JOB: name of the job */
 	struct value_map params;  /* ACT_JOB */
 	struct value *payload;	  /* ACT_JOB: of the called job; NULL: that of the caller */
+	struct approve_spec *approve; /* ACT_APPROVE */
+	struct until_spec *until; /* ACT_UNTIL */
 	const struct idempotency *idempotency; /* ACT_CALL; NULL: not said */
 };
 
@@ -165,6 +179,7 @@ struct foreach_decl {
 enum retry_on {
 	RETRY_TIMEOUT,
 	RETRY_SIGNAL,
+	RETRY_STALL,
 	RETRY_EXIT,
 	RETRY_NOT_STARTED,
 	RETRY_STDOUT,
@@ -206,6 +221,12 @@ struct pool_use {
 	uint16_t weight;
 };
 
+struct lock_use {
+	const char *name;
+	struct mark mark;
+	int64_t wait_ms; /* -1: as long as it takes */
+};
+
 /* How the children of a step are offered slots: GNU make's job server. */
 enum slot_offer { OFFER_PAIR, OFFER_FIFO, OFFER_OFF, OFFER_COUNT };
 extern const char *const offer_words[OFFER_COUNT + 1]; /* "pipe", "fifo", "off", NULL */
@@ -230,6 +251,19 @@ struct fresh_spec {
 	enum fresh_kind kind;
 	int64_t ttl_ms; /* FRESH_TTL */
 };
+/* When an attempt takes long; both 0: never. */
+struct slow_spec {
+	int64_t ms;
+	double share; /* of what 95 of 100 earlier successes took at most */
+};
+
+/* What each process of a step may use at most; -1: not said. */
+struct limit_spec {
+	int64_t mem, cpu_s, nofile, fsize;
+	int64_t nice; /* beside the driver's; NICE_UNSAID */
+};
+enum { NICE_UNSAID = 100, UMASK_UNSAID = -1 };
+
 /* When the same target already runs. */
 enum overlap { OVERLAP_ALLOW, OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_CANCEL, OVERLAP_COUNT };
 extern const char *const overlap_words[OVERLAP_COUNT + 1];
@@ -265,6 +299,9 @@ struct traits {
 	struct retry_spec *retry; /* NULL: none */
 	int64_t timeout_ms;	  /* 0: none */
 	int64_t grace_ms;	  /* default 10 s */
+	int64_t stall_ms;	  /* 0: none */
+	int64_t deadline_ms;	  /* from the start of the run; 0: none */
+	struct slow_spec slow;
 	enum on_failure on_failure;
 	const char *fallback; /* ON_FAILURE_FALLBACK: a step of the same job */
 	struct mark fallback_mark;
@@ -276,12 +313,19 @@ struct traits {
 	const struct pattern *error;
 
 	struct pool_use pool;
+	struct lock_use *lock; /* in name order */
+	size_t n_locks;
 	uint16_t slots; /* default 1; SLOTS_ALL */
+	int16_t priority;
+	struct limit_spec limits;
 	enum slot_offer jobserver; /* if the key is set; else the run's */
 	struct value *cwd;
 	struct value_map env;
 	struct text_list dotenv; /* "name?" may be absent */
-	struct value *stdout_to, *stderr_to;
+	int umask; /* UMASK_UNSAID: the driver's */
+	struct value *stdin_from, *stdout_to, *stderr_to;
+	bool tty;
+	struct value_list artifact; /* globs */
 
 	/* from outside: who starts it, and beside whom */
 	const char *schedule, *timezone; /* NULL: none; the machine's */
@@ -447,10 +491,27 @@ struct store_decl {
 	struct value *path;
 };
 
+/* So many starts in a time, evenly spaced but for a burst after a rest. */
+struct rate_spec {
+	uint32_t count; /* 0: no limit */
+	uint32_t burst; /* from 1 */
+	int64_t per_ms;
+	const char *text; /* as written */
+};
+
 struct pool_spec {
 	const char *name;
 	struct mark mark;
 	uint32_t slots;
+	uint32_t burst; /* as written; 0: not said */
+	struct rate_spec rate;
+	bool host; /* shared by every run of the user on the machine */
+};
+
+struct lock_spec {
+	const char *name;
+	struct mark mark;
+	bool host;
 };
 
 /* One document; what applies to the jobs written in it and in the documents it includes. */
@@ -490,6 +551,8 @@ struct jobfile {
 	size_t n_stores;
 	struct pool_spec *pool;
 	size_t n_pools;
+	struct lock_spec *lock;
+	size_t n_locks;
 };
 
 /* --- loading --------------------------------------------------------------------------------------- */

@@ -289,6 +289,7 @@ static void settle_arrays(struct loader *l)
 	jf->callable = settle(l->a, jf->callable, jf->n_callables, sizeof(*jf->callable));
 	jf->store = settle(l->a, jf->store, jf->n_stores, sizeof(*jf->store));
 	jf->pool = settle(l->a, jf->pool, jf->n_pools, sizeof(*jf->pool));
+	jf->lock = settle(l->a, jf->lock, jf->n_locks, sizeof(*jf->lock));
 }
 
 static void loader_free(struct loader *l)

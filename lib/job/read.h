@@ -22,6 +22,7 @@ enum name_kind {
 	NAME_CALLABLE,
 	NAME_STORE,
 	NAME_POOL,
+	NAME_LOCK,
 	NAME_SECRET,
 	NAME_KINDS,
 };
@@ -71,7 +72,7 @@ struct loader {
 	size_t n_templates, room_templates;
 	/* Rooms of the arrays of jf, which are malloc'ed until loading is over. */
 	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_params,
-		room_secrets;
+		room_secrets, room_locks;
 	struct map once; /* keys of the file that only one of the documents may say -> struct mark */
 };
 
@@ -172,6 +173,14 @@ void read_slots(struct loader *l, struct traits *t, const struct node *n);
 void read_offer(struct loader *l, struct traits *t, const struct node *n);
 void read_files(struct loader *l, const char *key, const struct node *n, struct value_list *ret);
 void read_fresh(struct loader *l, struct traits *t, const struct node *n);
+void read_priority(struct loader *l, struct traits *t, const struct node *n);
+void read_limit_map(struct loader *l, struct traits *t, const struct node *n);
+void read_slow(struct loader *l, struct traits *t, const struct node *n);
+void read_approve(struct loader *l, struct traits *t, const struct node *n);
+void read_until(struct loader *l, struct traits *t, const struct node *n);
+void read_umask(struct loader *l, struct traits *t, const struct node *n);
+void read_action_run(struct loader *l, struct traits *t, const struct node *n);
+void read_action_argv(struct loader *l, struct traits *t, const struct node *n);
 /* Complain if text holds a ${{ }}: key is shell text, or nothing is known yet that could stand there. */
 void refuse_expression(struct loader *l, const char *key, const char *text, struct mark m);
 void read_schedule(struct loader *l, struct traits *t, const struct node *n);
@@ -200,7 +209,10 @@ bool hook_has_key(enum key key);
 void read_env_policy(struct loader *l, const struct node *n);
 void read_ledger(struct loader *l, const struct node *n);
 void read_pools(struct loader *l, const struct node *n);
-bool read_pool_slots(struct loader *l, const char *name, const struct node *n, uint32_t *ret);
+/* Into p, whose name is known; false after an error. */
+bool read_pool(struct loader *l, const struct node *n, struct pool_spec *p);
+void read_locks(struct loader *l, const struct node *n);
+void read_lock_uses(struct loader *l, struct traits *t, const struct node *n);
 void read_callables(struct loader *l, const struct node *n);
 void read_stores(struct loader *l, const struct node *n);
 void read_includes(struct loader *l, const struct node *n);

@@ -1,4 +1,4 @@
-/* What a step does: run, argv, call, job, noop. */
+/* What a step does: run, argv, call, job, approve, until, noop. */
 #include "job/read.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@ bool is_action_key(enum key key)
 {
 	return key == KEY_run || key == KEY_argv || key == KEY_call || key == KEY_with ||
 	       key == KEY_job || key == KEY_job_params || key == KEY_job_payload || key == KEY_idempotency ||
-	       key == KEY_noop;
+	       key == KEY_approve || key == KEY_until || key == KEY_noop;
 }
 
 const char *act_word(enum act kind)
@@ -35,6 +35,10 @@ static enum act act_of(enum key key)
 		return ACT_CALL;
 	case KEY_job:
 		return ACT_JOB;
+	case KEY_approve:
+		return ACT_APPROVE;
+	case KEY_until:
+		return ACT_UNTIL;
 	case KEY_noop:
 		return ACT_NOOP;
 	default:
@@ -84,7 +88,7 @@ static void warn_of_comment(struct loader *l, const struct node *n)
 	diag_hint(l->d, "put the whole text in quotes, or write it below `run: |`");
 }
 
-static void read_run(struct loader *l, struct traits *t, const struct node *n)
+void read_action_run(struct loader *l, struct traits *t, const struct node *n)
 {
 	if (!read_text(l, "run", n, &t->act.run))
 		return;
@@ -94,7 +98,7 @@ static void read_run(struct loader *l, struct traits *t, const struct node *n)
 	warn_of_comment(l, n);
 }
 
-static void read_argv(struct loader *l, struct traits *t, const struct node *n)
+void read_action_argv(struct loader *l, struct traits *t, const struct node *n)
 {
 	if (read_value_list(l, "argv", n, &t->act.argv) && !n->n) {
 		diag_error(l->d, n->mark, "'argv' is empty");
@@ -161,9 +165,9 @@ void read_action(struct loader *l, struct traits *t, const char *where, enum key
 		t->act.mark = name->mark;
 	}
 	if (key == KEY_run)
-		read_run(l, t, n);
+		read_action_run(l, t, n);
 	else if (key == KEY_argv)
-		read_argv(l, t, n);
+		read_action_argv(l, t, n);
 	else if (key == KEY_call)
 		read_text(l, "call", n, &t->act.call);
 	else if (key == KEY_with)
@@ -174,6 +178,10 @@ void read_action(struct loader *l, struct traits *t, const char *where, enum key
 		read_value_map(l, "params", n, false, &t->act.params);
 	else if (key == KEY_job_payload)
 		t->act.payload = value_from_node(l->a, n, l->d);
+	else if (key == KEY_approve)
+		read_approve(l, t, n);
+	else if (key == KEY_until)
+		read_until(l, t, n);
 	else if (key == KEY_idempotency)
 		read_idempotency(l, t, n);
 	else

@@ -98,6 +98,9 @@ static void use_file_key(struct loader *l, enum key key, const struct node *n)
 	case KEY_dotenv:
 		read_texts(l, "dotenv", n, &f->dotenv);
 		break;
+	case KEY_locks:
+		read_locks(l, n);
+		break;
 	case KEY_secrets:
 		read_secrets(l, n);
 		break;

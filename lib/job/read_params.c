@@ -212,50 +212,6 @@ void read_params(struct loader *l, const struct node *n, bool file_level, struct
 	}
 }
 
-/* --- pools ------------------------------------------------------------------------------------ */
-
-static void use_pool_key(struct loader *l, void *ctx, enum key key, const struct node *name,
-			 const struct node *n)
-{
-	int64_t slots;
-
-	BUG_UNLESS(key == KEY_pool_slots);
-	if (read_int(l, name->text, n, 1, UINT16_MAX - 1, &slots))
-		*(uint32_t *)ctx = (uint32_t)slots;
-}
-
-bool read_pool_slots(struct loader *l, const char *name, const struct node *n, uint32_t *ret)
-{
-	size_t before = diags_errors(l->d);
-	int64_t slots;
-
-	if (n->kind == NODE_MAP) {
-		read_map(l, n, IN_POOL, arena_printf(l->scratch, "pool '%s'", name), use_pool_key, ret);
-		if (!node_get(n, "slots"))
-			diag_error(l->d, n->mark, "pool '%s' has no 'slots'", name);
-	} else if (read_int(l, name, n, 1, UINT16_MAX - 1, &slots)) {
-		*ret = (uint32_t)slots;
-	}
-	return diags_errors(l->d) == before;
-}
-
-void read_pools(struct loader *l, const struct node *n)
-{
-	if (n->kind != NODE_MAP) {
-		bad_value(l, "pools", "a map of names and slots", n);
-		return;
-	}
-	for (size_t i = 0; i < n->n; i++) {
-		struct pool_spec p = {.mark = n->key[i]->mark, .slots = 1};
-
-		p.name = arena_strdup(l->a, n->key[i]->text);
-		if (!check_name(l, "a pool", n->key[i]) || !take_name(l, NAME_POOL, p.name, p.mark))
-			continue;
-		(void)read_pool_slots(l, p.name, n->item[i], &p.slots); /* it exists, however wrong */
-		VEC_PUSH(l->jf->pool, l->jf->n_pools, l->room_pools, p);
-	}
-}
-
 /* --- callables and stores --------------------------------------------------------------------- */
 
 static void use_callable_key(struct loader *l, void *ctx, enum key key, const struct node *name,

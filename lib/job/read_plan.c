@@ -209,7 +209,7 @@ static void finish_job(struct plan *p)
 static void add_pool(struct plan *p)
 {
 	struct loader *l = p->l;
-	struct pool_spec pool = {p->j->name, p->seen[PLAN_globals], p->width};
+	struct pool_spec pool = {.name = p->j->name, .mark = p->seen[PLAN_globals], .slots = p->width};
 
 	if (!take_name(l, NAME_POOL, pool.name, pool.mark))
 		return;

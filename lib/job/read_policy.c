@@ -416,7 +416,7 @@ static bool parse_retry_rule(struct loader *l, struct retry_rule *r, const struc
 	static const struct {
 		const char *word;
 		enum retry_on on;
-	} words[] = {{"timeout", RETRY_TIMEOUT}, {"signal", RETRY_SIGNAL},
+	} words[] = {{"timeout", RETRY_TIMEOUT}, {"stall", RETRY_STALL}, {"signal", RETRY_SIGNAL},
 		     {"not_started", RETRY_NOT_STARTED}, {"any", RETRY_ANY},
 		     {"transient", RETRY_TRANSIENT}, {"permanent", RETRY_PERMANENT}};
 	const char *rest;
@@ -463,7 +463,7 @@ static void read_retry_rules(struct loader *l, const char *key, const struct nod
 									n->item[i], &said)) {
 			(*ret_n)++;
 		} else if (!said) {
-			bad_value(l, key, "made of timeout, signal, signal:NAME, exit:N, not_started, "
+			bad_value(l, key, "made of timeout, stall, signal, signal:NAME, exit:N, not_started, "
 				  "transient, permanent, stdout:/regex/, stderr:/regex/, any", n->item[i]);
 		}
 	}

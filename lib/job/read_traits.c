@@ -11,6 +11,8 @@ void traits_init(struct traits *t)
 		.grace_ms = GRACE_MS,
 		.critical = true,
 		.slots = 1,
+		.limits = {-1, -1, -1, -1, NICE_UNSAID},
+		.umask = UMASK_UNSAID,
 		.pool.weight = 1,
 		.ok_exit.bits[0] = 1,
 	};
@@ -66,6 +68,21 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 	case KEY_slots:
 		read_slots(l, t, n);
 		break;
+	case KEY_lock_uses:
+		read_lock_uses(l, t, n);
+		break;
+	case KEY_slow:
+		read_slow(l, t, n);
+		break;
+	case KEY_priority:
+		read_priority(l, t, n);
+		break;
+	case KEY_limits:
+		read_limit_map(l, t, n);
+		break;
+	case KEY_umask:
+		read_umask(l, t, n);
+		break;
 	case KEY_jobserver:
 		read_offer(l, t, n);
 		break;
@@ -102,6 +119,9 @@ static void read_by_type(struct loader *l, struct traits *t, enum key key, const
 		break;
 	case TYPE_VALUE:
 		read_value(l, word, n, field_of(t, key));
+		break;
+	case TYPE_VALUES:
+		read_value_list(l, word, n, field_of(t, key));
 		break;
 	case TYPE_ENV:
 		read_value_map(l, word, n, true, field_of(t, key));

@@ -478,7 +478,7 @@ bool read_map(struct loader *l, const struct node *n, enum key_scope scope, cons
 bool take_name(struct loader *l, enum name_kind kind, const char *name, struct mark m)
 {
 	static const char *const words[] = {"job", "template", "variable", "parameter",
-					    "callable", "store", "pool", "secret"};
+					    "callable", "store", "pool", "lock", "secret"};
 	const struct mark *first = map_get(&l->names[kind], name);
 	struct mark *mine;
 

@@ -35,6 +35,11 @@
 	SCOPE(MATRIX, "'matrix'")                                                                  \
 	SCOPE(FOREACH, "'foreach'")                                                                \
 	SCOPE(RETRY, "'retry'")                                                                    \
+	SCOPE(LOCK, "a lock")                                                                      \
+	SCOPE(LOCK_USE, "'locks'")                                                                 \
+	SCOPE(APPROVE, "'approve'")                                                                \
+	SCOPE(UNTIL, "'until'")                                                                    \
+	SCOPE(LIMITS, "'limits'")                                                                  \
 	SCOPE(ON_FAILURE, "'on_failure'")                                                          \
 	SCOPE(IDEMPOTENCY, "'idempotency'")                                                        \
 	SCOPE(FAIL_IF, "'fail_if'")                                                                \
@@ -92,6 +97,13 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(POOL_USE, "name or map", "{'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/pool_use'}]}") \
 	TYPE(FILES, "name or list", "{'type': ['string', 'array']}")                                \
 	TYPE(FRESH, "word or map", "{'oneOf': [{'type': 'string', 'pattern': '^(hash|mtime|once|always|never|ttl:.+)$'}, {'$ref': '#/$defs/fresh'}]}") \
+	TYPE(LOCKS, "map", "{'type': 'object', 'additionalProperties': {'oneOf': [{'type': 'null'}, {'$ref': '#/$defs/lock'}]}}") \
+	TYPE(LOCK_USES, "list", "{'type': 'array', 'items': {'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/lock_use'}]}}") \
+	TYPE(APPROVE, "text or map", "{'oneOf': [{'type': 'string'}, {'$ref': '#/$defs/approve'}]}") \
+	TYPE(UNTIL, "map", "{'$ref': '#/$defs/until'}")                                            \
+	TYPE(SLOW, "duration or p95*N", "{'type': 'string', 'pattern': '^(p95([*][0-9.]+)?|([0-9.]+(ms|s|m|h|d))+)$'}") \
+	TYPE(LIMITS, "map", "{'$ref': '#/$defs/limits'}")                                          \
+	TYPE(OCTAL, "octal number", "{'type': ['string', 'integer'], 'pattern': '^[0-7]{1,4}$'}")  \
 	TYPE(SLOTS, "number or all", "{'type': ['integer', 'string']}")                            \
 	TYPE(PARAMS, "map", "{'type': 'object', 'additionalProperties': {'oneOf': [{'type': ['string', 'number', 'boolean', 'null']}, {'$ref': '#/$defs/param'}]}}") \
 	TYPE(STEPS, "list or map", "{'oneOf': [{'type': 'array', 'items': {'$ref': '#/$defs/step'}}, {'type': 'object', 'additionalProperties': {'$ref': '#/$defs/step'}}]}") \

@@ -123,7 +123,7 @@ static void set_pool(struct loader *l, struct setting *s)
 	for (size_t i = 0; i < jf->n_pools; i++) {
 		spell_try(&near, jf->pool[i].name);
 		if (!strcmp(jf->pool[i].name, s->name.text)) {
-			(void)read_pool_slots(l, s->name.text, s->value, &jf->pool[i].slots); /* said */
+			(void)read_pool(l, s->value, &jf->pool[i]); /* said */
 			return;
 		}
 	}

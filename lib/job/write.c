@@ -4,6 +4,7 @@
  */
 #include "job/read.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -274,6 +275,86 @@ static json_t *pool_json(const struct pool_use *p)
 			      : json_pack("{s:s, s:i}", "name", p->name, "weight", (int)p->weight);
 }
 
+static json_t *lock_uses_json(const struct traits *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n_locks; i++) {
+		const struct lock_use *u = &t->lock[i];
+
+		json_array_append_new(list, u->wait_ms < 0 ? json_string(u->name)
+							   : json_pack("{s:s, s:o}", "name", u->name, "wait",
+								       duration_json(u->wait_ms)));
+	}
+	return list;
+}
+
+static json_t *slow_json(const struct slow_spec *s)
+{
+	char text[32];
+
+	if (s->ms)
+		return duration_json(s->ms);
+	if (s->share <= 0)
+		return json_null();
+	snprintf(text, sizeof(text), "p95*%g", s->share);
+	return json_string(text);
+}
+
+static json_t *approve_json(const struct approve_spec *a)
+{
+	json_t *map = json_pack("{s:o}", "prompt", value_source(a->prompt));
+
+	if (a->show)
+		put(map, "show", value_source(a->show));
+	if (a->automatic)
+		put(map, "auto", json_true());
+	return map;
+}
+
+static json_t *until_json(const struct act_spec *act)
+{
+	json_t *map = json_object();
+
+	if (act->run)
+		put_text(map, "run", act->run);
+	else
+		put(map, "argv", values_json(&act->argv));
+	put(map, "every", duration_json(act->until->every_ms));
+	if (act->until->timeout_ms)
+		put(map, "timeout", duration_json(act->until->timeout_ms));
+	return map;
+}
+
+/* Bytes as a text that reads the same: plain digits. */
+static void put_bytes(json_t *map, const char *name, int64_t bytes)
+{
+	if (bytes >= 0)
+		put(map, name, json_integer(bytes));
+}
+
+static json_t *limits_json(const struct limit_spec *l)
+{
+	json_t *map = json_object();
+
+	put_bytes(map, "mem", l->mem);
+	if (l->cpu_s >= 0)
+		put(map, "cpu", duration_json(l->cpu_s * MS_PER_S));
+	put_bytes(map, "nofile", l->nofile);
+	put_bytes(map, "fsize", l->fsize);
+	if (l->nice != NICE_UNSAID)
+		put(map, "nice", json_integer(l->nice));
+	return map;
+}
+
+static json_t *umask_json(int umask)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "%03o", (unsigned)umask);
+	return json_string(text);
+}
+
 static json_t *idempotency_json(const struct idempotency *i)
 {
 	static const char *const scopes[] = {"run", "semantic", "explicit"};
@@ -326,6 +407,20 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return fail_if_json(&t->fail_if);
 	case KEY_pool:
 		return pool_json(&t->pool);
+	case KEY_lock_uses:
+		return lock_uses_json(t);
+	case KEY_slow:
+		return slow_json(&t->slow);
+	case KEY_approve:
+		return approve_json(t->act.approve);
+	case KEY_until:
+		return until_json(&t->act);
+	case KEY_priority:
+		return json_integer(t->priority);
+	case KEY_limits:
+		return limits_json(&t->limits);
+	case KEY_umask:
+		return umask_json(t->umask);
 	case KEY_jobserver:
 		return json_string(offer_words[t->jobserver]);
 	case KEY_overlap:
@@ -375,6 +470,8 @@ static json_t *trait_json(const struct traits *t, enum key k)
 		return duration_json(*(const int64_t *)field);
 	case TYPE_VALUE:
 		return value_source(*(const struct value *const *)field);
+	case TYPE_VALUES:
+		return values_json(field);
 	case TYPE_ENV:
 		return value_map_json(field, NULL);
 	case TYPE_EXPR:
@@ -664,12 +761,37 @@ static void put_callables(json_t *doc, const struct jobfile *jf)
 	put(doc, "callables", map);
 }
 
+static json_t *pool_spec_json(const struct pool_spec *p)
+{
+	json_t *map;
+
+	if (!p->host && !p->rate.count)
+		return json_integer(p->slots);
+	map = json_pack("{s:i}", "slots", (int)p->slots);
+	if (p->rate.count) {
+		put_text(map, "rate", p->rate.text);
+		put(map, "burst", json_integer(p->rate.burst));
+	}
+	if (p->host)
+		put_text(map, "scope", "host");
+	return map;
+}
+
+static void put_locks(json_t *doc, const struct jobfile *jf)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < jf->n_locks; i++)
+		put(map, jf->lock[i].name, json_pack("{s:s}", "scope", jf->lock[i].host ? "host" : "run"));
+	put(doc, "locks", map);
+}
+
 static void put_pools(json_t *doc, const struct jobfile *jf)
 {
 	json_t *map = json_object();
 
 	for (size_t i = 0; i < jf->n_pools; i++)
-		put(map, jf->pool[i].name, json_integer(jf->pool[i].slots));
+		put(map, jf->pool[i].name, pool_spec_json(&jf->pool[i]));
 	put(doc, "pools", map);
 }
 
@@ -692,6 +814,8 @@ json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs,
 	put_params(doc, &jf->params);
 	if (jf->n_vars)
 		put_vars(doc, jf);
+	if (jf->n_locks)
+		put_locks(doc, jf);
 	if (jf->n_secrets)
 		put_secrets(doc, jf);
 	put_env_rule(doc, &jf->env_rule);

@@ -181,6 +181,9 @@ bool ledger_fingerprints(struct ledger *l, const char *key,
 bool ledger_files(struct ledger *l, const char *path, bool (*row)(void *ctx, const struct ledger_file *f),
 		  void *ctx);
 
+/* What 95 of 100 of its latest successes by that name took at most; 0: none, or unreadable. */
+double ledger_duration_p95_ms(struct ledger *l, const char *name);
+
 struct ledger_breaker_row {
 	const char *name;
 	bool open;

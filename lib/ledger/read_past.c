@@ -83,6 +83,21 @@ double ledger_duration_ms(struct ledger *l, enum ledger_by by, const char *text)
 	return us > 0 ? us / US_PER_MS : 0;
 }
 
+double ledger_duration_p95_ms(struct ledger *l, const char *name)
+{
+	sqlite3_stmt *st = stmt_use(l, STMT_DURATION_P95);
+	double us = 0;
+
+	if (!st)
+		return 0;
+	sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, l->words.state[STATE_SUCCEEDED]);
+	if (stmt_row(l, st) > 0)
+		us = sqlite3_column_double(st, 0);
+	stmt_done(l, STMT_DURATION_P95, st, true);
+	return us / US_PER_MS;
+}
+
 /* --- fingerprints -------------------------------------------------------------------------------- */
 
 struct fingerprint_rows {

@@ -26,6 +26,7 @@ struct screen {
 	struct buf line;	/* being made */
 	struct buf part;	/* the moving part as it was last drawn */
 	unsigned rows;		/* of it */
+	bool lent;		/* to a step that has the terminal to itself */
 	unsigned moving;	/* rows of it that are on the terminal now */
 	const struct expansion *x;
 	int64_t now_mono_ns;	/* of what is being told */
@@ -193,6 +194,53 @@ static void retry_line(struct screen *s, const struct run_event *e)
 	say_line(s);
 }
 
+/* Of `until`, the first time: that something is not there yet is no failure. */
+static void until_line(struct screen *s, const struct run_event *e)
+{
+	if (s->o.silent || (e->attempt > 1 && !s->o.verbose))
+		return;
+	buf_puts(&s->line, "waits  ");
+	add_clean(&s->line, e->step);
+	buf_puts(&s->line, "  not yet");
+	if (e->error) {
+		buf_puts(&s->line, ": ");
+		add_clean(&s->line, e->error);
+	}
+	buf_puts(&s->line, "; again every ");
+	duration_human(&s->line, s->x->place[e->unit].step->t.act.until->every_ms);
+	say_line(s);
+}
+
+static void question_lines(struct screen *s, const struct run_event *e)
+{
+	const char *text = e->cause ? e->cause : "";
+
+	tty_tone(&s->line, s->o.colour, TONE_WARN, "asks");
+	buf_puts(&s->line, "   ");
+	add_clean(&s->line, e->step);
+	buf_puts(&s->line, "  ");
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		end = strchrnul(text, '\n');
+		tty_clean(&s->line, (struct span){text, (size_t)(end - text)});
+		buf_puts(&s->line, "\n    ");
+	}
+	buf_addf(&s->line, "orchmake approve %.10s/", s->run);
+	add_clean(&s->line, e->step);
+	say_line(s);
+}
+
+static void slow_line(struct screen *s, const struct run_event *e)
+{
+	if (s->o.silent)
+		return;
+	tty_tone(&s->line, s->o.colour, TONE_WARN, "slow");
+	buf_puts(&s->line, "   ");
+	add_clean(&s->line, e->step);
+	buf_puts(&s->line, "  runs for more than ");
+	duration_human(&s->line, e->due_ms);
+	say_line(s);
+}
+
 /*
  * On a terminal the moving part shows the steps; lines are for what a person asked for: jobs.  In a log every
  * step has its line.
@@ -223,11 +271,26 @@ static bool is_settled(enum event_kind k)
 	       k == EVENT_STEP_SKIPPED || k == EVENT_STEP_BLOCKED || k == EVENT_STEP_CANCELED;
 }
 
+/* A step that has the terminal to itself has all of it until its attempt has ended. */
+static void lend_terminal(struct screen *s, const struct run_event *e)
+{
+	if (e->unit == UNIT_NONE || s->x->graph->unit[e->unit].kind != UNIT_STEP || !s->x->place[e->unit].step->t.tty)
+		return;
+	s->lent = e->kind == EVENT_STEP_STARTED;
+	if (!s->lent)
+		return;
+	forget_moving(s);
+	fwrite(s->line.data, 1, s->line.len, s->o.out);
+	fflush(s->o.out);
+	buf_reset(&s->line);
+}
+
 static void screen_event(struct sink *base, const struct run_event *e)
 {
 	struct screen *s = (struct screen *)base;
 
 	s->now_mono_ns = e->mono_ns;
+	lend_terminal(s, e);
 	s->settled += is_settled(e->kind);
 	switch (e->kind) {
 	case EVENT_JOB_FINISHED:
@@ -247,7 +310,16 @@ static void screen_event(struct sink *base, const struct run_event *e)
 		failure_lines(s, e);
 		break;
 	case EVENT_STEP_RETRY:
-		retry_line(s, e);
+		if (s->x->place[e->unit].step->t.act.kind == ACT_UNTIL)
+			until_line(s, e);
+		else
+			retry_line(s, e);
+		break;
+	case EVENT_APPROVAL_ASKED:
+		question_lines(s, e);
+		break;
+	case EVENT_STEP_SLOW:
+		slow_line(s, e);
 		break;
 	case EVENT_STEP_STARTED:
 		start_lines(s, e);
@@ -265,6 +337,7 @@ static void screen_event(struct sink *base, const struct run_event *e)
 	case EVENT_STEP_OUTPUT:
 	case EVENT_RUN_COMPLETED:
 	case EVENT_RUN_CANCELED:
+	case EVENT_RUN_WAITING:
 	case EVENT_RUN_QUARANTINED:
 	case EVENT_RUN_INTERRUPTED:
 	case EVENT_RUN_RESUMED:
@@ -379,6 +452,8 @@ static void screen_tick(struct sink *base, const struct run_status *st)
 	struct screen *s = (struct screen *)base;
 
 	s->now_mono_ns = st->mono_ns;
+	if (s->lent)
+		return;
 	if (s->o.style == SCREEN_PLAIN)
 		heartbeat(s, st);
 	else

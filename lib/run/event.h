@@ -35,7 +35,7 @@ struct run_event {
 	int exit_code;	   /* -1: none */
 	int signal;	   /* 0: none */
 	int64_t duration_ms; /* -1: none */
-	int64_t due_ms;	   /* STEP_RETRY: pause in ms; -1 */
+	int64_t due_ms;	   /* STEP_RETRY: pause in ms; STEP_SLOW: what it should have taken; -1 */
 	const char *log;   /* path of the attempt's log, or NULL */
 	const char *command; /* STEP_STARTED: as one could paste it, or NULL; for the screen, not kept */
 	uint32_t n_total;  /* steps of the run at this instant; for the screen, not kept */

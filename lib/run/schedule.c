@@ -89,7 +89,7 @@ static bool next_stop(struct schedule *s, struct action *ret)
 		if (s->note[unit].phase != PHASE_RUNNING)
 			continue; /* it was quicker */
 		fill(s, unit, ACTION_STOP, ret);
-		ret->reason = s->cancel_reason;
+		ret->reason = s->note[unit].flags & NOTE_EXPIRED ? s->note[unit].stop_reason : s->cancel_reason;
 		return true;
 	}
 	return false;
@@ -215,7 +215,7 @@ void schedule_answer(struct schedule *s, uint32_t unit, enum answer a, enum reas
 
 static bool may_try_again(const struct schedule *s, uint32_t unit)
 {
-	return s->note[unit].attempts <= s->g->retry[s->g->unit[unit].retry].max && !is_dropped(s, unit);
+	return !(s->note[unit].flags & NOTE_EXPIRED) && s->note[unit].attempts <= s->g->retry[s->g->unit[unit].retry].max && !is_dropped(s, unit);
 }
 
 void schedule_ended(struct schedule *s, int64_t now_ms, uint32_t unit, enum state state, bool again,
@@ -248,7 +248,10 @@ void schedule_not_now(struct schedule *s, uint32_t unit, enum reason why)
 	n->attempts--;
 	n->reason = (uint8_t)why;
 	schedule_set_phase(s, unit, PHASE_PARKED);
-	schedule_drop_if_unwanted(s, unit);
+	if (n->flags & NOTE_EXPIRED)
+		schedule_settle(s, unit, STATE_TIMED_OUT, n->stop_reason, UNIT_NONE);
+	else
+		schedule_drop_if_unwanted(s, unit);
 	schedule_propagate(s);
 }
 
@@ -284,6 +287,33 @@ void schedule_cancel(struct schedule *s, enum reason why)
 	for (uint32_t u = 0; u < s->n_units; u++)
 		if (s->note[u].phase == PHASE_RUNNING && is_dropped(s, u))
 			queue_push(&s->stops, u);
+	schedule_propagate(s);
+}
+
+void schedule_stop(struct schedule *s, uint32_t unit, enum reason why)
+{
+	struct note *n = &s->note[unit];
+
+	if (n->flags & NOTE_EXPIRED)
+		return;
+	n->flags |= NOTE_EXPIRED;
+	n->stop_reason = (uint8_t)why;
+	queue_push(&s->stops, unit);
+}
+
+void schedule_expire(struct schedule *s, uint32_t unit, enum reason why)
+{
+	struct note *n = &s->note[unit];
+
+	BUG_UNLESS(unit < s->n_units);
+	if (n->phase == PHASE_FINAL || (n->flags & NOTE_EXPIRED))
+		return;
+	if (s->g->unit[unit].kind == UNIT_END)
+		schedule_expire_group(s, s->g->unit[unit].group, why);
+	else if (n->phase == PHASE_RUNNING)
+		schedule_stop(s, unit, why);
+	else
+		schedule_settle(s, unit, STATE_TIMED_OUT, why, UNIT_NONE);
 	schedule_propagate(s);
 }
 

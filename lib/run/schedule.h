@@ -146,6 +146,13 @@ void schedule_wake(struct schedule *s, uint32_t unit);
  */
 void schedule_cancel(struct schedule *s, enum reason why);
 
+/*
+ * The time of unit is up, whatever it waits for: it settles as TIMED_OUT, or, if it runs, is stopped and not
+ * tried again.  An END stands for its group: nothing new of it starts, what runs is stopped, `finally` apart, and
+ * the END is TIMED_OUT when all have ended.  One that has settled stays as it is.  Idempotent.
+ */
+void schedule_expire(struct schedule *s, uint32_t unit, enum reason why);
+
 /* 0: nothing new starts for now.  Fewer than are taken: nothing new starts until enough are free. */
 void schedule_set_slots(struct schedule *s, uint32_t slots);
 

@@ -79,6 +79,7 @@ static void check_unit(const struct schedule *s, uint32_t unit)
 	for (uint32_t i = g->want_at[unit]; i < g->want_at[unit + 1]; i++)
 		wanted += !state_is_shut(s->crowd[g->want[i]].state);
 	BUG_UNLESS(!s->begun || n->wanted == wanted);
+	BUG_UNLESS(!(n->flags & NOTE_EXPIRED) || n->phase == PHASE_RUNNING || n->phase == PHASE_FINAL);
 	if (n->phase == PHASE_FINAL) {
 		check_final(s, unit);
 		return;
@@ -147,6 +148,7 @@ static void check_crowd(const struct schedule *s, uint32_t group)
 	BUG_UNLESS(!g->group[group].stop_at_once || !c->hard || state_is_shut(c->state));
 	BUG_UNLESS(!g->group[group].fail_limit || c->n_failed < g->group[group].fail_limit ||
 		   state_is_shut(c->state));
+	BUG_UNLESS(!c->expired || state_is_shut(c->state));
 	if (s->note[g->group[group].end].phase == PHASE_FINAL)
 		BUG_UNLESS(!open && s->note[g->group[group].begin].phase == PHASE_FINAL);
 }

@@ -6,6 +6,8 @@
  * group wants becomes what the shutting says.  What runs goes on to its end, and `finally` is
  * not touched.
  */
+#include <stdlib.h>
+
 #include "base/bug.h"
 #include "run/schedule_impl.h"
 
@@ -219,6 +221,42 @@ void schedule_drain_shut(struct schedule *s)
 		shut_now(s, group);
 }
 
+/* What runs below group and is wanted by nobody else. */
+static void stop_running(struct schedule *s, uint32_t group, enum reason why)
+{
+	const struct graph *g = s->g;
+	struct queue groups = {0};
+
+	queue_push(&groups, group);
+	while (queue_pop(&groups, &group))
+		for (uint32_t i = g->member_at[group]; i < g->member_at[group] + s->crowd[group].adopted; i++) {
+			uint32_t unit = g->member[i];
+
+			if (!is_dropped(s, unit))
+				continue;
+			if (g->unit[unit].kind == UNIT_END && s->note[unit].phase != PHASE_FINAL)
+				queue_push(&groups, g->unit[unit].group);
+			else if (s->note[unit].phase == PHASE_RUNNING)
+				schedule_stop(s, unit, why);
+		}
+	free(groups.at);
+}
+
+void schedule_expire_group(struct schedule *s, uint32_t group, enum reason why)
+{
+	struct crowd *c = &s->crowd[group];
+
+	if (c->expired)
+		return;
+	c->expired = true;
+	if (!state_is_shut(c->state)) {
+		schedule_shut(s, group, &(struct crowd){.state = STATE_ABORTED, .reason = (uint8_t)why,
+							.cause = UNIT_NONE, .grade = GRADE_HARD}, false);
+		schedule_drain_shut(s);
+	}
+	stop_running(s, group, why);
+}
+
 /* --- gates ---------------------------------------------------------------------------------------- */
 
 void schedule_decide_stage(struct schedule *s, uint32_t unit)
@@ -278,7 +316,9 @@ void schedule_decide_end(struct schedule *s, uint32_t unit)
 	const struct crowd *c = &s->crowd[group];
 	bool from_outside = c->canceled || (c->aborted && !c->by_own);
 
-	if (begin->state == STATE_ABORTED && c->hard) {
+	if (c->expired) {
+		schedule_settle(s, unit, STATE_TIMED_OUT, REASON_DEADLINE, UNIT_NONE);
+	} else if (begin->state == STATE_ABORTED && c->hard) {
 		settle_end(s, unit, group); /* a member that another group had started failed before this one began */
 	} else if (begin->state != STATE_SUCCEEDED) {
 		s->note[unit].grade = begin->grade;

@@ -27,6 +27,7 @@ enum grade { GRADE_CLEAN, GRADE_SOFT, GRADE_HARD };
 enum note_flag {
 	NOTE_OK = 1 << 0,	 /* it satisfies an `ok` need; meaningful once concluded */
 	NOTE_CONCLUDED = 1 << 1, /* its groups have counted it */
+	NOTE_EXPIRED = 1 << 3,	 /* its time is up: stop_reason says which; it is not tried again */
 	NOTE_LATE = 1 << 2,	 /* it failed, and whether that counts its stand-in will show */
 };
 
@@ -43,7 +44,7 @@ struct wait {
 struct note {
 	uint8_t phase, state, reason;
 	uint8_t last, last_reason; /* how the latest attempt ended */
-	uint8_t flags, grade;
+	uint8_t flags, grade, stop_reason;
 	uint32_t cause;
 	struct wait wait;
 	uint32_t wanted;   /* groups that want it and are not shut */
@@ -63,6 +64,7 @@ struct crowd {
 	uint32_t cause;	   /* of being shut */
 	uint8_t state;	   /* shut: what members that no group wants any more become; PENDING: not shut */
 	uint8_t reason, grade;
+	bool expired;	   /* its time is up: the END is TIMED_OUT */
 	bool by_own;	   /* shut because of a failure of its own member */
 	bool given_up;	   /* its members know that it is shut */
 	bool hard, degraded, ran, aborted, canceled;
@@ -141,6 +143,9 @@ static inline bool is_dropped(const struct schedule *s, uint32_t unit)
 	return g->want_at[who] == g->want_at[who + 1] ? s->canceled : !s->note[who].wanted;
 }
 
+/* What runs is to be stopped because its time is up. */
+void schedule_stop(struct schedule *s, uint32_t unit, enum reason why);
+
 /* --- schedule_settle.c ------------------------------------------------------------------------------ */
 
 /* Give unit its final state; what follows is carried out by schedule_propagate. */
@@ -175,6 +180,9 @@ void schedule_drop(struct schedule *s, uint32_t unit, const struct crowd *how);
 void schedule_drop_if_unwanted(struct schedule *s, uint32_t unit);
 void schedule_decide_stage(struct schedule *s, uint32_t unit);
 void schedule_decide_end(struct schedule *s, uint32_t unit);
+
+/* The time of group is up. */
+void schedule_expire_group(struct schedule *s, uint32_t group, enum reason why);
 
 /* --- schedule_ready.c ------------------------------------------------------------------------------- */
 

@@ -34,9 +34,9 @@ bool request_open(struct request *r, const void *block, size_t size, const char 
 	if (!head_holds(&h, size))
 		return false;
 	*r = (struct request){
-		.serial = h.serial, .flags = h.flags, .umask = h.umask, .timeout_ms = h.timeout_ms,
-		.grace_ms = h.grace_ms, .argv = table, .envp = table + h.n_argv + 1,
-		.number = (const void *)(p + sizeof(h)), .n_numbers = h.n_numbers,
+		.serial = h.serial, .flags = h.flags, .umask = h.umask, .limits = h.limits, .timeout_ms = h.timeout_ms,
+		.grace_ms = h.grace_ms, .argv = table, .envp = table + h.n_argv + 1, .n_numbers = h.n_numbers,
+		.number = (const void *)(p + sizeof(h)),
 	};
 	p += sizeof(h) + h.n_numbers * sizeof(uint32_t);
 	for (uint32_t i = 0; i < REQUEST_TEXTS; i++)

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "sys/calls.h"
+#include "sys/limits.h"
 
 enum {
 	REQUEST_MAX = 16 * 1024 * 1024, /* bytes; execve takes 6 MiB */
@@ -49,6 +50,7 @@ struct request {
 	int64_t timeout_ms; /* 0: none */
 	int64_t grace_ms;
 	int32_t umask; /* -1: the warden's, which is the driver's */
+	struct limits limits;
 	const char *const *argv, *const *envp;
 	union { /* NULL: none */
 		struct {

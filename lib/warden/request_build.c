@@ -75,7 +75,7 @@ static int64_t at_most(int64_t ms)
 int request_build(struct buf *b, const struct request *r, const char *extra)
 {
 	struct request_head h = {
-		.magic = REQUEST_MAGIC, .serial = r->serial, .flags = r->flags, .umask = r->umask,
+		.magic = REQUEST_MAGIC, .serial = r->serial, .flags = r->flags, .umask = r->umask, .limits = r->limits,
 		.timeout_ms = at_most(r->timeout_ms), .grace_ms = at_most(r->grace_ms), .n_numbers = r->n_numbers,
 	};
 

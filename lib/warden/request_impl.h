@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/stamp.h"
+#include "sys/limits.h"
 
 /* Longer than any run, and still far from overflowing once it is nanoseconds since some start. */
 #define REQUEST_MS_MAX (INT64_MAX / NS_PER_MS / 4)
@@ -16,6 +17,7 @@ struct request_head {
 	uint32_t serial, flags;
 	int32_t umask;
 	int64_t timeout_ms, grace_ms;
+	struct limits limits;
 	uint32_t n_argv, n_envp, n_numbers;
 	uint32_t texts; /* bit i: text i of the request is there */
 };

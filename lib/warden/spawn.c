@@ -109,6 +109,12 @@ static IN_CHILD int foreground(struct spawn *s)
 	return s->request->flags & REQUEST_FOREGROUND ? tcsetpgrp(STDIN_FILENO, getpid()) : 0;
 }
 
+/* The last thing that can fail but exec: they hold for what comes before them too. */
+static IN_CHILD int limits(struct spawn *s)
+{
+	return limits_set(&s->request->limits);
+}
+
 /* Handlers there are none: the warden keeps every signal at its default. */
 static IN_CHILD int become(struct spawn *s)
 {
@@ -125,9 +131,8 @@ static IN_CHILD int child(void *arg)
 		uint32_t stage;
 		int (*pass)(struct spawn *s);
 	} way[] = {
-		{STAGE_SESSION, own_session},	{STAGE_LOG, open_log},		{STAGE_CWD, enter_folder},
-		{STAGE_STDIN, standard_three},	{STAGE_DESCRIPTORS, declared},	{STAGE_TERMINAL, foreground},
-		{STAGE_EXEC, become},
+		{STAGE_SESSION, own_session}, {STAGE_LOG, open_log}, {STAGE_CWD, enter_folder}, {STAGE_STDIN, standard_three},
+		{STAGE_DESCRIPTORS, declared}, {STAGE_TERMINAL, foreground}, {STAGE_LIMITS, limits}, {STAGE_EXEC, become},
 	};
 	struct spawn *s = arg;
 	size_t at = 0;

@@ -196,6 +196,43 @@ in time"
 	nobody_left "$MARK"
 }
 
+@test "until: a file that somebody brings is waited for without a slot" {
+	example until
+	want 0 orchmake -j1 brought
+	is "$(tr -d ' ' <count.txt)" 2
+	is "$(state orders/arrived)" succeeded
+}
+
+@test "locks: two runs never meet, also from two terminals; at most so many at a time" {
+	example locks
+	sed -i "s/example_ledger_of_accounts/example-$$-$RANDOM/" Jobfile
+	orchmake book >first.out 2>&1 </dev/null 3>&- &
+	first=$!
+	orchmake book >second.out 2>&1 </dev/null 3>&- &
+	second=$!
+	wait $first
+	wait $second
+	is "$(cat book.txt)" "begin
+end
+begin
+end"
+	want 0 orchmake -j8 fetch
+	[ "$(sort -n most.txt | tail -n 1)" -le 2 ]
+	is "$(wc -l <most.txt)" 6
+	rm -f {/run/lock,/tmp}/orchmake-"$(id -u)"/lock-example-$$-*
+}
+
+@test "gate: nothing is published before somebody agrees" {
+	example gate
+	want 4 orchmake
+	[ ! -e published.txt ]
+	complains "Publish 2 lines?"
+	want 0 orchmake approve last/release/agree "fine with me"
+	want 0 orchmake -y
+	is "$(cat published.txt)" "one
+two"
+}
+
 @test "mail: each letter is sent once, whatever runs again" {
 	example mail
 	want 0 orchmake

@@ -12,6 +12,7 @@ struct end {
 	const char *log, *out, *output; /* contents; NULL: none */
 	int error;
 	const char *stage;
+	enum stopped_for stopped;
 };
 
 enum { EXIT_SHIFT = 8 };
@@ -21,7 +22,7 @@ enum { EXIT_SHIFT = 8 };
 static void is_judged(const char *keys, struct end e, const char *want)
 {
 	struct step_case c = step_case_new(keys);
-	struct attempt a = {.timeout_ms = 90000};
+	struct attempt a = {.timeout_ms = 90000, .stopped = e.stopped};
 	const struct attempt_ended ended = {
 		.end = e.end, .status = e.status, .error = e.error, .stage = e.stage, .serial = 1};
 	struct buf got = BUF_INIT;
@@ -225,6 +226,19 @@ static void every_other_end_has_its_state_and_its_text(void **state)
 		  "timed_out exit SIG15: timed out after 1m30s");
 	is_judged("", (struct end){.end = END_TIMED_OUT, .status = 0}, "timed_out exit 0: timed out after 1m30s");
 	is_judged("", (struct end){.end = END_STOPPED, .status = SIGTERM}, "canceled canceled");
+	is_judged("stall: 90s, retry: 1", (struct end){.end = END_STOPPED, .status = SIGTERM, .stopped = STOPPED_STALL},
+		  "timed_out stalled SIG15 again: it printed nothing for too long: 1m30s");
+	is_judged("stall: 90s, retry: {max: 1, when: [stall]}",
+		  (struct end){.end = END_STOPPED, .status = SIGTERM, .stopped = STOPPED_STALL},
+		  "timed_out stalled SIG15 again: it printed nothing for too long: 1m30s");
+	is_judged("stall: 90s, retry: {max: 1, when: [timeout]}",
+		  (struct end){.end = END_STOPPED, .status = SIGTERM, .stopped = STOPPED_STALL},
+		  "timed_out stalled SIG15: it printed nothing for too long: 1m30s");
+	is_judged("timeout: 90s, retry: {max: 1, when: [stall]}", (struct end){.end = END_TIMED_OUT, .status = SIGTERM},
+		  "timed_out exit SIG15: timed out after 1m30s");
+	is_judged("retry: 1", (struct end){.end = END_STOPPED, .status = SIGTERM, .stopped = STOPPED_DEADLINE},
+		  "timed_out deadline SIG15: its deadline passed");
+	is_judged("stall: 1s, retry: 1", (struct end){EXITED(0), .stopped = STOPPED_STALL}, "succeeded none 0");
 	is_judged("", (struct end){.end = END_ORPHANED},
 		  "interrupted driver-died: killed because orchmake died");
 	is_judged("", (struct end){.end = END_LOST}, "lost nobody-saw: nobody saw how it ended");

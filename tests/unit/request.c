@@ -39,6 +39,7 @@ static struct request full_request(void)
 		.timeout_ms = 1500,
 		.grace_ms = 20,
 		.umask = 022,
+		.limits = {.most = {1, 2, 3, INT64_MAX}, .nicer = -20},
 		.argv = argv_ab,
 		.envp = env_two,
 		.cwd = "/tmp",
@@ -74,6 +75,7 @@ static void what_is_built_is_what_is_opened(void **state)
 	CHECK_INT(r.timeout_ms, 1500);
 	CHECK_INT(r.grace_ms, 20);
 	CHECK_INT(r.umask, 022);
+	CHECK(!memcmp(&r.limits, &(struct limits){.most = {1, 2, 3, INT64_MAX}, .nicer = -20}, sizeof(r.limits)));
 	CHECK_STR(r.argv[0], "prog");
 	CHECK_STR(r.argv[1], "a b");
 	CHECK_STR(r.argv[2], "");

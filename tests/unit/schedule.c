@@ -1025,6 +1025,92 @@ static void a_finally_of_a_job_of_nothing_else_runs_too(void **state)
 	case_free(t);
 }
 
+/* --- time that is up ------------------------------------------------------------------------------------ */
+
+static void what_runs_waits_or_pauses_expires(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c"), d = step(t, 0, "d");
+
+	(void)state;
+	unit(t, c)->retry = unit(t, a)->retry = graph_add_retry(t->b, &(struct retry_pace){.max = 9, .delay_ms = 100});
+	need(t, b, a, COND_OK);
+	need(t, d, a, COND_DONE);
+	run(t, 4);
+	EXPECT(t, 0, "start a#1, start c#1");
+	ended(t, 1, c, false);
+	EXPECT(t, 1, "c waits #2 @101");
+	schedule_expire(t->s, a, REASON_DEADLINE);
+	schedule_expire(t->s, a, REASON_DEADLINE); /* once is enough */
+	schedule_expire(t->s, b, REASON_DEADLINE);
+	schedule_expire(t->s, c, REASON_UNTIL_TIMEOUT);
+	EXPECT(t, 2, "stop a, b timed_out (deadline), c timed_out (until-timeout)");
+	ended_as(t, 3, a, STATE_TIMED_OUT); /* has attempts left, and is not tried again */
+	EXPECT(t, 3, "a timed_out, start d#1");
+	schedule_expire(t->s, a, REASON_DEADLINE);
+	EXPECT(t, 4, "");
+	ended(t, 5, d, true);
+	EXPECT(t, 5, "d succeeded, run failed (member-failed b)");
+	case_free(t);
+}
+
+static void what_ends_well_before_it_is_stopped_has_ended_well(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b");
+
+	(void)state;
+	run(t, 4);
+	EXPECT(t, 0, "start a#1, start b#1");
+	schedule_expire(t->s, a, REASON_DEADLINE);
+	ended(t, 1, a, true);
+	schedule_expire(t->s, b, REASON_DEADLINE);
+	schedule_not_now(t->s, b, REASON_LOCKED); /* it did not start after all */
+	EXPECT(t, 2, "a succeeded, b timed_out (deadline), run failed (member-failed b)");
+	case_free(t);
+}
+
+static void a_group_expires_but_its_finally_and_what_others_want(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), a = step(t, j, "a"), b = step(t, j, "b"), f = step(t, j, "f"), s = step(t, j, "s");
+	uint32_t k = job(t, "K"), c = step(t, k, "c");
+
+	(void)state;
+	unit(t, f)->flags |= UNIT_ALWAYS;
+	graph_add_member(t->b, k, s);
+	need(t, b, a, COND_OK);
+	run(t, 4);
+	EXPECT(t, 0, "start a#1, start s#1, start c#1");
+	schedule_expire(t->s, end_of(t, j), REASON_DEADLINE);
+	schedule_expire(t->s, end_of(t, j), REASON_DEADLINE);
+	EXPECT(t, 1, "stop a, b aborted (deadline)");
+	ended_as(t, 2, a, STATE_TIMED_OUT);
+	ended(t, 2, s, true);
+	ended(t, 2, c, true);
+	EXPECT(t, 2, "a timed_out, s succeeded, c succeeded, K succeeded, start f#1");
+	ended(t, 3, f, true);
+	EXPECT(t, 3, "f succeeded, J timed_out (deadline), run failed (member-failed J)");
+	case_free(t);
+}
+
+static void a_group_that_has_not_begun_expires(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), j = job(t, "J"), k = group_in(t, j, "K", (struct group){0}), b = step(t, k, "b");
+
+	(void)state;
+	(void)b;
+	need(t, begin_of(t, j), a, COND_OK);
+	run(t, 4);
+	EXPECT(t, 0, "start a#1");
+	schedule_expire(t->s, end_of(t, j), REASON_DEADLINE);
+	EXPECT(t, 1, "b aborted (deadline), K aborted (deadline), J timed_out (deadline)");
+	ended(t, 2, a, true);
+	EXPECT(t, 2, "a succeeded, run failed (member-failed J)");
+	case_free(t);
+}
+
 /* --- cancel --------------------------------------------------------------------------------------------- */
 
 static void cancel_stops_what_runs_and_starts_only_finally(void **state)
@@ -1850,6 +1936,10 @@ int main(void)
 		cmocka_unit_test(a_finally_that_fails_fails_its_job),
 		cmocka_unit_test(a_finally_may_be_a_group),
 		cmocka_unit_test(a_finally_of_a_job_of_nothing_else_runs_too),
+		cmocka_unit_test(what_runs_waits_or_pauses_expires),
+		cmocka_unit_test(what_ends_well_before_it_is_stopped_has_ended_well),
+		cmocka_unit_test(a_group_expires_but_its_finally_and_what_others_want),
+		cmocka_unit_test(a_group_that_has_not_begun_expires),
 		cmocka_unit_test(cancel_stops_what_runs_and_starts_only_finally),
 		cmocka_unit_test(a_finally_that_runs_is_not_stopped_by_a_cancel),
 		cmocka_unit_test(cancel_ends_pauses_and_questions_and_what_is_parked),

@@ -191,12 +191,24 @@ struct opinion {
 	struct graph *g;
 	const struct schedule *s;
 	bool settled[MAX_UNITS], running[MAX_UNITS], asked[MAX_UNITS], parked[MAX_UNITS], paused[MAX_UNITS];
+	bool expired[MAX_UNITS]; /* its time was up before it had settled */
 	uint8_t state[MAX_UNITS];
 	uint32_t attempt[MAX_UNITS], taken[MAX_UNITS];
 	uint32_t slots, n_settled, n_running;
-	bool ignore, canceled, extended;
+	bool ignore, canceled, extended, stopped_above;
 	uint64_t hash;
 };
+
+/* Its own time is up, or that of each group that wants it. */
+static bool op_is_expired(const struct opinion *o, uint32_t u)
+{
+	const struct graph *g = o->g;
+	bool all = g->want_at[u] < g->want_at[u + 1] && !(g->unit[u].flags & UNIT_ALWAYS);
+
+	for (uint32_t i = g->want_at[u]; i < g->want_at[u + 1]; i++)
+		all = all && op_is_expired(o, g->group[g->want[i]].end);
+	return o->expired[u] || all;
+}
 
 static bool op_failed_for_good(const struct opinion *o, uint32_t u)
 {
@@ -345,6 +357,7 @@ static void op_start(struct opinion *o, const struct action *a)
 			op_check_finally(o, a->unit);
 	}
 	CHECK(op_may_start(o, a->unit));
+	CHECK(!op_is_expired(o, a->unit));
 	o->paused[a->unit] = false;
 	o->running[a->unit] = true;
 	o->n_running++;
@@ -373,7 +386,9 @@ static void op_check_end(const struct opinion *o, uint32_t u)
 		CHECK(!hard && !cut);
 	if (o->state[u] == STATE_FAILED && o->state[g->group[group].begin] == STATE_SUCCEEDED)
 		CHECK(not_ok);
-	if (o->state[g->group[group].begin] == STATE_SUCCEEDED && hard)
+	if (o->state[u] == STATE_TIMED_OUT)
+		CHECK(o->expired[u]);
+	else if (o->state[g->group[group].begin] == STATE_SUCCEEDED && hard)
 		CHECK_INT(o->state[u], STATE_FAILED);
 }
 
@@ -420,7 +435,9 @@ static void op_action(struct opinion *o, const struct action *a)
 		op_start(o, a);
 		break;
 	case ACTION_STOP:
-		CHECK(o->running[a->unit] && o->canceled && !(o->g->unit[a->unit].flags & UNIT_ALWAYS));
+		CHECK(o->running[a->unit]);
+		CHECK((o->canceled && !(o->g->unit[a->unit].flags & UNIT_ALWAYS)) || o->stopped_above ||
+		      op_is_expired(o, a->unit));
 		break;
 	case ACTION_SETTLED:
 		op_settled(o, a);
@@ -525,11 +542,23 @@ static void extend(struct round *k)
 	schedule_extend(k->s, g);
 }
 
+/* A gate other than an END has no time of its own. */
+static void expire_one(struct round *k, uint32_t u)
+{
+	enum unit_kind kind = (enum unit_kind)k->o.g->unit[u].kind;
+
+	if (kind != UNIT_STEP && kind != UNIT_END)
+		return;
+	k->o.expired[u] |= !k->o.settled[u] && (kind == UNIT_STEP || !k->o.asked[u]);
+	k->o.stopped_above |= kind == UNIT_END;
+	schedule_expire(k->s, u, REASON_DEADLINE);
+}
+
 static void something_happens(struct round *k)
 {
 	uint32_t u;
 
-	switch (draw(k->r, 12)) {
+	switch (draw(k->r, 13)) {
 	case 0:
 	case 1:
 	case 2:
@@ -552,6 +581,10 @@ static void something_happens(struct round *k)
 			k->o.parked[u] = false;
 			schedule_wake(k->s, u);
 		}
+		break;
+	case 12:
+		if (one_in(k->r, 10))
+			expire_one(k, draw(k->r, k->o.g->n_units));
 		break;
 	case 9:
 		k->now_ms += draw(k->r, 40);

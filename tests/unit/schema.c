@@ -88,7 +88,7 @@ static void the_json_schema_holds_together(void **state)
 	(void)state;
 	check_references_of(schema, json_object_get(schema, "$defs"));
 	CHECK(json_object_get(keys, "timeout"));
-	CHECK(!json_object_get(keys, "umask")); /* not supported yet */
+	CHECK(!json_object_get(keys, "executor")); /* not supported yet */
 	CHECK(!json_object_get(keys, "jobs"));
 	CHECK(json_is_false(json_object_get(step, "additionalProperties")));
 	json_decref(schema);

@@ -1,0 +1,203 @@
+#include "engine/approval.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/stamp.h"
+#include "base/vec.h"
+#include "doc/json.h"
+#include "engine/engine_impl.h"
+#include "ledger/ledger_read.h"
+
+enum { LOOK_MS = 200 };
+
+struct questions {
+	uint32_t *unit; /* not answered yet */
+	size_t n, room;
+	int64_t look_ns;
+	int64_t version; /* of the ledger at the last look */
+};
+
+struct answer_to {
+	uint32_t unit;
+	bool found, approved;
+	char *by, *note;
+};
+
+static int64_t now_ms(void)
+{
+	return stamp_mono_ns() / NS_PER_MS;
+}
+
+static bool keep_answer(void *ctx, const struct ledger_approval_row *r)
+{
+	struct answer_to *a = ctx;
+
+	if (r->unit != a->unit)
+		return true;
+	a->found = true;
+	a->approved = r->approved;
+	a->by = r->by ? xstrdup(r->by) : NULL;
+	a->note = r->note ? xstrdup(r->note) : NULL;
+	return false;
+}
+
+/* --- the question ---------------------------------------------------------------------------------------- */
+
+static bool add_value(const struct value *v, const struct expr_world *w, struct buf *out, struct buf *err)
+{
+	json_t *got = v ? value_eval(v, w, err) : NULL;
+
+	if (got)
+		json_as_text(out, got);
+	json_decref(got);
+	return got || !v;
+}
+
+/* The text that a person is shown: the prompt, and below it what is to be looked at. */
+static bool question_text(struct engine *e, uint32_t unit, struct buf *out, struct buf *err)
+{
+	const struct approve_spec *a = e->x->place[unit].step->t.act.approve;
+	struct unit_world w;
+	struct expr_world xw;
+	bool good;
+
+	unit_world_init(&w, e, unit);
+	xw = unit_world_expr(&w);
+	good = add_value(a->prompt, &xw, out, err);
+	if (good && a->show) {
+		buf_putc(out, '\n');
+		good = add_value(a->show, &xw, out, err);
+	}
+	unit_world_release(&w);
+	return good;
+}
+
+/* --- the answer -------------------------------------------------------------------------------------------- */
+
+/* The gate counts as having run: settle it.  text becomes the failure's text, or what the reason names. */
+static void settle_gate(struct engine *e, uint32_t unit, bool approved, char *text)
+{
+	struct note *n = &e->note[unit];
+
+	free(n->error);
+	n->error = text;
+	schedule_ended(e->s, now_ms(), unit, approved ? STATE_SUCCEEDED : STATE_FAILED, false,
+		       approved ? REASON_APPROVED : REASON_REJECTED);
+}
+
+static char *who_said(const struct answer_to *a)
+{
+	return xasprintf("%s%s%s", a->by ? a->by : "somebody", a->note ? ": " : "", a->note ? a->note : "");
+}
+
+static bool is_answered(struct engine *e, struct answer_to *a)
+{
+	return e->ledger && ledger_approvals(e->ledger, e->run_no, keep_answer, a) && a->found;
+}
+
+static void ask(struct engine *e, uint32_t unit)
+{
+	struct note *n = &e->note[unit];
+	struct buf text = BUF_INIT, err = BUF_INIT;
+
+	if (!question_text(e, unit, &text, &err)) {
+		settle_gate(e, unit, false, xstrdup(err.data));
+	} else if (e->o->yes && e->x->place[unit].step->t.act.approve->automatic) {
+		if (e->ledger)
+			ledger_approval(e->ledger, e->run_no, unit, true, "-y", NULL, stamp_wall_ms());
+		settle_gate(e, unit, true, xstrdup("-y"));
+	} else if (!e->ledger) {
+		settle_gate(e, unit, false, xstrdup("nobody can be asked without a ledger"));
+	} else {
+		if (!e->questions)
+			e->questions = xcalloc(1, sizeof(*e->questions));
+		VEC_PUSH(e->questions->unit, e->questions->n, e->questions->room, unit);
+		free(n->error);
+		n->error = buf_detach(&text);
+		record_event(e, EVENT_APPROVAL_ASKED, unit, NULL);
+		schedule_not_now(e->s, unit, REASON_APPROVAL);
+	}
+	buf_release(&text);
+	buf_release(&err);
+}
+
+void approval_begin(struct engine *e, const struct action *act)
+{
+	struct answer_to a = {.unit = act->unit};
+
+	if (is_answered(e, &a))
+		settle_gate(e, act->unit, a.approved, who_said(&a));
+	else
+		ask(e, act->unit);
+	free(a.by);
+	free(a.note);
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------------- */
+
+bool approval_look(struct engine *e)
+{
+	struct questions *q = e->questions;
+	size_t left = 0, before = q->n;
+
+	for (size_t i = 0; i < q->n; i++) {
+		struct answer_to a = {.unit = q->unit[i]};
+
+		if (is_answered(e, &a) || state_is_final(schedule_state(e->s, q->unit[i])))
+			schedule_wake(e->s, q->unit[i]); /* its turn comes again, and there is the answer */
+		else
+			q->unit[left++] = q->unit[i];
+		free(a.by);
+		free(a.note);
+	}
+	q->n = left;
+	return left < before;
+}
+
+void approval_turn(struct engine *e)
+{
+	struct questions *q = e->questions;
+	int64_t version;
+
+	if (!q || !q->n || q->look_ns > stamp_mono_ns())
+		return;
+	q->look_ns = stamp_mono_ns() + LOOK_MS * NS_PER_MS;
+	version = ledger_data_version(e->ledger);
+	if (version < 0 || version != q->version)
+		(void)approval_look(e);
+	q->version = version;
+}
+
+int64_t approval_due_ms(const struct engine *e)
+{
+	int64_t left;
+
+	if (!e->questions || !e->questions->n)
+		return -1;
+	left = e->questions->look_ns - stamp_mono_ns();
+	return left > 0 ? (left + NS_PER_MS - 1) / NS_PER_MS : 0;
+}
+
+bool approval_only(const struct engine *e)
+{
+	struct schedule_counts c;
+	size_t open = 0;
+
+	if (!e->questions || !e->questions->n || e->n_running || e->broken)
+		return false;
+	for (size_t i = 0; i < e->questions->n; i++)
+		open += schedule_state(e->s, e->questions->unit[i]) == STATE_WAITING;
+	schedule_counts(e->s, &c);
+	return open && c.by_state[STATE_WAITING] == open;
+}
+
+void approval_close(struct engine *e)
+{
+	if (!e->questions)
+		return;
+	free(e->questions->unit);
+	free(e->questions);
+	e->questions = NULL;
+}

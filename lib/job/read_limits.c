@@ -1,0 +1,88 @@
+/* What a step may use, and how it stands among the others: limits, umask, priority. */
+#include "job/read.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/stamp.h"
+
+static void read_bytes(struct loader *l, const char *key, const struct node *n, int64_t *ret)
+{
+	int64_t bytes;
+
+	if (n->kind == NODE_SCALAR && size_parse(n->text, &bytes) && bytes > 0)
+		*ret = bytes;
+	else
+		bad_value(l, key, "a size above 0, such as 512M or 2G", n);
+}
+
+/* The kernel counts processor time in seconds. */
+static void read_cpu(struct loader *l, const struct node *n, int64_t *ret_s)
+{
+	int64_t ms;
+
+	if (!read_duration(l, "cpu", n, &ms))
+		return;
+	if (ms <= 0 || ms % MS_PER_S)
+		bad_value(l, "cpu", "a duration of whole seconds, such as 30s or 10m", n);
+	else
+		*ret_s = ms / MS_PER_S;
+}
+
+static void use_limit(struct loader *l, void *ctx, enum key key, const struct node *name,
+		      const struct node *n)
+{
+	enum { NICEST = 19, LEAST_NICE = -20 };
+	struct limit_spec *to = ctx;
+
+	switch (key) {
+	case KEY_limit_mem:
+		read_bytes(l, "mem", n, &to->mem);
+		break;
+	case KEY_limit_cpu:
+		read_cpu(l, n, &to->cpu_s);
+		break;
+	case KEY_limit_nofile:
+		read_int(l, "nofile", n, 1, INT32_MAX, &to->nofile);
+		break;
+	case KEY_limit_fsize:
+		read_bytes(l, "fsize", n, &to->fsize);
+		break;
+	case KEY_limit_nice:
+		read_int(l, "nice", n, LEAST_NICE, NICEST, &to->nice);
+		break;
+	default:
+		BUG("key '%s' is not one of 'limits'", name->text);
+	}
+}
+
+void read_limit_map(struct loader *l, struct traits *t, const struct node *n)
+{
+	read_map(l, n, IN_LIMITS, "'limits'", use_limit, &t->limits);
+}
+
+/* Octal whether written 27 or 027, as umask(1) takes it. */
+void read_umask(struct loader *l, struct traits *t, const struct node *n)
+{
+	enum { DIGITS_MAX = 4, MASK_MAX = 0777 };
+	int mask = 0;
+
+	if (n->kind != NODE_SCALAR || !n->n || n->n > DIGITS_MAX || n->text[strspn(n->text, "01234567")]) {
+		bad_value(l, "umask", "an octal number such as 027", n);
+		return;
+	}
+	for (const char *p = n->text; *p; p++)
+		mask = mask * 8 + (*p - '0');
+	if (mask > MASK_MAX)
+		bad_value(l, "umask", "an octal number up to 777", n);
+	else
+		t->umask = mask;
+}
+
+void read_priority(struct loader *l, struct traits *t, const struct node *n)
+{
+	int64_t priority;
+
+	if (read_int(l, "priority", n, INT16_MIN, INT16_MAX, &priority))
+		t->priority = (int16_t)priority;
+}

@@ -1,0 +1,131 @@
+load lib
+
+# Gates that a person opens.
+
+gate() {
+	jobfile <<'Y'
+jobfile: 1
+params: {n: 3}
+jobs:
+  pay:
+    steps:
+      - {id: plan, run: echo planned >plan.txt}
+      - {id: agree, approve: {prompt: "Pay ${{ params.n }} bills?", show: "${{ params.n }} of them", auto: true}}
+      - {id: send, run: echo sent >sent.txt}
+  strict: {approve: Really?}
+Y
+}
+
+state() { sql "select state from v_steps where step = '$1' order by rowid desc limit 1"; }
+
+@test "approve: nothing else is left to do: the run ends, says what it asks, and exits with 4" {
+	gate
+	want 4 orchmake pay
+	complains "asks   pay/agree  Pay 3 bills?"
+	complains "    3 of them"
+	complains "orchmake approve $(sql "select substr(run, 1, 10) from v_runs")/pay/agree"
+	complains "waiting: pay in "
+	[ ! -e sent.txt ]
+	is "$(sql "select state || ' ' || exit_code from v_runs")" "waiting 4"
+	is "$(sql "select event || ' ' || step from v_events where event = 'approval_asked'")" "approval_asked pay/agree"
+	want 0 orchmake fsck
+	want 0 orchmake approve last/pay/agree "looks right"
+	says "approved pay/agree"
+	says "\`orchmake resume\` finishes it"
+	is "$(sql "select approved || ' ' || by || ' ' || note from approvals")" "1 $(id -un) looks right"
+	want 1 orchmake reject last/pay/agree
+	complains "'pay/agree' has been approved already, by $(id -un)"
+}
+
+@test "approve: answered while the rest of the run goes on, it goes on too, and holds no slot" {
+	jobfile <<'Y'
+jobfile: 1
+jobs:
+  all:
+    steps:
+      agree: {approve: "Go on?"}
+      works: {run: "until [ -e enough ]; do sleep 0.02; done"}
+      then: {needs: [agree], run: touch then}
+Y
+	orchmake -j1 all >out.txt 2>&1 </dev/null 3>&- &
+	pid=$!
+	until_true grep -q "asks   all/agree" out.txt
+	want 0 orchmake approve last/all/agree
+	touch enough
+	wait $pid
+	[ -e then ]
+	is "$(state all/agree)" succeeded
+	want 0 orchmake why all/agree
+	says "it was approved by $(id -un)"
+}
+
+@test "reject: the step has failed, and says by whom and why" {
+	jobfile <<'Y'
+jobfile: 1
+jobs:
+  all:
+    steps:
+      agree: {approve: "Go on?", on_failure: skip_dependents}
+      works: {run: "until [ -e enough ]; do sleep 0.02; done"}
+      then: {needs: [agree], run: touch then}
+Y
+	orchmake -j1 all >out.txt 2>&1 </dev/null 3>&- &
+	pid=$!
+	until_true grep -q "asks   all/agree" out.txt
+	want 0 orchmake reject last/all/agree "not today"
+	touch enough
+	! wait $pid
+	[ ! -e then ]
+	is "$(state all/agree) $(state all/then)" "failed blocked"
+	grep -q "$(id -un): not today" out.txt
+}
+
+@test "-y approves what is declared auto, and nothing else" {
+	gate
+	want 0 orchmake -y pay
+	is "$(cat sent.txt)" sent
+	is "$(sql "select approved || ' ' || by from approvals")" "1 -y"
+	want 4 orchmake -y strict
+}
+
+@test "approve: what does not ask cannot be answered; without a ledger nobody can" {
+	gate
+	want 4 orchmake pay
+	want 2 orchmake approve last/pay/plan
+	complains "'pay/plan' does not wait for an approval"
+	want 2 orchmake approve
+	complains "approve: which RUN/STEP?"
+	want 2 orchmake reject last
+	complains "reject: name a step of the run, as RUN/STEP"
+	want 1 orchmake --no-ledger pay
+	complains "nobody can be asked without a ledger"
+	is "$(sql "select count(*) from approvals")" 0
+}
+
+@test "approve: Ctrl-C while it waits ends the run; wrong ones are refused" {
+	jobfile <<'Y'
+jobfile: 1
+jobs:
+  a: {approve: {show: x}}
+  b: {approve: {prompt: x, note: y}, run: z}
+Y
+	want 2 orchmake
+	complains "'approve' has no 'prompt'"
+	complains "unknown key 'note' in 'approve'"
+	complains "job 'b' has both 'approve' and 'run'"
+	jobfile <<'Y'
+jobfile: 1
+jobs:
+  all:
+    steps:
+      agree: {approve: "Go on?"}
+      works: {run: "touch works; exec sleep 1000"}
+Y
+	orchmake -j2 all >out.txt 2>&1 </dev/null 3>&- &
+	pid=$!
+	until_true [ -e works ]
+	until_true grep -q "asks   all/agree" out.txt
+	kill -INT $pid
+	! wait $pid
+	is "$(state all/agree)" canceled
+}
