@@ -78,7 +78,7 @@ jobs:
   runs: {deadline: 100ms, run: "exec sleep 1000"}
   waits: {deadline: 100ms, needs: [runs_on], run: "echo no >waits.txt"}
   runs_on: {until: {argv: [test, -e, stop], every: 10ms}}
-  pauses: {deadline: 100ms, retry: {max: 3, delay: 1h}, run: "exit 4"}
+  pauses: {deadline: 1s, retry: {max: 3, delay: 1h}, run: "exit 4"}
   late: {needs: {runs: any, waits: any, pauses: any}, run: touch stop}
 Y
 	want 1 orchmake -k -j4 runs waits runs_on pauses late
@@ -118,8 +118,8 @@ jobfile: 1
 jobs:
   silent: {stall: 500ms, retry: {max: 1, when: [stall]}, run: "echo $ORCHMAKE_ATTEMPT >>tries; echo begun; cat never"}
   other: {stall: 500ms, retry: {max: 1, when: [timeout]}, run: "echo $ORCHMAKE_ATTEMPT >>others; cat never"}
-  talks: {stall: 400ms, run: "for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done"}
-  aside: {stall: 400ms, stdout: aside.txt, run: "for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done"}
+  talks: {stall: 800ms, run: "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; sleep 0.1; done"}
+  aside: {stall: 800ms, stdout: aside.txt, run: "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; sleep 0.1; done"}
 Y
 	want 1 orchmake -k -j4 silent other talks aside
 	is "$(state silent) $(state other) $(state talks) $(state aside)" "timed_out timed_out succeeded succeeded"
