@@ -185,7 +185,7 @@ as_ever() {
 @test "a key that is not supported is said to be so, and only such a one" {
 	pages
 	later=$(sed -n '/^\.Sh WORDS KEPT/,$s/^\.It Cm "\(.*\)"$/\1/p' "$MAN5")
-	for key in executor breaker; do grep -qx "$key" <<<"$later"; done
+	for key in executor resources; do grep -qx "$key" <<<"$later"; done
 	is "$(grep -x -e run -e needs -e retry <<<"$later")" ""
 	for key in executor resources; do
 		printf 'jobfile: 1\njobs: {a: {noop: true, %s: x}}\n' "$key" >Jobfile

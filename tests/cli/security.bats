@@ -27,10 +27,11 @@ modes() { # what below .orchmake others may read, write or enter
 	jobs: {j: {run: "echo a; touch up; until test -e go; do sleep 0.02; done"}}
 	J
 	(umask 000 && exec orchmake j) >/dev/null 2>&1 </dev/null 3>&- &
+	driver=$!
 	until_true test -e up
 	is "$(modes)" ""
 	touch go
-	wait
+	wait $driver
 }
 
 @test "a state folder that is a link or writable by everybody is refused" {
