@@ -27,6 +27,12 @@ did() { tr '\n' ' ' <did; }
 # The state and the reason of a step in the last run.
 stands() { sql "select state || ' ' || reason from v_steps where run = (select max(run) from v_runs) and step = '$1'"; }
 
+# In an order in which neither sees the other die.
+kill_both() {
+	kill -STOP $driver
+	kill -KILL $warden $driver
+}
+
 @test "a success is not run again, its value is there, and the rest runs" {
 	chain
 	want 1 orchmake -s p
@@ -285,7 +291,7 @@ go_until_both_run() {
 @test "both killed: what nobody saw end fails, unless on_lost says otherwise" {
 	four "timeout: 1m"
 	go_until_both_run
-	kill -KILL $driver $warden
+	kill_both
 	wait $driver || true
 	touch go
 	want 1 orchmake resume
@@ -299,7 +305,7 @@ go_until_both_run() {
 @test "on_lost: retry runs it again" {
 	four "on_lost: retry"
 	go_until_both_run
-	kill -KILL $driver $warden
+	kill_both
 	wait $driver || true
 	touch go
 	want 1 orchmake -s resume
@@ -309,7 +315,7 @@ go_until_both_run() {
 @test "on_lost: ask runs nothing until somebody says so" {
 	four "on_lost: ask"
 	go_until_both_run
-	kill -KILL $driver $warden
+	kill_both
 	wait $driver || true
 	touch go
 	want 4 orchmake resume
