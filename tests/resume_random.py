@@ -110,12 +110,14 @@ def one_round(rng, folder):
     doc, needs = jobfile(rng)
     with open(os.path.join(folder, "Jobfile"), "w") as f:
         json.dump(doc, f)
-    kills = 0
+    kills, done = 0, False
     words = ["all"]
-    while kills < KILLS_MAX and kill(rng, start(folder, words)):
-        kills += 1
+    while kills < KILLS_MAX and not done:
+        done = not kill(rng, start(folder, words))
+        kills += not done
         words = ["resume"] if is_recorded(folder) else ["all"]
-    if start(folder, words).wait():
+    # A run that was done before it could be killed is not run a second time: that would be another run.
+    if not done and start(folder, words).wait():
         return kills, ["the last resumption failed"]
     return kills, list(complaints(folder, needs))
 
