@@ -16,6 +16,9 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+from marked import alive  # noqa: E402  (beside this file)
+
 KILLS = int(os.environ.get("CRASH_KILLS", "200"))
 SEED = int(os.environ.get("TEST_SEED", str(time.time_ns() % 1000000)))
 BUILD = os.environ.get("top_builddir", "build")
@@ -44,29 +47,11 @@ def jobfile(rng, folder):
     return {"jobfile": 1, "jobs": {"all": {"steps": steps}}}
 
 
-def alive(mark):
-    """Processes whose environment carries the mark (steps, escapees, warden), zombies not counted."""
-    found = []
-    wanted = f"{MARK}={mark}".encode()
-    for pid in os.listdir("/proc"):
-        if not pid.isdigit():
-            continue
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as f:
-                if wanted in f.read().split(b"\0"):
-                    with open(f"/proc/{pid}/stat") as g:
-                        if g.read().rsplit(")", 1)[1].split()[0] != "Z":
-                            found.append(int(pid))
-        except OSError:
-            pass
-    return found
-
-
 def until_gone(mark, start):
     """Who is left in the end.  A process in the middle of exec has no environment to see, so look again."""
     seen_none = 0
     while True:
-        left = alive(mark)
+        left = alive(MARK, mark)
         seen_none = 0 if left else seen_none + 1
         if seen_none == 3 or time.monotonic() - start > GONE_WITHIN_S:
             return left

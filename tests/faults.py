@@ -27,6 +27,9 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+from marked import alive  # noqa: E402  (beside this file)
+
 BUILD = os.environ.get("top_builddir", "build")
 ORCHMAKE = os.path.join(BUILD, "orchmake")
 LIBRARY = os.path.join(BUILD, "tests/progs/faulty.so")
@@ -69,30 +72,13 @@ def environment(number, extra):
     return env
 
 
-def alive(mark):
-    found = []
-    wanted = f"{MARK}={mark}".encode()
-    for pid in os.listdir("/proc"):
-        if not pid.isdigit():
-            continue
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as f:
-                if wanted in f.read().split(b"\0"):
-                    with open(f"/proc/{pid}/stat") as g:
-                        if g.read().rsplit(")", 1)[1].split()[0] != "Z":
-                            found.append(int(pid))
-        except OSError:
-            pass
-    return found
-
-
 def left_alive(mark):
     """Who is still there; the warden may be on its last steps."""
     end = time.monotonic() + GONE_WITHIN_S
-    left = alive(mark)
+    left = alive(MARK, mark)
     while left and time.monotonic() < end:
         time.sleep(0.002)
-        left = alive(mark)
+        left = alive(MARK, mark)
     for pid in left:
         try:
             os.kill(pid, signal.SIGKILL)
