@@ -135,11 +135,35 @@ static int64_t processors(void)
 	return n > 0 ? n : 1;
 }
 
+/* One of a few words, of which each kind has its own. */
+static bool apply_word(struct cli *c, const struct option_entry *o, const char *value)
+{
+	static const char *const *const words[] = {
+		[COLOUR] = colour_words, [PROGRESS] = progress_words, [FORMAT] = format_words,
+		[OFFER] = offer_words, [OVERLAP] = overlap_words,
+	};
+	int word;
+
+	if (!set_word(o, value, words[o->kind], &word))
+		return false;
+	if (o->kind == COLOUR)
+		c->colour = (enum colour_when)word;
+	else if (o->kind == PROGRESS)
+		c->progress = (enum progress_mode)word;
+	else if (o->kind == FORMAT)
+		c->format = (enum format)word;
+	else if (o->kind == OFFER)
+		c->jobserver = (enum slot_offer)word;
+	else
+		c->overlap = (enum overlap)word;
+	c->overlap_given |= o->kind == OVERLAP;
+	return true;
+}
+
 static bool apply(struct cli *c, const struct option_entry *o, const char *value)
 {
 	void *field = (char *)c + o->field;
 	struct words *words = field;
-	int word = 0;
 	int64_t n = 0;
 
 	switch (o->kind) {
@@ -185,31 +209,11 @@ static bool apply(struct cli *c, const struct option_entry *o, const char *value
 	case JSON:
 		return set_json(o, value, field);
 	case COLOUR:
-		if (!set_word(o, value, colour_words, &word))
-			return false;
-		c->colour = (enum colour_when)word;
-		return true;
 	case PROGRESS:
-		if (!set_word(o, value, progress_words, &word))
-			return false;
-		c->progress = (enum progress_mode)word;
-		return true;
 	case FORMAT:
-		if (!set_word(o, value, format_words, &word))
-			return false;
-		c->format = (enum format)word;
-		return true;
 	case OFFER:
-		if (!set_word(o, value, offer_words, &word))
-			return false;
-		c->jobserver = (enum slot_offer)word;
-		return true;
 	case OVERLAP:
-		if (!set_word(o, value, overlap_words, &word))
-			return false;
-		c->overlap = (enum overlap)word;
-		c->overlap_given = true;
-		return true;
+		return apply_word(c, o, value);
 	case RESUME:
 		c->wants_resume = true;
 		c->resume_run = value;
