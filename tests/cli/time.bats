@@ -118,8 +118,8 @@ jobfile: 1
 jobs:
   silent: {stall: 500ms, retry: {max: 1, when: [stall]}, run: "echo $ORCHMAKE_ATTEMPT >>tries; echo begun; cat never"}
   other: {stall: 500ms, retry: {max: 1, when: [timeout]}, run: "echo $ORCHMAKE_ATTEMPT >>others; cat never"}
-  talks: {stall: 800ms, run: "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; sleep 0.1; done"}
-  aside: {stall: 800ms, stdout: aside.txt, run: "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; sleep 0.1; done"}
+  talks: {stall: 2s, run: "for i in $(seq 25); do echo $i; sleep 0.1; done"}
+  aside: {stall: 2s, stdout: aside.txt, run: "for i in $(seq 25); do echo $i; sleep 0.1; done"}
 Y
 	want 1 orchmake -k -j4 silent other talks aside
 	is "$(state silent) $(state other) $(state talks) $(state aside)" "timed_out timed_out succeeded succeeded"
