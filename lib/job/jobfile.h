@@ -232,6 +232,7 @@ struct breaker_rule {
 	uint32_t failures; /* 0: there is none */
 	int64_t window_ms, cooldown_ms;
 };
+#define BREAKER_NO_WINDOW_MS (365 * INT64_C(86400000)) /* so long that it counts failures in a row */
 
 /* How the children of a step are offered slots: GNU make's job server. */
 enum slot_offer { OFFER_PAIR, OFFER_FIFO, OFFER_OFF, OFFER_COUNT };

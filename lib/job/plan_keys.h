@@ -15,7 +15,8 @@
 	SCOPE(GLOBALS, "'globals'")                                                                \
 	SCOPE(STEP, "a step")                                                                      \
 	SCOPE(UI_HINTS, "'ui_hints'")                                                              \
-	SCOPE(STEP_DEF, "'step_def'")
+	SCOPE(STEP_DEF, "'step_def'")                                                              \
+	SCOPE(BREAKER, "'breaker'")
 
 enum plan_scope {
 #define SCOPE(id, where) IN_##id##_MAP,
@@ -51,6 +52,7 @@ enum plan_scope {
 	TYPE(GLOBALS, "a map", "{'$ref': '#/$defs/globals'}")                                      \
 	TYPE(UI_HINTS, "a map", "{'$ref': '#/$defs/ui_hints'}")                                    \
 	TYPE(STEP_DEF, "a map", "{'$ref': '#/$defs/step_def'}")                                    \
+	TYPE(BREAKER, "a map", "{'anyOf': [{'type': 'null'}, {'$ref': '#/$defs/breaker'}]}")       \
 	TYPE(STEPS, "a list of steps", "{'type': 'array', 'items': {'$ref': '#/$defs/step'}}")
 
 enum plan_type {

@@ -137,6 +137,59 @@ static void read_backoff(struct plan *p, struct plan_step *r, const struct node 
 		r->retry.pace.backoff = word ? 2 : 1;
 }
 
+/* --- rights and limits ------------------------------------------------------------------------ */
+
+/* Declares it, unless another step or a Jobfile of the same folder has. */
+static void declare_lock(struct loader *l, const char *name, struct mark m)
+{
+	struct lock_spec k = {.name = name, .mark = m, .host = true};
+
+	for (size_t i = 0; i < l->jf->n_locks; i++)
+		if (!strcmp(l->jf->lock[i].name, name))
+			return;
+	take_name(l, NAME_LOCK, name, m);
+	VEC_PUSH(l->jf->lock, l->jf->n_locks, l->room_locks, k);
+}
+
+static void read_lock(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	struct lock_use *use;
+	const char *name;
+
+	if (is_null(n) || !plan_text(p, n, &name) || !check_name(p->l, "a lock", n))
+		return;
+	declare_lock(p->l, name, n->mark);
+	use = ARENA_NEW(p->l->a, struct lock_use);
+	*use = (struct lock_use){.name = name, .mark = n->mark, .wait_ms = -1};
+	r->st->t.lock = use;
+	r->st->t.n_locks = 1;
+	plan_mark(r, KEY_lock_uses);
+}
+
+static void use_breaker_key(struct plan *p, void *ctx, const struct node *n)
+{
+	struct breaker_rule *b = ctx;
+	int64_t failures;
+
+	if (p->key == PLAN_breaker_recovery_sec)
+		plan_seconds(p, n, &b->cooldown_ms);
+	else if (plan_int(p, n, 1, UINT16_MAX, &failures))
+		b->failures = (uint32_t)failures;
+}
+
+/* Failures in a row count, however far apart. */
+static void read_breaker_key(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	enum { COOLDOWN_MS = 60 * 1000 };
+	struct breaker_rule *b = &r->st->t.breaker;
+
+	if (is_null(n))
+		return;
+	*b = (struct breaker_rule){.window_ms = BREAKER_NO_WINDOW_MS, .cooldown_ms = COOLDOWN_MS};
+	plan_map(p, n, IN_BREAKER_MAP, use_breaker_key, b);
+	plan_mark(r, KEY_breaker);
+}
+
 /* Keys about further attempts; false if it is none of them. */
 static bool read_retry_key(struct plan *p, struct plan_step *r, const struct node *n)
 {
@@ -194,6 +247,16 @@ static bool read_trait_key(struct plan *p, struct plan_step *r, const struct nod
 	case PLAN_critical_grace_period_sec:
 		if (!is_null(n) && plan_seconds(p, n, &t->grace_ms))
 			plan_mark(r, KEY_grace);
+		break;
+	case PLAN_stall_timeout_sec:
+		if (plan_seconds(p, n, &t->stall_ms) && t->stall_ms)
+			plan_mark(r, KEY_stall);
+		break;
+	case PLAN_lock:
+		read_lock(p, r, n);
+		break;
+	case PLAN_breaker:
+		read_breaker_key(p, r, n);
 		break;
 	case PLAN_critical:
 		if (plan_bool(p, n, &t->critical) && !t->critical)

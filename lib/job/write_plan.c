@@ -437,17 +437,44 @@ static void put_metadata(const struct writing *w)
 	json_decref(m);
 }
 
-/* Keys that have no place in a plan. */
-static void refuse_rest(const struct writing *w)
+static void put_rights(const struct writing *w)
 {
-	static const enum key keys[] = {
-		KEY_needs_rule, KEY_consumes, KEY_require, KEY_matrix, KEY_foreach, KEY_ok_exit, KEY_skip_exit, KEY_fail_if,
-		KEY_slots, KEY_dotenv, KEY_stdout, KEY_stderr,
+	const struct traits *t = &w->st->t;
+
+	if (t->stall_ms)
+		put(w->out, "stall_timeout_sec", seconds_json(t->stall_ms));
+	if (t->n_locks == 1 && t->lock[0].wait_ms < 0)
+		put(w->out, "lock", json_string(t->lock[0].name));
+	else if (t->n_locks)
+		cannot(w, "several locks, or one with a longest wait");
+	if (t->breaker.failures && t->breaker.window_ms < BREAKER_NO_WINDOW_MS)
+		cannot(w, "a breaker with a window");
+	else if (t->breaker.failures)
+		put(w->out, "breaker", json_pack("{s:I, s:o}", "threshold", (json_int_t)t->breaker.failures, "recovery_sec",
+						 seconds_json(t->breaker.cooldown_ms)));
+}
+
+/* Whether what a step says with this key gets into the plan, or may be left out of it. */
+static bool is_said(enum key k)
+{
+	static const enum key said[] = {
+		KEY_description, KEY_group, KEY_labels, KEY_metadata, KEY_private, KEY_extends, KEY_run, KEY_argv, KEY_noop,
+		KEY_shell, KEY_needs, KEY_provides, KEY_when, KEY_skip_if, KEY_retry, KEY_timeout, KEY_grace, KEY_stall,
+		KEY_on_failure, KEY_critical, KEY_breaker, KEY_error, KEY_pool, KEY_lock_uses, KEY_cwd, KEY_env,
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (key_set_has(&w->st->t.set, keys[i]))
-			cannot(w, key_word(keys[i]));
+	for (size_t i = 0; i < ARRAY_LEN(said); i++)
+		if (said[i] == k)
+			return true;
+	return false;
+}
+
+/* What the plan would be silent of. */
+static void refuse_rest(const struct writing *w)
+{
+	for (enum key k = 0; k < KEY_COUNT; k++)
+		if (key_set_has(&w->st->t.set, k) && !is_said(k))
+			cannot(w, key_word(k));
 	if (key_set_has(&w->st->t.set, KEY_error))
 		diag_warn(w->d, w->st->mark, "step '%s': 'error' is left out: a plan finds its own text for a failure",
 			  name_of(w));
@@ -506,6 +533,7 @@ static json_t *step_json(struct writing *w, const struct step *st)
 	if (t->retry)
 		put_retry(w);
 	put_policy(w);
+	put_rights(w);
 	refuse_rest(w);
 	w->st = NULL;
 	return w->out;

@@ -198,7 +198,10 @@ jobs:
     steps:
       - {id: a, run: ":", matrix: {x: [1]}, ok_exit: [3]}
       - {id: b, argv: ["${{ run.id }}"], retry: {max: 1, backoff: 3}}
+      - {id: c, run: ":", inputs: [x], slow: 3s, priority: 2, limits: {nofile: 10}, breaker: {failures: 2}}
+      - {id: d, run: ":", locks: [l, {name: m, wait: 3s}]}
   all: {stages: [good]}
+locks: {l: {scope: host}, m: {}}
 E
 	want 0 orchmake export plan good
 	echo "$out" >plan.json
@@ -212,12 +215,50 @@ E
 	complains "step 'a': a plan has no word for ok_exit"
 	complains "step 'b': a plan has no word for an expression in 'argv'"
 	complains "step 'b': a plan has no word for a backoff that is neither 1 nor 2"
+	for key in inputs slow priority limits "a breaker with a window"; do
+		complains "step 'c': a plan has no word for $key"
+	done
+	complains "step 'd': a plan has no word for several locks, or one with a longest wait"
 	want 1 orchmake export plan all
 	complains "job 'all': a plan has no word for stages"
 	want 2 orchmake export pln
 	complains "did you mean 'plan'?"
 	want 2 orchmake export plan godo
 	complains "did you mean 'good'?"
+}
+
+@test "a lock of a plan is the machine's, silence ends an attempt, and a breaker outlives the run" {
+	mkfifo up go never
+	cat >plan.json <<-'P'
+	{"plan_id": "p", "version": "1", "globals": {}, "steps": [
+	{"id": "holds", "command": "sh", "args": ["-c", "echo >up; cat go"], "lock": "bench-of-p"}]}
+	P
+	cat >other.json <<-'P'
+	{"plan_id": "o", "version": "1", "globals": {}, "steps": [
+	{"id": "wants", "command": "true", "lock": "bench-of-p"}]}
+	P
+	cat >poor.json <<-'P'
+	{"plan_id": "q", "version": "1", "globals": {}, "steps": [
+	{"id": "still", "command": "cat", "args": ["never"], "stall_timeout_sec": 0.2, "critical": false},
+	{"id": "down", "command": "false", "breaker": {"threshold": 2, "recovery_sec": 3600}, "retries": 3}]}
+	P
+	orchmake -f plan.json 3>&- &
+	driver=$!
+	read -r _ <up
+	want 75 orchmake -f other.json --no-wait
+	echo >go
+	wait $driver
+	want 0 orchmake -f other.json --no-wait
+	want 1 orchmake -k -f poor.json
+	is "$(sql "select group_concat(step || ' ' || state || ' ' || attempts) from v_steps where run = (select run from v_runs order by no desc limit 1)")" \
+		"q/still timed_out 1,q/down failed 3"
+	want 1 orchmake -k -f poor.json
+	complains "the breaker 'q/down' is open"
+	want 0 orchmake export plan -f poor.json
+	is "$(jq -c '.steps | map([.stall_timeout_sec, .breaker])' <<<"$out")" \
+		'[[0.2,null],[null,{"threshold":2,"recovery_sec":3600}]]'
+	want 0 orchmake export plan -f other.json
+	is "$(jq -c '.steps[0].lock' <<<"$out")" '"bench-of-p"'
 }
 
 @test "a condition that a plan cannot say is an error of export" {

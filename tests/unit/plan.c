@@ -269,7 +269,8 @@ static void the_schema_has_every_key_where_it_belongs(void **state)
 {
 	json_t *schema = plan_schema_json(), *defs = json_object_get(schema, "$defs");
 	json_t *of_scope[] = {schema, json_object_get(defs, "globals"), json_object_get(defs, "step"),
-			      json_object_get(defs, "ui_hints"), json_object_get(defs, "step_def")};
+			      json_object_get(defs, "ui_hints"), json_object_get(defs, "step_def"),
+			      json_object_get(defs, "breaker")};
 
 	(void)state;
 	for (enum plan_key k = 0; k < PLAN_KEY_COUNT; k++) {
