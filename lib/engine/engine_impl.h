@@ -139,7 +139,7 @@ void engine_mark_reachable(const struct graph *g, bool *mark, bool up);
 
 /* --- params.c ----------------------------------------------------------------------------------- */
 /* The value of name among NAME=VALUE, or NULL. */
-const char *environ_get(const char *const *environ, const char *name);
+const char *environ_get(const char *const *env, const char *name);
 bool engine_static_params(struct engine *e, struct diags *d);
 /* Of a called instance, when its step begins; false and err on failure. */
 bool engine_call_params(struct engine *e, uint32_t unit, struct buf *err);

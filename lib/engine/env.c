@@ -261,15 +261,15 @@ static bool is_inherited(const struct env_rule *rule, const char *name)
 }
 
 /* What the process got. */
-static void from_process(struct env_list *l, const struct env_rule *rule, const char *const *environ)
+static void from_process(struct env_list *l, const struct env_rule *rule, const char *const *env)
 {
-	for (; environ && *environ; environ++) {
-		const char *eq = strchr(*environ, '=');
+	for (; env && *env; env++) {
+		const char *eq = strchr(*env, '=');
 		char *name;
 
-		if (!eq || eq == *environ)
+		if (!eq || eq == *env)
 			continue;
-		name = xstrndup(*environ, (size_t)(eq - *environ));
+		name = xstrndup(*env, (size_t)(eq - *env));
 		if (is_inherited(rule, name))
 			env_set(l, name, eq + 1);
 		free(name);

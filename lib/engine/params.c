@@ -6,13 +6,13 @@
 #include "base/spell.h"
 #include "engine/engine_impl.h"
 
-const char *environ_get(const char *const *environ, const char *name)
+const char *environ_get(const char *const *env, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (; environ && *environ; environ++)
-		if (!strncmp(*environ, name, n) && (*environ)[n] == '=')
-			return *environ + n + 1;
+	for (; env && *env; env++)
+		if (!strncmp(*env, name, n) && (*env)[n] == '=')
+			return *env + n + 1;
 	return NULL;
 }
 

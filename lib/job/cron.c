@@ -105,8 +105,10 @@ bool cron_parse(struct cron *c, const char *text, struct buf *why)
 
 	*c = (struct cron){0};
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		struct span field = {at += strspn(at, " \t"), strcspn(at, " \t")};
+		struct span field;
 
+		at += strspn(at, " \t");
+		field = (struct span){at, strcspn(at, " \t")};
 		if (!field.len || !read_field(&fields[i], field, bits[i])) {
 			if (field.len)
 				buf_addf(why, "'%.*s' is no %s", (int)field.len, field.at, fields[i].name);
