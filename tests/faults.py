@@ -115,7 +115,7 @@ def history(folder):
 
 def strays(folder):
     """Files that do not belong into a project in which nothing runs."""
-    expected = re.compile(r"^(Jobfile|history|\.orchmake/(ledger\.db(-wal|-shm|\.reserve|-reserve)?|logs/[^/]*/[^/]*|locks/[^/]*))$")
+    expected = re.compile(r"^(Jobfile|history|\.orchmake/(ledger\.db(-wal|-shm|-key|\.reserve|-reserve)?|logs/[^/]*/[^/]*|locks/[^/]*))$")
     return [p for p in (os.path.relpath(os.path.join(d, f), folder) for d, _, names in os.walk(folder) for f in names)
             if not expected.match(p)]
 

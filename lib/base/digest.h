@@ -16,5 +16,7 @@ struct digest {
 void digest_library(struct buf *out);
 
 void digest_of(struct digest *d, const void *data, size_t len);
+/* HMAC: who has not the key can neither make it nor try guesses against it. */
+void digest_keyed(struct digest *d, const void *key, size_t key_len, const void *data, size_t len);
 
 #endif

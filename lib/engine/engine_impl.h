@@ -182,7 +182,7 @@ struct unit_world {
 	struct tally *tally;
 	const json_t *item;	   /* the element of a loop whose payload is made; NULL: none */
 	bool hides; /* env, a callable's input: what a secret may be put into */
-	bool veils; /* a secret is worth its name: for fingerprints, which neither need nor keep its value */
+	bool veils; /* for fingerprints: a secret is worth a hash of it (veil.h) */
 	const struct job *looping; /* while its loops are worked out there is no scope yet: params are its own */
 };
 void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit);

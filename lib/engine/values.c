@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "doc/json.h"
 #include "engine/engine_impl.h"
+#include "engine/veil.h"
 
 enum {
 	VALUE_MAX = 16 << 20,
@@ -41,6 +42,7 @@ struct values {
 	size_t n_late;
 	struct map env;	   /* variables that secrets come from: name -> value, ours */
 	struct mask mask;
+	struct veil veil;
 	/* since values_begin */
 	uint32_t round;
 	bool missing, used_secret;
@@ -101,6 +103,8 @@ void values_free(struct values *v)
 }
 
 /* --- asked for by expressions --------------------------------------------------------------------------- */
+
+static void fetch(struct values *v, struct late *l);
 
 static void fail(struct late *l, const char *why)
 {
@@ -166,6 +170,27 @@ const json_t *values_secret(struct values *v, const char *name)
 	const struct secret *s = secret_find(jf, name);
 
 	return s ? ask(v, &v->late[jf->n_vars + (size_t)(s - jf->secret)]) : NULL;
+}
+
+/* What takes no process is had at once, so that -n compares it too. */
+bool values_veiled(struct values *v, const char *name, struct digest *ret)
+{
+	const struct secret *s = secret_find(v->e->jf, name);
+	struct late *l = s ? &v->late[v->e->jf->n_vars + (size_t)(s - v->e->jf->secret)] : NULL;
+	const bool used = v->used_secret;
+	const json_t *value;
+	char *path;
+
+	if (l && l->stage == LATE_UNTOUCHED && s->kind != SECRET_ARGV)
+		fetch(v, l);
+	value = l ? ask(v, l) : NULL;
+	v->used_secret = used; /* nothing of it is in what is made of it */
+	if (!value)
+		return false;
+	path = engine_ledger_path(v->e->jf, v->e->o);
+	veil_put(&v->veil, path, !v->e->ledger, value, ret);
+	free(path);
+	return true;
 }
 
 void values_take_env(struct values *v, struct env_list *env)

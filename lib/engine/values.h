@@ -1,6 +1,6 @@
 /*
  * Late values: vars from commands, and secrets.  Each is fetched at most once a run, when the first step that
- * runs wants it, by a process of the executor like any other; never under -n.
+ * runs wants it, by a process of the executor like any other; never under -n, but for secrets that take no process.
  *
  * An expression that meets one that is not there yet gets nothing, and it is noted.  So whoever evaluates says
  * values_begin() before and asks values_found() afterwards: what was missing is on its way then, and the same
@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/mask.h"
 #include "engine/executor.h"
 #include "run/schedule.h"
@@ -29,6 +30,8 @@ void values_free(struct values *v);
 /* Borrowed; NULL: there is none of that name, or it is wanted from now on. */
 const json_t *values_var(struct values *v, const char *name);
 const json_t *values_secret(struct values *v, const char *name);
+/* The same, as it stands in a fingerprint. */
+bool values_veiled(struct values *v, const char *name, struct digest *ret);
 /* The variables that secrets come from are taken out of an environment. */
 void values_take_env(struct values *v, struct env_list *env);
 /* The evaluation cannot be right: a secret would stand where it is seen. */

@@ -243,6 +243,13 @@ static const json_t *get_tally(struct unit_world *w, uint32_t n)
 	return w->tally ? keep(w, json_integer(n)) : NULL;
 }
 
+static const json_t *get_veiled(struct unit_world *w, const char *name)
+{
+	struct digest digest;
+
+	return values_veiled(w->e->values, name, &digest) ? keep(w, json_string(digest.hex)) : NULL;
+}
+
 static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 {
 	struct unit_world *w = ctx;
@@ -258,7 +265,7 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 		return get_env(w, key);
 	case ROOT_SECRETS:
 		if (w->veils)
-			return keep(w, json_string(key));
+			return get_veiled(w, key);
 		return w->hides && key[0] ? values_secret(w->e->values, key) : NULL;
 	case ROOT_STEPS:
 		return get_step(w, key);

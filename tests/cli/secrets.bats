@@ -223,3 +223,57 @@ e3"
 	is "$(head -c 300000 "$log" | tr -d n | wc -c)" 0
 	is "$(tail -c +300001 "$log" | od -An -c | tr -d ' ')" '\0377******!'
 }
+
+@test "a secret counts in a fingerprint by a hash that the ledger alone cannot make" {
+	export PROD_KEY=s3cr3t-one
+	printf s3cr3t-file >key.txt
+	printf s3cr3t-told >told.txt
+	jobfile <<-'J'
+	jobfile: 1
+	secrets: {KEY: {env: PROD_KEY}, FILE: {file: key.txt}, CMD: {argv: [cat, told.txt]}}
+	jobs:
+	  env: {env: {K: "${{ secrets.KEY }}"}, outputs: [e], run: 'echo >e'}
+	  file: {env: {K: "${{ secrets.FILE }}"}, outputs: [f], run: 'echo >f'}
+	  argv: {env: {K: "${{ secrets.CMD }}"}, outputs: [c], run: 'echo >c'}
+	  all: {needs: [env, file, argv], noop: true}
+	J
+	want 0 orchmake all
+	is "$(stat -c '%a %s' .orchmake/ledger.db-key)" "600 32"
+	want 0 orchmake all
+	is "$(sql "select group_concat(state, ' ') from v_steps where run = (select run from v_runs order by no desc limit 1) and step != 'all'")" "cached cached cached"
+	want 0 orchmake -n env file
+	says "nothing to do"
+	export PROD_KEY=s3cr3t-two
+	want 0 orchmake -n env file
+	says "env  "
+	want 0 orchmake all
+	is "$(sql "select group_concat(step || ' ' || state) from v_steps where run = (select run from v_runs order by no desc limit 1) and step != 'all'")" \
+		"env succeeded,file cached,argv cached"
+	printf s3cr3t-told-anew >told.txt
+	want 0 orchmake all
+	is "$(sql "select group_concat(step || ' ' || state) from v_steps where run = (select run from v_runs order by no desc limit 1) and step != 'all'")" \
+		"env cached,file cached,argv succeeded"
+	rm .orchmake/ledger.db-key # what was hashed with it can be compared with nothing
+	want 0 orchmake file
+	is "$(sql "select state from v_steps where run = (select run from v_runs order by no desc limit 1)")" succeeded
+	nothing_shown
+}
+
+@test "a resumed run does again what had another secret" {
+	export PROD_KEY=s3cr3t-one
+	jobfile <<-'J'
+	jobfile: 1
+	secrets: {KEY: {env: PROD_KEY}}
+	jobs:
+	  with: {env: {K: "${{ secrets.KEY }}"}, run: 'echo ran >>ran'}
+	  bad: {needs: [with], run: 'test -e ok'}
+	J
+	want 1 orchmake bad
+	want 1 orchmake resume
+	is "$(cat ran)" ran
+	export PROD_KEY=s3cr3t-two
+	: >ok
+	want 0 orchmake resume
+	is "$(wc -l <ran)" 2
+	nothing_shown
+}
