@@ -1,0 +1,42 @@
+/* SHA-256 and HMAC by published values. */
+#include "base/digest.h"
+
+#include <string.h>
+
+#include "check.h"
+
+static void a_digest_is_sha_256(void **state)
+{
+	struct digest d;
+
+	(void)state;
+	digest_of(&d, "", 0); /* FIPS 180-4 */
+	CHECK_STR(d.hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	digest_of(&d, "abc", 3);
+	CHECK_STR(d.hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void a_keyed_digest_is_hmac(void **state)
+{
+	char key[131];
+	struct digest d;
+
+	(void)state;
+	memset(key, 0x0b, 20); /* RFC 4231, cases 1, 2 and 6 */
+	digest_keyed(&d, key, 20, "Hi There", 8);
+	CHECK_STR(d.hex, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+	digest_keyed(&d, "Jefe", 4, "what do ya want for nothing?", 28);
+	CHECK_STR(d.hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	digest_keyed(&d, memset(key, 0xaa, sizeof(key)), sizeof(key), "Test Using Larger Than Block-Size Key - Hash Key First", 54);
+	CHECK_STR(d.hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_digest_is_sha_256),
+		cmocka_unit_test(a_keyed_digest_is_hmac),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
