@@ -177,7 +177,7 @@ struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
 		.wait_ms = c->wait_ms, .no_wait = c->no_wait, .yes = c->yes,
 		.overlap_given = c->overlap_given, .overlap = c->overlap,
 		.ledger = c->ledger, .no_ledger = c->no_ledger, .log_dir = c->log_dir,
-		.files = span(&c->files), .libexec = cli_libexec(), .version = ORCHMAKE_VERSION, .say = say,
+		.env_wins = c->env_wins, .files = span(&c->files), .libexec = cli_libexec(), .version = ORCHMAKE_VERSION, .say = say,
 		.environ = (const char *const *)environ,
 	};
 }

@@ -201,6 +201,8 @@ void env_release(struct env_list *l);
 bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct buf *err);
 /* Made of a secret or of what a command says: not known before a step that has it runs. */
 bool env_is_late(const struct jobfile *jf, const struct value *v);
+/* Whether -e keeps the documents from setting it. */
+bool env_is_fixed(struct engine *e, const char *name);
 bool engine_file_envs(struct engine *e, struct diags *d);
 enum env_reach {
 	ENV_KNOWN, /* what is known before the step runs: a condition may keep it from running */

@@ -209,6 +209,20 @@ bool env_is_late(const struct jobfile *jf, const struct value *v)
 	return found.late;
 }
 
+/* Whether steps inherit it: what a make above us, or an orchmake, meant for itself they do not. */
+static bool is_inherited(const struct env_rule *rule, const char *name)
+{
+	if (!strcmp(name, "MAKEFLAGS") || !strcmp(name, "MFLAGS") || !strcmp(name, "MAKELEVEL") ||
+	    !strncmp(name, "ORCHMAKE_", 9))
+		return false;
+	if (rule->policy == ENV_INHERIT)
+		return true;
+	for (size_t i = 0; i < rule->keep.n; i++)
+		if (!fnmatch(rule->keep.text[i], name, 0))
+			return true;
+	return false;
+}
+
 static bool apply_one(struct env_list *l, const char *name, const struct value *v, const struct expr_world *w,
 		      struct buf *err)
 {
@@ -227,10 +241,18 @@ static bool apply_one(struct env_list *l, const char *name, const struct value *
 	return good;
 }
 
-static bool apply_map(struct env_list *l, const struct value_map *m, const struct expr_world *w, struct buf *err)
+/* The source of a secret is no step's. */
+bool env_is_fixed(struct engine *e, const char *name)
+{
+	return e->o->env_wins && environ_get(e->o->environ, name) && is_inherited(&e->jf->env_rule, name) &&
+	       !values_takes(e->values, name);
+}
+
+static bool apply_map(struct engine *e, struct env_list *l, const struct value_map *m, const struct expr_world *w,
+		      struct buf *err)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (!apply_one(l, m->name[i], m->value[i], w, err))
+		if (!env_is_fixed(e, m->name[i]) && !apply_one(l, m->name[i], m->value[i], w, err))
 			return false;
 	return true;
 }
@@ -240,24 +262,21 @@ static bool apply_early(struct engine *e, struct env_list *l, const struct value
 			struct buf *err)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (!(m->value[i] && env_is_late(e->jf, m->value[i])) &&
+		if (!(m->value[i] && env_is_late(e->jf, m->value[i])) && !env_is_fixed(e, m->name[i]) &&
 		    !apply_one(l, m->name[i], m->value[i], w, err))
 			return false;
 	return true;
 }
 
-/* Whether steps inherit it: what a make above us, or an orchmake, meant for itself they do not. */
-static bool is_inherited(const struct env_rule *rule, const char *name)
+/* What dotenv files have put into l gives way to the process under -e. */
+static void give_way(struct engine *e, struct env_list *l)
 {
-	if (!strcmp(name, "MAKEFLAGS") || !strcmp(name, "MFLAGS") || !strcmp(name, "MAKELEVEL") ||
-	    !strncmp(name, "ORCHMAKE_", 9))
-		return false;
-	if (rule->policy == ENV_INHERIT)
-		return true;
-	for (size_t i = 0; i < rule->keep.n; i++)
-		if (!fnmatch(rule->keep.text[i], name, 0))
-			return true;
-	return false;
+	for (size_t i = 0; e->o->env_wins && i < l->n; i++) {
+		const char *name = l->index.entry[i].key;
+
+		if (env_is_fixed(e, name))
+			env_set(l, name, environ_get(e->o->environ, name));
+	}
 }
 
 /* What the process got. */
@@ -297,6 +316,7 @@ static bool apply_file(struct engine *e, struct env_list *l, const struct file *
 		VEC_PUSH(chain, n, room, f);
 	for (size_t i = n; good && i-- > 0;)
 		good = read_dotenvs(l, &chain[i]->dotenv, e->root, err);
+	give_way(e, l);
 	values_take_env(e->values, l);
 	scope_world_init(&w, e, SCOPE_NONE);
 	w.env = l;
@@ -375,9 +395,10 @@ bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l,
 	xw = unit_world_expr(w);
 	if (!read_dotenvs(l, &t->dotenv, e->root, err))
 		return false;
+	give_way(e, l);
 	values_take_env(e->values, l);
 	w->hides = true;
-	good = reach == ENV_ALL ? apply_map(l, &t->env, &xw, err) : apply_early(e, l, &t->env, &xw, err);
+	good = reach == ENV_ALL ? apply_map(e, l, &t->env, &xw, err) : apply_early(e, l, &t->env, &xw, err);
 	w->hides = false;
 	if (!good)
 		return false;
@@ -394,7 +415,7 @@ bool engine_late_env(struct engine *e, struct unit_world *w, struct env_list *l,
 	bool good = true;
 
 	w->hides = true;
-	for (size_t i = 0; i < t->env.n; i++)
+	for (size_t i = 0; !env_is_fixed(e, name) && i < t->env.n; i++)
 		if (!strcmp(t->env.name[i], name) && t->env.value[i] && env_is_late(e->jf, t->env.value[i]))
 			good = apply_one(l, name, t->env.value[i], &xw, err);
 	w->hides = false;

@@ -60,6 +60,7 @@ struct run_options {
 	int64_t now_ms;	       /* what today() and now() say; 0: the start */
 	struct text_span files; /* -f, for whoever goes on with the run */
 	const char *libexec;   /* where orchmake-warden, -op and -data are */
+	bool env_wins;		    /* -e: environ wins over what the documents set */
 	const char *const *environ; /* NULL-terminated: what the process got */
 };
 

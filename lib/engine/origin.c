@@ -121,7 +121,9 @@ static void tell_dotenv(const struct telling *t, const struct traits *traits, co
 
 		for (size_t k = 0; k < traits->env.n; k++)
 			nearer |= !strcmp(traits->env.name[k], key);
-		if (!nearer && l.text[i])
+		if (!nearer && l.text[i] && env_is_fixed(t->e, key))
+			tell_text(t, key, environ_get(t->e->o->environ, key), "environment (-e)");
+		else if (!nearer && l.text[i])
 			tell_text(t, key, env_get(&l, key), name);
 	}
 	env_release(&l);
@@ -146,7 +148,9 @@ static void tell_env(const struct telling *t, const struct traits *traits)
 
 		buf_reset(&text);
 		buf_reset(&err);
-		if (!v)
+		if (env_is_fixed(t->e, traits->env.name[i]))
+			tell_text(t, traits->env.name[i], environ_get(t->e->o->environ, traits->env.name[i]), "environment (-e)");
+		else if (!v)
 			tell(t, "env", traits->env.name[i], NULL, "<unset>", from);
 		else if (env_is_late(t->e->jf, v))
 			tell(t, "env", traits->env.name[i], NULL, "<known when it runs>", from);

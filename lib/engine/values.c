@@ -193,6 +193,16 @@ bool values_veiled(struct values *v, const char *name, struct digest *ret)
 	return true;
 }
 
+bool values_takes(const struct values *v, const char *name)
+{
+	const struct jobfile *jf = v->e->jf;
+
+	for (size_t i = 0; i < jf->n_secrets; i++)
+		if (jf->secret[i].kind == SECRET_ENV && !strcmp(jf->secret[i].from, name))
+			return true;
+	return false;
+}
+
 void values_take_env(struct values *v, struct env_list *env)
 {
 	const struct jobfile *jf = v->e->jf;

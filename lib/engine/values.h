@@ -34,6 +34,8 @@ const json_t *values_secret(struct values *v, const char *name);
 bool values_veiled(struct values *v, const char *name, struct digest *ret);
 /* The variables that secrets come from are taken out of an environment. */
 void values_take_env(struct values *v, struct env_list *env);
+/* Whether it is one of those. */
+bool values_takes(const struct values *v, const char *name);
 /* The evaluation cannot be right: a secret would stand where it is seen. */
 void values_refuse(struct values *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -174,3 +174,41 @@ first"
 	is "$(cat a.txt b.txt)" "two
 second"
 }
+
+@test "-e: the environment wins over what the Jobfile sets, as with make" {
+	echo 'D=dotenv' >.env
+	jobfile <<-'J'
+	jobfile: 1
+	env: {F: file, S: "${{ secrets.S }}", L: "${{ vars.l }}", U: null}
+	dotenv: [.env]
+	vars: {l: {sh: echo late}}
+	secrets: {S: {env: SOURCE}}
+	params: {p: {default: given, from_env: P}}
+	jobs:
+	  j:
+	    env: {J: job}
+	    steps:
+	      - {id: s, env: {N: "${{ env.F }}-${{ env.J }}", X: step}, run: 'echo "$F $D $J $N $X $L ${U-} $S ${SOURCE-none}" >said'}
+	J
+	export F=f D=d J=j X=x L=l U=u S=s SOURCE=s3cr3t P=p
+	want 0 orchmake j
+	is "$(cat said)" "file dotenv job file-job step late  s3cr3t none"
+	want 0 orchmake -e j
+	is "$(cat said)" "f d j f-j x l u s none"
+	want 0 orchmake -e vars j --format=json
+	is "$(jq -c 'map(select(.name == "J")) | .[0] | [.value, .from]' <<<"$out")" '["j","environment (-e)"]'
+	want 0 orchmake -e j p=word
+	is "$(jq -r .p <<<"$(sql "select params from v_runs order by no desc limit 1")")" word
+}
+
+@test "env_policy holds under -e as well" {
+	jobfile <<-'J'
+	jobfile: 1
+	env_policy: clean
+	env: {F: file}
+	jobs: {j: {run: 'echo "$F" >said'}}
+	J
+	export F=f
+	want 0 orchmake -e j
+	is "$(cat said)" file
+}
