@@ -173,7 +173,7 @@ struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
 		.fail_limit = c->fail_limit, .ignore_failures = c->ignore_failures, .always = c->always, .touch = c->touch,
 		.what_if = span(&c->what_if), .old = span(&c->old),
 		.shuffle = c->shuffle, .seed = c->seed, .only = span(&c->only), .from = span(&c->from),
-		.until = span(&c->until), .skip = span(&c->skip), .timeout_ms = c->timeout_ms,
+		.until = span(&c->until), .skip = span(&c->skip), .timeout_ms = c->timeout_ms, .deadline_ms = c->deadline_ms,
 		.wait_ms = c->wait_ms, .no_wait = c->no_wait, .yes = c->yes,
 		.overlap_given = c->overlap_given, .overlap = c->overlap,
 		.ledger = c->ledger, .no_ledger = c->no_ledger, .log_dir = c->log_dir,

@@ -9,13 +9,14 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/moment.h"
 #include "base/spell.h"
 #include "base/stamp.h"
 #include "base/vec.h"
 #include "cmd.h"
 #include "doc/json.h"
 
-enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER, OVERLAP,
+enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, MOMENT, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER, OVERLAP,
 	    RESUME };
 
 struct option_entry {
@@ -57,6 +58,17 @@ static bool set_number(const struct option_entry *o, const char *value, int64_t 
 	if (end == value || *end || errno || n < min)
 		return bad_value(o, value, min ? "a whole number above 0" : "a whole number");
 	*ret = n;
+	return true;
+}
+
+static bool set_moment(const struct option_entry *o, const char *value, int64_t *ret)
+{
+	const int64_t now = stamp_wall_ms();
+
+	if (!moment_parse(value, now, ret))
+		return bad_value(o, value, "a time such as 06:30, 2026-01-31T06:30 or 90m");
+	if (*ret <= now)
+		return bad_value(o, value, "in the future");
 	return true;
 }
 
@@ -181,6 +193,8 @@ static bool apply(struct cli *c, const struct option_entry *o, const char *value
 		return true;
 	case DURATION:
 		return duration_parse(value, field) || bad_value(o, value, "a time such as 500ms, 30s or 1h30m");
+	case MOMENT:
+		return set_moment(o, value, field);
 	case COUNT:
 		return set_number(o, value, 1, field);
 	case SIZE:

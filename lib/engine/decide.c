@@ -220,13 +220,28 @@ void reason_format(struct engine *e, uint32_t unit, struct buf *out)
 	buf_release(&name);
 }
 
+/* What has stopped the whole run. */
+static void stop_cause(const struct engine *e, struct buf *out)
+{
+	const char *name = e->signal ? sigabbrev_np(e->signal) : NULL;
+
+	if (e->broken)
+		buf_puts(out, e->err->data);
+	else if (name)
+		buf_addf(out, "SIG%s", name);
+	else
+		buf_addf(out, "signal %d", e->signal);
+}
+
 void reason_cause(struct engine *e, uint32_t unit, struct buf *out)
 {
 	uint32_t cause;
+	enum reason why = schedule_reason(e->s, unit, &cause);
 
-	(void)schedule_reason(e->s, unit, &cause);
 	if (cause != UNIT_NONE)
 		expansion_unit_name(e->x, cause, out);
+	else if (why == REASON_CANCELED)
+		stop_cause(e, out);
 	else if (e->note[unit].error)
 		buf_puts(out, e->note[unit].error);
 }

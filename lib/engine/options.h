@@ -43,6 +43,7 @@ struct run_options {
 	uint64_t seed;
 	struct text_span only, from, until, skip;
 	int64_t timeout_ms;    /* of the whole run; 0 = none */
+	int64_t deadline_ms;   /* wall time at which it has to have ended; 0 = none */
 	bool overlap_given;    /* --on-overlap: instead of what the target's job says */
 	enum overlap overlap;
 	const char *ledger;    /* NULL: .orchmake/ledger.db below the Jobfile's folder */

@@ -355,6 +355,8 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 		return;
 	st = e->x->place[a->unit].step;
 	judge_attempt(st, end, a, e->root, &v);
+	if (v.reason == REASON_CANCELED && e->timed_out)
+		v.reason = REASON_RUN_TIMEOUT;
 	keep_artifacts(e, a, end, &v);
 	hide_verdict(e, &v);
 	fresh_ended(e, a, &v);
@@ -492,6 +494,20 @@ static int listen(struct engine *e)
 	return loop_fd(e->loop, e->exec->ops->watch_fd(e->exec), EPOLLIN, on_executor, e);
 }
 
+/* When the run has taken too long, on the monotonic clock; -1: never.  A clock that is set does not move it. */
+static int64_t limit_ns(const struct engine *e)
+{
+	int64_t due = -1, deadline;
+
+	if (e->o->timeout_ms)
+		due = e->start_mono_ns + e->o->timeout_ms * NS_PER_MS;
+	if (e->o->deadline_ms) {
+		deadline = e->start_mono_ns + (e->o->deadline_ms - e->start_wall_ms) * NS_PER_MS;
+		due = due < 0 || deadline < due ? deadline : due;
+	}
+	return due < 0 ? due : due > 0 ? due : 1;
+}
+
 static void work(struct engine *e)
 {
 	struct ticker ticker = {.e = e, .timer = {.fn = on_tick, .arg = &ticker},
@@ -500,8 +516,8 @@ static void work(struct engine *e)
 
 	if (ticker.interval_ns)
 		loop_timer_set(e->loop, &ticker.timer, e->start_mono_ns + ticker.interval_ns);
-	if (e->o->timeout_ms)
-		loop_timer_set(e->loop, &limit, e->start_mono_ns + e->o->timeout_ms * NS_PER_MS);
+	if (limit_ns(e) >= 0)
+		loop_timer_set(e->loop, &limit, limit_ns(e));
 	turn_until_done(e);
 	loop_timer_clear(e->loop, &ticker.timer);
 	loop_timer_clear(e->loop, &limit);

@@ -90,6 +90,23 @@ begin() {
 	until_true nobody_left "$MARK"
 }
 
+@test "a deadline ends the run like a timeout, and one that has passed is refused" {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {n: 1}
+	jobs: {j: {run: 'echo once >>begun; while :; do :; done'}}
+	J
+	want 124 orchmake --timeout=1h --deadline=100ms
+	is "$(sql "select state || ' ' || reason from v_steps")" "canceled run-timeout"
+	rm begun
+	want 124 orchmake -k --deadline=100ms --each n=1..3
+	is "$(cat begun)" once
+	want 2 orchmake --deadline=2001-01-01T06:30
+	complains "--deadline: '2001-01-01T06:30' is not in the future"
+	want 2 orchmake --deadline=noon
+	complains "--deadline: 'noon' is not a time such as 06:30, 2026-01-31T06:30 or 90m"
+}
+
 @test "ps shows what runs and kill stops it" {
 	begin
 	until_true sh -c 'orchmake ps --format=json | jq -e ".[0].running | length == 6"'
