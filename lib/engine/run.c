@@ -503,9 +503,10 @@ static int64_t limit_ns(const struct engine *e)
 		due = e->start_mono_ns + e->o->timeout_ms * NS_PER_MS;
 	if (e->o->deadline_ms) {
 		deadline = e->start_mono_ns + (e->o->deadline_ms - e->start_wall_ms) * NS_PER_MS;
+		deadline = deadline > 0 ? deadline : 0;
 		due = due < 0 || deadline < due ? deadline : due;
 	}
-	return due < 0 ? due : due > 0 ? due : 1;
+	return due;
 }
 
 static void work(struct engine *e)
@@ -513,11 +514,14 @@ static void work(struct engine *e)
 	struct ticker ticker = {.e = e, .timer = {.fn = on_tick, .arg = &ticker},
 				.interval_ns = sinks_interval_ms(e->sinks) * NS_PER_MS};
 	struct loop_timer limit = {.fn = on_run_timeout, .arg = e};
+	const int64_t due = limit_ns(e);
 
 	if (ticker.interval_ns)
 		loop_timer_set(e->loop, &ticker.timer, e->start_mono_ns + ticker.interval_ns);
-	if (limit_ns(e) >= 0)
-		loop_timer_set(e->loop, &limit, limit_ns(e));
+	if (due >= 0 && due <= stamp_mono_ns())
+		on_run_timeout(e); /* nothing starts */
+	else if (due >= 0)
+		loop_timer_set(e->loop, &limit, due);
 	turn_until_done(e);
 	loop_timer_clear(e->loop, &ticker.timer);
 	loop_timer_clear(e->loop, &limit);
