@@ -52,6 +52,7 @@ struct cli {
 	bool shuffle;
 	uint64_t seed;
 	struct words only, from, until, skip;
+	unsigned debug; /* topics of engine/debug.h */
 	int64_t timeout_ms, deadline_ms, wait_ms;
 	bool no_wait, yes;
 	const char *each;

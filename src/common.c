@@ -157,6 +157,12 @@ static void say(void *ctx, const char *text)
 	cli_error("%s", text);
 }
 
+static void debug_line(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "%s\n", text);
+}
+
 extern char **environ;
 
 /* -j; without it what the targets ask for.  Where both say something, a plan's own limit holds as well. */
@@ -178,6 +184,7 @@ struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
 		.overlap_given = c->overlap_given, .overlap = c->overlap,
 		.ledger = c->ledger, .no_ledger = c->no_ledger, .log_dir = c->log_dir,
 		.env_wins = c->env_wins, .files = span(&c->files), .libexec = cli_libexec(), .version = ORCHMAKE_VERSION, .say = say,
+		.debug = c->debug, .debug_line = debug_line,
 		.environ = (const char *const *)environ,
 	};
 }

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/bug.h"
+#include "engine/debug.h"
 #include "engine/options.h"
 #include "job/expr.h"
 #include "job/graph.h"
@@ -245,6 +246,16 @@ static void put_exit_codes(void)
 		snprintf(code, sizeof(code), "%d", codes[i].code);
 		put_item("Li", code);
 		put_sentence(codes[i].sentence);
+	}
+	end_list();
+}
+
+static void put_debug_topics(void)
+{
+	begin_list(9);
+	for (enum debug_topic t = 0; t < DEBUG_TOPIC_COUNT; t++) {
+		put_item("Li", debug_word(t));
+		put_sentence(debug_sentence(t));
 	}
 	end_list();
 }
@@ -592,6 +603,7 @@ static const struct table {
 	{"options", put_options},
 	{"verbs", put_verbs},
 	{"exit-codes", put_exit_codes},
+	{"debug-topics", put_debug_topics},
 	{"file-keys", put_file_keys},
 	{"common-keys", put_common_keys},
 	{"job-keys", put_job_keys},

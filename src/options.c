@@ -15,8 +15,9 @@
 #include "base/vec.h"
 #include "cmd.h"
 #include "doc/json.h"
+#include "engine/debug.h"
 
-enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DURATION, MOMENT, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER, OVERLAP,
+enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DEBUGGING, DURATION, MOMENT, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER, OVERLAP,
 	    RESUME };
 
 struct option_entry {
@@ -59,6 +60,24 @@ static bool set_number(const struct option_entry *o, const char *value, int64_t 
 		return bad_value(o, value, min ? "a whole number above 0" : "a whole number");
 	*ret = n;
 	return true;
+}
+
+static bool set_debug(const struct option_entry *o, const char *value, unsigned *ret)
+{
+	const char *bad;
+	struct buf want = BUF_INIT;
+	char *word;
+	int n;
+
+	if (debug_parse(value, ret, &bad, &n))
+		return true;
+	for (enum debug_topic t = 0; t < DEBUG_TOPIC_COUNT; t++)
+		buf_addf(&want, "%s%s", t ? ", " : "one of ", debug_word(t));
+	word = xstrndup(bad, (size_t)n);
+	bad_value(o, word, want.data);
+	free(word);
+	buf_release(&want);
+	return false;
 }
 
 static bool set_moment(const struct option_entry *o, const char *value, int64_t *ret)
@@ -193,6 +212,8 @@ static bool apply(struct cli *c, const struct option_entry *o, const char *value
 		return true;
 	case DURATION:
 		return duration_parse(value, field) || bad_value(o, value, "a time such as 500ms, 30s or 1h30m");
+	case DEBUGGING:
+		return set_debug(o, value, field);
 	case MOMENT:
 		return set_moment(o, value, field);
 	case COUNT:
@@ -287,19 +308,33 @@ static void letters_of(struct buf *out, const struct verb *v)
 	}
 }
 
+/* A long option of this verb's own goes before everybody's of that name, too. */
+static const struct option_entry *long_entry(const char *name, const struct verb *v)
+{
+	const struct option_entry *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const struct option_entry *o = &options[i];
+
+		if (o->name && !strcmp(o->name, name) && (!found || (o->verbs && v && is_of(o, v->name))))
+			found = o;
+	}
+	return found;
+}
+
 static void longs_of(struct option *longs)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (options[i].name)
+		if (options[i].name && long_entry(options[i].name, NULL) == &options[i])
 			longs[n++] = (struct option){options[i].name, has_arg(&options[i]), NULL, LONG_BASE + (int)i};
 	longs[n] = (struct option){0};
 }
 
 static const struct option_entry *entry_of(int got, const struct verb *v)
 {
-	return got >= LONG_BASE ? &options[got - LONG_BASE] : letter_entry(got, v);
+	return got >= LONG_BASE ? long_entry(options[got - LONG_BASE].name, v) : letter_entry(got, v);
 }
 
 static bool unknown_option(const char *text)

@@ -46,6 +46,8 @@ static enum screen_style style_of(const struct cli *c)
 {
 	const char *term = getenv("TERM");
 
+	if (c->debug)
+		return SCREEN_PLAIN; /* one stream of lines */
 	switch (c->progress) {
 	case PROGRESS_PLAIN:
 	case PROGRESS_NONE:

@@ -9,6 +9,7 @@
 #include "base/fdio.h"
 #include "base/stamp.h"
 #include "base/vec.h"
+#include "engine/debug.h"
 #include "engine/engine_impl.h"
 #include "engine/fresh.h"
 #include "engine/resume.h"
@@ -173,6 +174,7 @@ static bool restrict_units(struct engine *e, struct diags *d)
 
 static void init(struct engine *e)
 {
+	e->debug_name = (struct buf)BUF_INIT;
 	e->root = realpath(e->jf->root, NULL);
 	if (!e->root)
 		e->root = xstrdup(e->jf->root);
@@ -227,8 +229,10 @@ struct engine *engine_new(const struct jobfile *jf, const struct run_options *o,
 	e->o = o;
 	init(e);
 	if (make_vars(e, d) && expand(e, d) && engine_static_params(e, d) && engine_check_payload(e, d) && engine_file_envs(e, d) &&
-	    make_schedule(e, d))
+	    make_schedule(e, d)) {
+		debug_graph(e);
 		return e;
+	}
 	engine_free(e);
 	return NULL;
 }
@@ -292,6 +296,7 @@ void engine_free(struct engine *e)
 	for (size_t i = 0; e->file_env && i < e->jf->n_files; i++)
 		env_release(&e->file_env[i]);
 	free(e->file_env);
+	buf_release(&e->debug_name);
 	schedule_free(e->s);
 	expansion_free(e->x);
 	json_decref(e->vars);

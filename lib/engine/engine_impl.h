@@ -78,6 +78,7 @@ struct engine {
 	json_t **scope_payload;	 /* by scope; NULL: that of the caller, or of the run */
 	json_t *vars;		 /* values of the plain vars */
 	struct values *values;	 /* vars from commands, secrets */
+	struct buf debug_name;	 /* of debug_unit() */
 	int *held;		 /* locks of the targets */
 	size_t n_held, room_held;
 	struct hooks *hooks;	 /* NULL: none has been fired */

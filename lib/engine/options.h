@@ -51,6 +51,8 @@ struct run_options {
 	const char *log_dir;   /* NULL: .orchmake/logs */
 	const char *command;   /* the command line, for history */
 	const char *version;
+	unsigned debug;	       /* -d: topics of engine/debug.h, as bits */
+	void (*debug_line)(void *ctx, const char *text);
 	void (*say)(void *ctx, const char *text); /* a sentence for the user that is nobody's event; may be NULL */
 	void *say_ctx;
 	const char *resumes;   /* id of the run this one goes on with; NULL: none */

@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "doc/json.h"
 #include "engine/definition.h"
+#include "engine/debug.h"
 #include "engine/engine_impl.h"
 #include "engine/fresh.h"
 #include "engine/recover.h"
@@ -765,6 +766,8 @@ bool record_flush(struct engine *e)
 	struct buf name = BUF_INIT;
 	bool good;
 
+	if (e->ledger && ledger_pending(e->ledger))
+		debug(e, DEBUG_LEDGER, "commit of %zu events and what they tell", e->n_told);
 	if (e->ledger && !e->run_ended && ledger_pending(e->ledger)) {
 		struct ledger_counts n = ledger_counts_of(e);
 

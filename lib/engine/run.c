@@ -16,6 +16,7 @@
 #include "base/vec.h"
 #include "engine/approval.h"
 #include "engine/artifacts.h"
+#include "engine/debug.h"
 #include "engine/engine_impl.h"
 #include "engine/exec_local.h"
 #include "engine/program.h"
@@ -50,6 +51,13 @@ void engine_break(struct engine *e, int exit_code, const char *fmt, ...)
 }
 
 static void ended(struct engine *e, const struct attempt_ended *end);
+
+static void stop(struct engine *e, uint32_t serial, enum stop_how how)
+{
+	debug(e, DEBUG_KILL, "%s to %s", how == STOP_KILL ? "KILL" : "TERM, and KILL after its grace,",
+	      serial ? debug_unit(e, e->attempt[serial - 1].unit) : "all that runs");
+	(void)e->exec->ops->stop(e->exec, serial, how);
+}
 
 /* --- starting ------------------------------------------------------------------------------------------- */
 
@@ -189,6 +197,7 @@ static void start(struct engine *e, const struct action *act)
 	if (!n->start_mono_ns)
 		n->start_mono_ns = a->start_mono_ns;
 	c.r.log_path = a->log;
+	debug(e, DEBUG_IO, "output of %s goes to %s", debug_unit(e, act->unit), a->log);
 	fresh_started(e, act->unit, n->serial);
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
@@ -238,11 +247,13 @@ static void stop_attempt(struct engine *e, const struct action *act)
 		a->stopped = STOPPED_DEADLINE;
 	else if (act->reason == REASON_UNTIL_TIMEOUT)
 		a->stopped = STOPPED_UNTIL;
-	(void)e->exec->ops->stop(e->exec, e->note[act->unit].serial, STOP_TERM);
+	stop(e, e->note[act->unit].serial, STOP_TERM);
 }
 
 static void carry_out(struct engine *e, const struct action *act)
 {
+	if (e->o->debug)
+		debug_action(e, act);
 	switch (act->kind) {
 	case ACTION_ASK:
 		engine_decide(e, act);
@@ -354,6 +365,9 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	if (values_ended(e->values, end) || hooks_ended(e, end))
 		return;
 	st = e->x->place[a->unit].step;
+	if (end->leftovers)
+		debug(e, DEBUG_KILL, "%s left %" PRIu32 " process%s behind: killed", debug_unit(e, a->unit), end->leftovers,
+		      end->leftovers == 1 ? "" : "es");
 	judge_attempt(st, end, a, e->root, &v);
 	if (v.reason == REASON_CANCELED && e->timed_out)
 		v.reason = REASON_RUN_TIMEOUT;
@@ -406,9 +420,9 @@ static void on_signal(void *arg, const struct signalfd_siginfo *info)
 		e->signal = (int)info->ssi_signo;
 		schedule_cancel(e->s, REASON_CANCELED);
 		if (e->run_ended) /* then it is for the hooks */
-			(void)e->exec->ops->stop(e->exec, 0, STOP_TERM);
+			stop(e, 0, STOP_TERM);
 	} else {
-		(void)e->exec->ops->stop(e->exec, 0, STOP_KILL);
+		stop(e, 0, STOP_KILL);
 	}
 }
 

@@ -5,6 +5,7 @@
  * step is ready for it.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/bug.h"
 #include "base/fdio.h"
 #include "base/stamp.h"
+#include "engine/debug.h"
 #include "engine/engine_impl.h"
 #include "sys/makeflags.h"
 #include "sys/tokens.h"
@@ -33,6 +35,16 @@ static void say(const struct engine *e, const char *fmt, ...)
 	if (e->o->say)
 		e->o->say(e->o->say_ctx, text.data);
 	buf_release(&text);
+}
+
+static void tell(const struct engine *e)
+{
+	if (!e->tokens)
+		debug(e, DEBUG_JOBSERVER, "%" PRIu32 " slots, shared with nobody", e->slots);
+	else if (e->fifo)
+		debug(e, DEBUG_JOBSERVER, "%" PRIu32 " slots, through %s", e->slots, e->fifo);
+	else
+		debug(e, DEBUG_JOBSERVER, "%" PRIu32 " slots of the make above", e->slots);
 }
 
 static void nothing(void *arg)
@@ -89,6 +101,7 @@ void slots_open(struct engine *e)
 		join_above(e, m);
 	if (!e->tokens)
 		serve(e);
+	tell(e);
 	e->again = (struct loop_timer){.fn = nothing};
 	schedule_set_slots(e->s, e->slots);
 	if (e->tokens && tokens_take(e->tokens) == 1)

@@ -6,6 +6,7 @@
 #include "base/bug.h"
 #include "base/stamp.h"
 #include "base/vec.h"
+#include "engine/debug.h"
 #include "engine/engine_impl.h"
 #include "engine/rights.h"
 #include "ledger/ledger_read.h"
@@ -123,6 +124,7 @@ static void look_for_output(struct engine *e, struct watch w)
 	look(a->err, &bytes, &age);
 	if (bytes == w.seen) {
 		a->stopped = STOPPED_STALL;
+		debug(e, DEBUG_KILL, "TERM, and KILL after its grace, to %s", debug_unit(e, a->unit));
 		(void)e->exec->ops->stop(e->exec, w.no, STOP_TERM);
 		return;
 	}
