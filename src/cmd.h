@@ -46,7 +46,7 @@ struct cli {
 	int64_t slots; /* 0: not given */
 	enum slot_offer jobserver;
 	const struct makeflags *above;
-	bool env_wins, keep_going, ignore_failures, dry_run, question, always, silent, verbose, print_model, touch;
+	bool env_wins, fail_fast, keep_going, ignore_failures, dry_run, question, always, silent, verbose, print_model, touch;
 	struct words what_if, old;
 	uint32_t fail_limit;
 	bool shuffle;

@@ -171,6 +171,10 @@ int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 	struct engine *e;
 	int code = EXIT_USAGE_ERROR;
 
+	if (c->fail_fast && (c->keep_going || c->ignore_failures)) {
+		cli_error("--fail-fast and %s contradict each other", c->keep_going ? "-k" : "-i");
+		goto done;
+	}
 	o->command = line;
 	e = engine_new(jf, o, d);
 	cli_diags(c, d);
@@ -181,6 +185,7 @@ int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 	else if (e)
 		code = run(c, e);
 	engine_free(e);
+done:
 	diags_free(d);
 	free(line);
 	return code;

@@ -240,6 +240,8 @@ void reason_cause(struct engine *e, uint32_t unit, struct buf *out)
 
 	if (cause != UNIT_NONE)
 		expansion_unit_name(e->x, cause, out);
+	else if (why == REASON_FAIL_FAST)
+		expansion_unit_name(e->x, e->failed_fast - 1, out);
 	else if (why == REASON_CANCELED)
 		stop_cause(e, out);
 	else if (e->note[unit].error)

@@ -32,6 +32,7 @@ struct run_options {
 	const struct makeflags *above; /* of the make that started us; NULL: none did */
 	bool keep_going;
 	uint32_t fail_limit;   /* -k N */
+	bool fail_fast;	       /* the first failure stops what runs */
 	bool ignore_failures;  /* -i */
 	bool always;	       /* -B */
 	bool yes;	       /* -y: approvals declared `auto` */

@@ -221,6 +221,17 @@ done:
 
 /* --- settling --------------------------------------------------------------------------------------------- */
 
+/* --fail-fast: what would let nothing new start stops what runs as well; `finally` still has its turn. */
+static void fail_fast(struct engine *e, const struct action *act)
+{
+	const struct traits *t = &e->x->place[act->unit].step->t;
+
+	if (e->failed_fast || !state_is_failure(act->state) || !t->critical || t->on_failure != ON_FAILURE_ABORT)
+		return;
+	e->failed_fast = act->unit + 1;
+	schedule_cancel(e->s, REASON_FAIL_FAST);
+}
+
 static void settle(struct engine *e, const struct action *act)
 {
 	const struct unit *u = &e->x->graph->unit[act->unit];
@@ -235,6 +246,8 @@ static void settle(struct engine *e, const struct action *act)
 		outcome_group(e, u->group, act->state);
 	}
 	record_settled(e, act);
+	if (u->kind == UNIT_STEP && e->o->fail_fast)
+		fail_fast(e, act);
 	if (u->kind == UNIT_STEP && act->state == STATE_SKIPPED)
 		hooks_fire(e, HOOK_SKIP, act->unit);
 }
@@ -356,6 +369,13 @@ static void hide_verdict(struct engine *e, struct verdict *v)
 	v->result = values_hide_json(e->values, v->result);
 }
 
+static enum reason why_stopped(const struct engine *e)
+{
+	if (e->signals || e->broken)
+		return REASON_CANCELED;
+	return e->timed_out ? REASON_RUN_TIMEOUT : e->failed_fast ? REASON_FAIL_FAST : REASON_CANCELED;
+}
+
 static void ended(struct engine *e, const struct attempt_ended *end)
 {
 	struct attempt *a = &e->attempt[end->serial - 1];
@@ -369,8 +389,8 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 		debug(e, DEBUG_KILL, "%s left %" PRIu32 " process%s behind: killed", debug_unit(e, a->unit), end->leftovers,
 		      end->leftovers == 1 ? "" : "es");
 	judge_attempt(st, end, a, e->root, &v);
-	if (v.reason == REASON_CANCELED && e->timed_out)
-		v.reason = REASON_RUN_TIMEOUT;
+	if (v.reason == REASON_CANCELED)
+		v.reason = why_stopped(e);
 	keep_artifacts(e, a, end, &v);
 	hide_verdict(e, &v);
 	fresh_ended(e, a, &v);
@@ -631,7 +651,7 @@ static enum state final_state(struct engine *e)
 		return STATE_SUCCEEDED;
 	if (e->timed_out)
 		return STATE_TIMED_OUT;
-	return e->signals || s == STATE_CANCELED ? STATE_CANCELED : STATE_FAILED;
+	return e->signals || (s == STATE_CANCELED && !e->failed_fast) ? STATE_CANCELED : STATE_FAILED;
 }
 
 /* Nothing failed but for want of a lock. */

@@ -159,3 +159,29 @@ begin() {
 	# What the warden still saw is interrupted, the rest is lost; nothing is said to have ended well or badly.
 	is "$(sql "select count(*) from v_attempts where state not in ('lost', 'interrupted')")" 0
 }
+
+@test "--fail-fast: the first failure stops what runs, and finally has its turn" {
+	mkfifo up never
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  hangs: {steps: [{id: s, grace: 100ms, run: "echo >up; read x <never"}], finally: [{id: f, run: "echo cleaned >>did"}]}
+	  bad: {run: "read x <up; echo tried >>tries; test $(wc -l <tries) = 3 || exit 1; exit 3", retry: 2}
+	  after: {needs: [hangs], run: "echo after >>did"}
+	  tolerated: {critical: false, on_failure: continue, run: "exit 1"}
+	  all: {stages: [{jobs: [tolerated, bad, after]}]}
+	J
+	(while :; do echo >up; done) 3>&- &
+	feeder=$!
+	want 1 orchmake -j4 --fail-fast all
+	kill $feeder
+	is "$(cat did)" cleaned
+	is "$(wc -l <tries)" 3
+	is "$(sql "select state || ' ' || reason || ' ' || why from v_steps where step = 'hangs/s'")" \
+		"canceled fail-fast 'bad' failed, and --fail-fast stops what runs"
+	is "$(sql "select state from v_runs")" failed
+	want 2 orchmake -k --fail-fast all
+	complains "--fail-fast and -k contradict each other"
+	want 2 orchmake -i --fail-fast all
+	complains "--fail-fast and -i contradict each other"
+}
