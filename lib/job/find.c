@@ -36,6 +36,13 @@ static bool is_folder(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
 static bool is_document_name(const char *name)
 {
 	static const char *const ends[] = {".yml", ".yaml", ".json"};
@@ -203,6 +210,28 @@ static void hint_at_others(struct loader *l)
 	}
 }
 
+/* Documents of this folder that orchmake would read if it were told to. */
+static void hint_at_documents(struct loader *l)
+{
+	enum { LOOKED_AT = 20, NAMED = 3 };
+	struct names documents = {0}, folders = {0};
+	size_t named = 0;
+
+	(void)look_into(".", &documents, &folders);
+	if (documents.n)
+		qsort(documents.at, documents.n, sizeof(*documents.at), by_name);
+	for (size_t i = 0; i < documents.n && i < LOOKED_AT && named < NAMED; i++) {
+		const char *kind = is_file(documents.at[i]) ? document_kind(documents.at[i]) : NULL;
+
+		if (!kind)
+			continue;
+		diag_hint(l->d, "'%s' is %s: `orchmake -f %s` runs it", documents.at[i], kind, documents.at[i]);
+		named++;
+	}
+	names_release(&documents);
+	names_release(&folders);
+}
+
 bool find_documents(struct loader *l, bool *ret_none)
 {
 	const struct jobfile_where *w = l->where;
@@ -221,6 +250,7 @@ bool find_documents(struct loader *l, bool *ret_none)
 	if (ret_none)
 		*ret_none = true;
 	diag_error(l->d, MARK_NONE, "no Jobfile here or in a folder above");
+	hint_at_documents(l);
 	hint_at_others(l);
 	diag_hint(l->d, "`orchmake init` writes one; -f FILE names another");
 	return false;

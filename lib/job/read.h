@@ -224,6 +224,8 @@ void read_includes(struct loader *l, const struct node *n);
 
 /* Any document, by the reader of its format. */
 void read_document(struct loader *l, const struct source *s);
+/* "a plan", say, for a sentence; NULL if nothing in it tells what it is. */
+const char *document_kind(const char *path);
 /* One reader a format: the pairs of the document's map, which c has entered. */
 void read_native(struct loader *l, struct cursor *c);
 void read_plan(struct loader *l, struct cursor *c);

@@ -14,15 +14,16 @@
 
 struct format {
 	const char *key; /* that tells it */
+	const char *what;
 	/* Read the pairs of the document's map, which c has entered. */
 	void (*read)(struct loader *l, struct cursor *c);
 };
 
 static const struct format formats[] = {
-	{"jobfile", read_native},
-	{"job_id", read_lorchestra},
-	{"pipeline_id", read_pipeline},
-	{"plan_id", read_plan},
+	{"jobfile", "a Jobfile", read_native},
+	{"job_id", "a lorchestra job", read_lorchestra},
+	{"pipeline_id", "a lorchestra pipeline", read_pipeline},
+	{"plan_id", "a plan", read_plan},
 };
 
 struct doc_look {
@@ -57,6 +58,15 @@ out:
 	cursor_free(c);
 	diags_free(quiet);
 	return look;
+}
+
+const char *document_kind(const char *path)
+{
+	struct source *s = source_open(path, path);
+	const struct format *f = s ? look_at(s).format : NULL;
+
+	source_free(s);
+	return f ? f->what : NULL;
 }
 
 /* --- reading it ------------------------------------------------------------------------------------- */

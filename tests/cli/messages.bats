@@ -111,6 +111,22 @@ as_nobody() {
 	exactly "orchmake: error: 'nofile' not found"
 }
 
+@test "no Jobfile, but documents that say what they are" {
+	echo '{"plan_id": "p", "version": "1", "globals": {}, "steps": []}' >nightly.json
+	echo 'job_id: ingest' >ingest.yml
+	echo 'pipeline_id: p' >pipe.yaml
+	echo 'jobfile: 1' >z.yml
+	echo '{"name": "no orchmake"}' >package.json
+	echo '[' >bad.json
+	mkfifo fifo.json
+	want 2 orchmake
+	exactly "orchmake: error: no Jobfile here or in a folder above
+      = 'ingest.yml' is a lorchestra job: \`orchmake -f ingest.yml\` runs it
+      = 'nightly.json' is a plan: \`orchmake -f nightly.json\` runs it
+      = 'pipe.yaml' is a lorchestra pipeline: \`orchmake -f pipe.yaml\` runs it
+      = \`orchmake init\` writes one; -f FILE names another"
+}
+
 @test "an unknown target: exactly what is said" {
 	jobfile <<<$'jobfile: 1\njobs: {build: {noop: true}}'
 	want 2 orchmake biuld
