@@ -120,6 +120,26 @@ static void check_lock(struct loader *l, const struct lock_use *use)
 		diag_hint(l->d, "declare it in the file: locks: {%s: {scope: host}}", use->name);
 }
 
+static const struct file *file_of(const struct jobfile *jf, struct mark m)
+{
+	for (size_t i = 0; i < jf->n_files; i++)
+		if (jf->file[i]->source == m.source)
+			return jf->file[i];
+	return NULL;
+}
+
+/* The older formats have no place for it: a key `callables` of theirs would be data. */
+static void hint_callable(struct loader *l, const struct act_spec *act, const char *name)
+{
+	const struct file *f = file_of(l->jf, act->mark);
+
+	if (f && strcmp(f->format, "native") != 0)
+		diag_hint(l->d, "declare it in a Jobfile, which -f can name beside this one: "
+			  "callables: {%s: {argv: [program]}}", name);
+	else
+		diag_hint(l->d, "declare it in the file: callables: {%s: {argv: [program]}}", name);
+}
+
 static void check_callable(struct loader *l, const struct act_spec *act)
 {
 	const char *name;
@@ -127,7 +147,7 @@ static void check_callable(struct loader *l, const struct act_spec *act)
 
 	if (!strcmp(act->call, "compute.llm") && !callable_behind(l->jf, act->call)) {
 		diag_error(l->d, act->mark, "'compute.llm' needs a callable that asks the model, and none is declared");
-		diag_hint(l->d, "declare it in the file: callables: {inferometer: {argv: [program]}}");
+		hint_callable(l, act, "inferometer");
 		return;
 	}
 	if (callable_find(l->jf, act->call) || builtin_find(act->call))
@@ -141,8 +161,7 @@ static void check_callable(struct loader *l, const struct act_spec *act)
 	if (s.best)
 		diag_hint(l->d, "did you mean '%s'?", s.best);
 	else
-		diag_hint(l->d, "declare it in the file: callables: {%s: {argv: [program]}}",
-			  act->call);
+		hint_callable(l, act, act->call);
 }
 
 static const struct param *find_param(const struct jobfile *jf, const struct job *j, const char *name)
