@@ -141,7 +141,7 @@ static void add_definition(struct buf *sql, const struct columns *c, size_t i)
 		buf_addf(sql, " %s", type);
 }
 
-bool columns_make_table(const struct columns *c, struct session *s, struct table *t, const json_t *keys,
+bool columns_make_table(const struct columns *c, struct session *s, struct store_table *t, const json_t *keys,
 			struct fault *f)
 {
 	struct buf sql = BUF_INIT;
@@ -163,19 +163,19 @@ bool columns_make_table(const struct columns *c, struct session *s, struct table
 	good = session_run(s, sql.data, f);
 	buf_release(&sql);
 	for (i = 0; good && i < c->at.n; i++)
-		table_add_column(t, c->at.entry[i].key, declared(c, i));
+		store_table_add_column(t, c->at.entry[i].key, declared(c, i));
 	t->exists = t->exists || good;
 	return good;
 }
 
-bool columns_extend_table(const struct columns *c, struct session *s, struct table *t, struct fault *f)
+bool columns_extend_table(const struct columns *c, struct session *s, struct store_table *t, struct fault *f)
 {
 	bool good = true;
 
 	for (size_t i = 0; good && i < c->at.n; i++) {
 		struct buf sql = BUF_INIT;
 
-		if (table_column(t, c->at.entry[i].key))
+		if (store_table_column(t, c->at.entry[i].key))
 			continue;
 		buf_puts(&sql, "ALTER TABLE ");
 		sql_table(&sql, t->store, t->name);
@@ -184,7 +184,7 @@ bool columns_extend_table(const struct columns *c, struct session *s, struct tab
 		good = session_run(s, sql.data, f);
 		buf_release(&sql);
 		if (good)
-			table_add_column(t, c->at.entry[i].key, declared(c, i));
+			store_table_add_column(t, c->at.entry[i].key, declared(c, i));
 	}
 	return good;
 }

@@ -18,9 +18,9 @@ bool columns_of_rows(struct columns *c, const json_t *rows, struct fault *f);
 bool columns_of_lists(struct columns *c, const json_t *names, const json_t *rows, struct fault *f);
 
 /* Make the table, with keys (or NULL) as its primary key. */
-bool columns_make_table(const struct columns *c, struct session *s, struct table *t, const json_t *keys,
+bool columns_make_table(const struct columns *c, struct session *s, struct store_table *t, const json_t *keys,
 			struct fault *f);
 /* Add to the table what it lacks. */
-bool columns_extend_table(const struct columns *c, struct session *s, struct table *t, struct fault *f);
+bool columns_extend_table(const struct columns *c, struct session *s, struct store_table *t, struct fault *f);
 
 #endif

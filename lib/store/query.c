@@ -21,7 +21,7 @@ struct query {
 	struct params top, inc; /* inc.map is NULL without `incremental` */
 	struct fault *fault;
 	struct session session;
-	struct table source, target; /* `s` and `t` in the statement; target need not exist */
+	struct store_table source, target; /* `s` and `t` in the statement; target need not exist */
 	enum query_mode mode;
 	const char *source_key, *target_key, *suffix, *source_ts, *target_ts;
 	const struct store *source_store, *target_store;
@@ -121,10 +121,10 @@ static bool open_tables(struct query *q)
 		return false;
 	if (!session_begin(&q->session, &set, SESSION_READ, q->world->busy_ms, q->fault))
 		return false;
-	if (!table_look(&q->source, &q->session, q->source_store->name, param_text(&q->top, "table"), q->fault) ||
-	    !table_need(&q->source, &q->session, q->fault))
+	if (!store_table_look(&q->source, &q->session, q->source_store->name, param_text(&q->top, "table"), q->fault) ||
+	    !store_table_need(&q->source, &q->session, q->fault))
 		return false;
-	return !with_target || table_look(&q->target, &q->session, q->target_store->name,
+	return !with_target || store_table_look(&q->target, &q->session, q->target_store->name,
 					  param_text(&q->inc, "target_table"), q->fault);
 }
 
@@ -132,7 +132,7 @@ static bool open_tables(struct query *q)
 
 static void add_column(struct query *q, const char *table, const char *name, const char *where)
 {
-	const struct column *c = table_need_column(*table == 's' ? &q->source : &q->target, name, where, q->fault);
+	const struct column *c = store_table_need_column(*table == 's' ? &q->source : &q->target, name, where, q->fault);
 
 	buf_puts(&q->sql, table);
 	buf_putc(&q->sql, '.');
@@ -307,7 +307,7 @@ static void add_order(struct query *q)
 	} else if (q->mode == MODE_LEFT_ANTI) {
 		buf_puts(&q->sql, " ORDER BY ");
 		add_column(q, "s", q->source_key, "parameter 'incremental.source_key'");
-	} else if (q->mode == MODE_ALL && q->limit && table_column(&q->source, "idem_key")) {
+	} else if (q->mode == MODE_ALL && q->limit && store_table_column(&q->source, "idem_key")) {
 		buf_puts(&q->sql, " ORDER BY s.\"idem_key\"");
 	}
 	if (q->limit)
@@ -340,7 +340,7 @@ static void add_where(struct query *q)
 		buf_putc(&q->sql, ')');
 	}
 	if (q->source_key)
-		(void)table_need_column(&q->source, q->source_key, "parameter 'incremental.source_key'", q->fault);
+		(void)store_table_need_column(&q->source, q->source_key, "parameter 'incremental.source_key'", q->fault);
 }
 
 /* ---- the rows ---- */
@@ -426,8 +426,8 @@ json_t *op_query(struct op_world *w, const json_t *with, struct fault *f)
 	struct query q = {.world = w, .top = {with, "", f}, .fault = f, .sql = BUF_INIT};
 	json_t *got = query(&q);
 
-	table_release(&q.source);
-	table_release(&q.target);
+	store_table_release(&q.source);
+	store_table_release(&q.target);
 	session_end(&q.session);
 	buf_release(&q.sql);
 	free(q.bound);

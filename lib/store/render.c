@@ -56,12 +56,12 @@ static json_t *columns_of(const json_t *rows)
 
 static json_t *read_table(struct session *s, const struct store *from, const char *name, struct fault *f)
 {
-	struct table t;
+	struct store_table t;
 	struct buf sql = BUF_INIT;
 	sqlite3_stmt *st = NULL;
 	json_t *rows = NULL;
 
-	if (table_look(&t, s, from->name, name, f) && table_need(&t, s, f)) {
+	if (store_table_look(&t, s, from->name, name, f) && store_table_need(&t, s, f)) {
 		buf_puts(&sql, "SELECT * FROM ");
 		sql_table(&sql, t.store, t.name);
 		st = session_prepare(s, sql.data, f);
@@ -70,7 +70,7 @@ static json_t *read_table(struct session *s, const struct store *from, const cha
 		rows = rows_read(s, st, f);
 	sqlite3_finalize(st);
 	buf_release(&sql);
-	table_release(&t);
+	store_table_release(&t);
 	return rows;
 }
 

@@ -22,7 +22,7 @@ struct writer {
 	struct session *session;
 	struct fault *fault;
 	const struct upsert *u; /* NULL: insert only */
-	struct table table;
+	struct store_table table;
 	struct map shapes; /* the columns' names -> struct shape */
 	struct shape *last;
 	struct buf name; /* of a shape, while it is looked for */
@@ -147,7 +147,7 @@ static struct shape *shape_new(struct writer *w, const json_t *row)
 	sh->column = xcalloc(json_object_size(row), sizeof(*sh->column));
 	sh->key = xcalloc(json_object_size(row), sizeof(*sh->key));
 	json_object_foreach((json_t *)row, key, v) {
-		const struct column *c = table_column(&w->table, key);
+		const struct column *c = store_table_column(&w->table, key);
 
 		BUG_UNLESS(c != NULL);
 		sh->column[sh->n] = *c;
@@ -185,7 +185,7 @@ static void writer_release(struct writer *w)
 	for (size_t i = 0; i < w->shapes.n; i++)
 		shape_free(w->shapes.entry[i].value);
 	map_release(&w->shapes);
-	table_release(&w->table);
+	store_table_release(&w->table);
 	buf_release(&w->name);
 }
 
@@ -282,7 +282,7 @@ static bool is_ours(const char *table, struct fault *f)
 	return true;
 }
 
-static bool is_table(const struct table *t, struct fault *f)
+static bool is_table(const struct store_table *t, struct fault *f)
 {
 	return !t->is_view || fault_set(f, CODE_STORAGE, "%s.%s is a view", t->store, t->name);
 }
@@ -293,7 +293,7 @@ static bool names_known(struct writer *w, const json_t *names, const char *what)
 	size_t i;
 
 	json_array_foreach(names, i, v)
-		if (!table_need_column(&w->table, json_string_value(v), what, w->fault))
+		if (!store_table_need_column(&w->table, json_string_value(v), what, w->fault))
 			return false;
 	return true;
 }
@@ -428,7 +428,7 @@ bool rows_upsert(struct session *s, const struct upsert *u, struct rows_written 
 	bool good = is_ours(u->table, f) && columns_of_rows(&c, u->rows, f);
 
 	if (good && json_array_size(u->rows)) {
-		good = table_look(&w.table, s, u->store, u->table, f) && ready_table(&w, &c) &&
+		good = store_table_look(&w.table, s, u->store, u->table, f) && ready_table(&w, &c) &&
 		       names_known(&w, u->skips, "skip_update_columns") && upsert_rows(&w, u->rows);
 		writer_release(&w);
 	}
@@ -443,12 +443,12 @@ bool rows_upsert(struct session *s, const struct upsert *u, struct rows_written 
 
 /* ---- replace ---- */
 
-static bool same_columns(const struct table *t, const struct columns *c)
+static bool same_columns(const struct store_table *t, const struct columns *c)
 {
 	if (t->n != c->at.n)
 		return false;
 	for (size_t i = 0; i < t->n; i++)
-		if (!table_column(t, c->at.entry[i].key))
+		if (!store_table_column(t, c->at.entry[i].key))
 			return false;
 	return true;
 }
@@ -469,17 +469,17 @@ static bool clear(struct writer *w, const char *how)
 static bool empty_table(struct writer *w, const struct columns *c)
 {
 	const char *store = w->table.store, *name = w->table.name;
-	struct table fresh = {.store = xstrdup(store), .name = xstrdup(name)};
+	struct store_table fresh = {.store = xstrdup(store), .name = xstrdup(name)};
 
 	if (w->table.exists && (!c->at.n || same_columns(&w->table, c))) {
-		table_release(&fresh);
+		store_table_release(&fresh);
 		return is_table(&w->table, w->fault) && clear(w, "DELETE FROM ");
 	}
 	if (w->table.exists && (!is_table(&w->table, w->fault) || !clear(w, "DROP TABLE "))) {
-		table_release(&fresh);
+		store_table_release(&fresh);
 		return false;
 	}
-	table_release(&w->table);
+	store_table_release(&w->table);
 	w->table = fresh;
 	return !c->at.n || columns_make_table(c, w->session, &w->table, NULL, w->fault);
 }
@@ -547,7 +547,7 @@ bool rows_replace(struct session *s, const struct replace *r, struct rows_writte
 {
 	struct writer w = {.session = s, .fault = f, .name = BUF_INIT};
 	struct columns c = COLUMNS_INIT;
-	bool good = is_ours(r->table, f) && table_look(&w.table, s, r->store, r->table, f) &&
+	bool good = is_ours(r->table, f) && store_table_look(&w.table, s, r->store, r->table, f) &&
 		    replace_rows(&w, r, &c);
 
 	columns_release(&c);

@@ -10,10 +10,10 @@
 static const char OBJECTS[] = "raw_objects", SEEN[] = "last_seen";
 static const char *const identity[] = {"source_system", "connection_name", "object_type"};
 
-static bool add_conditions(struct buf *sql, const struct table *t, struct fault *f)
+static bool add_conditions(struct buf *sql, const struct store_table *t, struct fault *f)
 {
 	for (size_t i = 0; i < ARRAY_LEN(identity); i++) {
-		if (!table_need_column(t, identity[i], "parameter 'auto_since'", f))
+		if (!store_table_need_column(t, identity[i], "parameter 'auto_since'", f))
 			return false;
 		buf_puts(sql, i ? " AND " : " WHERE ");
 		sql_ident(sql, identity[i]);
@@ -23,7 +23,7 @@ static bool add_conditions(struct buf *sql, const struct table *t, struct fault 
 }
 
 /* The newest last_seen of these objects: a new reference, or NULL: there are none, or f. */
-static json_t *newest(struct session *s, const struct table *t, const struct params *p, struct fault *f)
+static json_t *newest(struct session *s, const struct store_table *t, const struct params *p, struct fault *f)
 {
 	struct buf sql = BUF_INIT;
 	sqlite3_stmt *st = NULL;
@@ -31,7 +31,7 @@ static json_t *newest(struct session *s, const struct table *t, const struct par
 
 	buf_addf(&sql, "SELECT max(%s) FROM ", SEEN);
 	sql_table(&sql, t->store, t->name);
-	if (table_need_column(t, SEEN, "parameter 'auto_since'", f) && add_conditions(&sql, t, f))
+	if (store_table_need_column(t, SEEN, "parameter 'auto_since'", f) && add_conditions(&sql, t, f))
 		st = session_prepare(s, sql.data, f);
 	for (size_t i = 0; st && i < ARRAY_LEN(identity); i++)
 		(void)value_bind(st, (int)i + 1, param(p, identity[i]));
@@ -49,15 +49,15 @@ static json_t *look(struct op_world *w, const struct params *p, const struct sto
 {
 	struct store_set set = {0};
 	struct session s = {0};
-	struct table t = {0};
+	struct store_table t = {0};
 	json_t *v = NULL;
 
 	if (!file_exists(from->path))
 		return NULL;
 	if (store_set_add(&set, from, f) && session_begin(&s, &set, SESSION_READ, w->busy_ms, f) &&
-	    table_look(&t, &s, from->name, OBJECTS, f) && t.exists)
+	    store_table_look(&t, &s, from->name, OBJECTS, f) && t.exists)
 		v = newest(&s, &t, p, f);
-	table_release(&t);
+	store_table_release(&t);
 	session_end(&s);
 	return v;
 }

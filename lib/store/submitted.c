@@ -93,9 +93,9 @@ static bool look_in(const struct submitted *s, struct session *in, const char *s
 		    json_t **ret_answer, struct fault *f)
 {
 	struct buf sql = BUF_INIT;
-	struct table t;
+	struct store_table t;
 	sqlite3_stmt *st = NULL;
-	bool good = table_look(&t, in, store, TABLE, f);
+	bool good = store_table_look(&t, in, store, TABLE, f);
 
 	if (good && t.exists) {
 		buf_puts(&sql, "SELECT content, answer, submitted_at FROM ");
@@ -107,7 +107,7 @@ static bool look_in(const struct submitted *s, struct session *in, const char *s
 	}
 	sqlite3_finalize(st);
 	buf_release(&sql);
-	table_release(&t);
+	store_table_release(&t);
 	return good;
 }
 

@@ -65,14 +65,14 @@ static enum affinity affinity_of(const char *type)
 	return AFFINITY_NUMBER;
 }
 
-void table_add_column(struct table *t, const char *name, const char *type)
+void store_table_add_column(struct store_table *t, const char *name, const char *type)
 {
 	struct column c = {xstrdup(name), affinity_of(type), xstrdup(type)};
 
 	VEC_PUSH(t->column, t->n, t->room, c);
 }
 
-void table_release(struct table *t)
+void store_table_release(struct store_table *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		free(t->column[i].name);
@@ -81,7 +81,7 @@ void table_release(struct table *t)
 	free(t->column);
 	free(t->store);
 	free(t->name);
-	*t = (struct table){0};
+	*t = (struct store_table){0};
 }
 
 static const char TABLE_KIND[] =
@@ -91,7 +91,7 @@ static const char TABLE_NAMES[] =
 	"SELECT name FROM pragma_table_list WHERE schema = ?1 COLLATE NOCASE AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 	" AND type IN ('table', 'view', 'virtual')";
 
-static sqlite3_stmt *ask(struct session *s, const char *sql, const struct table *t, struct fault *f)
+static sqlite3_stmt *ask(struct session *s, const char *sql, const struct store_table *t, struct fault *f)
 {
 	sqlite3_stmt *q = session_prepare(s, sql, f);
 
@@ -103,7 +103,7 @@ static sqlite3_stmt *ask(struct session *s, const char *sql, const struct table 
 	return q;
 }
 
-static bool look_kind(struct table *t, struct session *s, struct fault *f)
+static bool look_kind(struct store_table *t, struct session *s, struct fault *f)
 {
 	sqlite3_stmt *q = ask(s, TABLE_KIND, t, f);
 	int rc;
@@ -122,7 +122,7 @@ static bool look_kind(struct table *t, struct session *s, struct fault *f)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE;
 }
 
-static bool look_columns(struct table *t, struct session *s, struct fault *f)
+static bool look_columns(struct store_table *t, struct session *s, struct fault *f)
 {
 	sqlite3_stmt *q = ask(s, TABLE_COLUMNS, t, f);
 	int rc = SQLITE_ERROR;
@@ -130,7 +130,7 @@ static bool look_columns(struct table *t, struct session *s, struct fault *f)
 	while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		const char *type = (const char *)sqlite3_column_text(q, 1);
 
-		table_add_column(t, (const char *)sqlite3_column_text(q, 0), type ? type : "");
+		store_table_add_column(t, (const char *)sqlite3_column_text(q, 0), type ? type : "");
 	}
 	if (q && rc != SQLITE_DONE)
 		fault_sqlite(f, s->db, "cannot read the columns of %s.%s", t->store, t->name);
@@ -138,13 +138,13 @@ static bool look_columns(struct table *t, struct session *s, struct fault *f)
 	return rc == SQLITE_DONE;
 }
 
-bool table_look(struct table *t, struct session *s, const char *store, const char *name, struct fault *f)
+bool store_table_look(struct store_table *t, struct session *s, const char *store, const char *name, struct fault *f)
 {
-	*t = (struct table){.store = xstrdup(store), .name = xstrdup(name)};
+	*t = (struct store_table){.store = xstrdup(store), .name = xstrdup(name)};
 	return look_kind(t, s, f) && (!t->exists || look_columns(t, s, f));
 }
 
-bool table_need(const struct table *t, struct session *s, struct fault *f)
+bool store_table_need(const struct store_table *t, struct session *s, struct fault *f)
 {
 	struct buf hint = BUF_INIT;
 	struct spell near;
@@ -175,7 +175,7 @@ bool table_need(const struct table *t, struct session *s, struct fault *f)
 	return false;
 }
 
-const struct column *table_column(const struct table *t, const char *name)
+const struct column *store_table_column(const struct store_table *t, const char *name)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (!strcasecmp(t->column[i].name, name))
@@ -183,10 +183,10 @@ const struct column *table_column(const struct table *t, const char *name)
 	return NULL;
 }
 
-const struct column *table_need_column(const struct table *t, const char *name, const char *where,
+const struct column *store_table_need_column(const struct store_table *t, const char *name, const char *where,
 				       struct fault *f)
 {
-	const struct column *c = table_column(t, name);
+	const struct column *c = store_table_column(t, name);
 	struct buf hint = BUF_INIT;
 	struct spell near;
 

@@ -36,7 +36,7 @@ struct column {
 	char *type; /* as declared */
 };
 
-struct table {
+struct store_table {
 	char *store, *name;
 	bool exists, is_view, without_rowid;
 	struct column *column;
@@ -44,17 +44,17 @@ struct table {
 };
 
 /* Look it up; *t is to be released also on failure.  A table that is not there is no failure. */
-bool table_look(struct table *t, struct session *s, const char *store, const char *name, struct fault *f);
-void table_release(struct table *t);
+bool store_table_look(struct store_table *t, struct session *s, const char *store, const char *name, struct fault *f);
+void store_table_release(struct store_table *t);
 /* Complain that it is not there, with the nearest name. */
-bool table_need(const struct table *t, struct session *s, struct fault *f);
+bool store_table_need(const struct store_table *t, struct session *s, struct fault *f);
 /* NULL if it has none of that name (in any case). */
-const struct column *table_column(const struct table *t, const char *name);
+const struct column *store_table_column(const struct store_table *t, const char *name);
 /* The same with a complaint and the nearest name; where begins the message. */
-const struct column *table_need_column(const struct table *t, const char *name, const char *where,
+const struct column *store_table_need_column(const struct store_table *t, const char *name, const char *where,
 				       struct fault *f);
 /* Remember a column that was added. */
-void table_add_column(struct table *t, const char *name, const char *type);
+void store_table_add_column(struct store_table *t, const char *name, const char *type);
 
 /* Bind v as parameter i.  Text is borrowed from v until the statement is reset. */
 bool value_bind(sqlite3_stmt *st, int i, const json_t *v);

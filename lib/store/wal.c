@@ -77,13 +77,13 @@ static sqlite3_stmt *wal_prepare(const struct wal_context *c, const char *before
 
 static bool wal_is_there(const struct wal_context *c, bool *ret, struct fault *f)
 {
-	struct table t;
-	bool good = table_look(&t, c->session, c->store, WAL_TABLE, f);
+	struct store_table t;
+	bool good = store_table_look(&t, c->session, c->store, WAL_TABLE, f);
 
 	*ret = t.exists;
-	if (good && t.exists && !table_column(&t, "payload_sha256"))
+	if (good && t.exists && !store_table_column(&t, "payload_sha256"))
 		good = fault_set(f, CODE_STORAGE, "table %s.%s is not one that orchmake made", c->store, WAL_TABLE);
-	table_release(&t);
+	store_table_release(&t);
 	return good;
 }
 
