@@ -44,6 +44,8 @@ struct cli {
 	size_t n_params, room_params;
 	json_t *payload, *ctx;
 	int64_t slots; /* 0: not given */
+	double load; /* if load_limited */
+	bool load_limited;
 	enum slot_offer jobserver;
 	const struct makeflags *above;
 	bool env_wins, fail_fast, keep_going, ignore_failures, dry_run, question, always, silent, verbose, print_model, touch;

@@ -10,6 +10,7 @@
 #include "report/table.h"
 #include "rows.h"
 #include "run_name.h"
+#include "why_open.h"
 
 enum { SHORT_ID = 10 };
 
@@ -39,6 +40,15 @@ static void add_fields(json_t *o, json_t *rows)
 	json_decref(rows);
 }
 
+static void add_held(struct ps *p, json_t *o, const char *run)
+{
+	struct buf text = BUF_INIT;
+
+	if (why_held(p->l, run, &text))
+		json_object_set_new(o, "held", json_string(text.data));
+	buf_release(&text);
+}
+
 static bool open_run(void *ctx, const struct ledger_run_row *r)
 {
 	struct ps *p = ctx;
@@ -50,6 +60,7 @@ static bool open_run(void *ctx, const struct ledger_run_row *r)
 	json_object_set_new(o, "elapsed_ms", json_integer(stamp_wall_ms() - r->start_wall_ms));
 	add_fields(o, of_run(p, "SELECT percent, weighted_percent FROM v_progress WHERE run = ?1", r->id));
 	add_fields(o, of_run(p, "SELECT work_ms, unknown, eta_ms, eta_time FROM v_remaining WHERE run = ?1", r->id));
+	add_held(p, o, r->id);
 	json_object_set_new(o, "running",
 			    of_run(p, "SELECT step, attempt, start_time, elapsed_ms, timeout_ms, expected_ms, pid,"
 				      " command, log FROM v_current_steps WHERE run = ?1 ORDER BY start_time", r->id));
@@ -89,6 +100,13 @@ static int64_t percent_of(const json_t *run)
 	return json_integer_value(json_is_integer(weighted) ? weighted : json_object_get(run, "percent"));
 }
 
+static const char *state_cell(const json_t *run)
+{
+	if (!json_is_true(json_object_get(run, "alive")))
+		return "dead";
+	return json_object_get(run, "held") ? "held" : text_of(run, "state");
+}
+
 static void run_cells(struct table *t, const json_t *run)
 {
 	const json_t *steps = json_object_get(run, "steps");
@@ -97,7 +115,7 @@ static void run_cells(struct table *t, const json_t *run)
 			      json_integer_value(json_object_get(steps, "total")), percent_of(run));
 
 	table_cell(t, id);
-	table_cell(t, json_is_true(json_object_get(run, "alive")) ? text_of(run, "state") : "dead");
+	table_cell(t, state_cell(run));
 	table_cell(t, far);
 	duration_cell(t, "", json_object_get(run, "elapsed_ms"));
 	duration_cell(t, "", json_object_get(run, "eta_ms"));

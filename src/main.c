@@ -46,6 +46,8 @@ int main(int argc, char **argv)
 		return EXIT_USAGE_ERROR;
 	}
 	c.above = &above;
+	c.load_limited = above.load_limited;
+	c.load = above.load;
 	if (!cli_parse(&c, argc, argv))
 		goto done;
 	if (c.dir && chdir(c.dir) < 0) {

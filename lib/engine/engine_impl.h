@@ -13,6 +13,7 @@
 #include "ledger/ledger.h"
 #include "run/event.h"
 #include "run/schedule.h"
+#include "sys/load.h"
 #include "sys/loop.h"
 
 /* What is kept of a unit beside the schedule's notes. */
@@ -100,6 +101,11 @@ struct engine {
 	char *fifo;		 /* its path for children; NULL: they are offered descriptors only */
 	bool awaits_token;
 	struct loop_timer again; /* when to try once more to have several tokens at once */
+	struct load_limit load;
+	struct loop_timer load_timer;
+	int64_t held_since_ns;	 /* by the load, while a step is ready; 0: not held */
+	bool held_told;
+	uint32_t n_starting;	 /* of those that run: so many whose process nobody has told us of */
 	const struct sinks *sinks;
 	struct attempt *attempt; /* by serial - 1 */
 	uint32_t n_attempts, room_attempts;
@@ -160,6 +166,10 @@ json_t *engine_given_params(const struct engine *e);
 /* --- slots.c -------------------------------------------------------------------------------------- */
 /* Where the slots come from is settled: -j, the make above, both. */
 void slots_open(struct engine *e);
+/* Of a limit by load each start is asked anew: none that was allowed before is still. */
+void slots_turn(struct engine *e);
+/* What the machine holds the run back with, appended; nothing if it does not. */
+void slots_held(const struct engine *e, struct buf *out);
 /* Take what a ready step waits for, give back what none needs; true if more may start now. */
 bool slots_balance(struct engine *e);
 /* An attempt has ended: when nobody else can have our pool in hand, put back what killed children kept. */
@@ -300,6 +310,8 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v);
 bool record_settled(struct engine *e, const struct action *a);
 bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const struct action *a);
+/* Something that is about no step; cause: what the reason's %s stands for. */
+void record_about_run(struct engine *e, enum event_kind kind, enum reason why, const char *cause);
 /* A hook's step has ended; error NULL: well. */
 void record_hook(struct engine *e, const char *name, int exit_code, const char *error, const char *log);
 bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_code);

@@ -28,6 +28,8 @@ struct run_options {
 	size_t n_params;
 	json_t *payload, *ctx; /* borrowed; NULL: {} */
 	uint32_t slots;	       /* -j; 0: not said */
+	bool load_limited;     /* -l */
+	double load;
 	enum slot_offer jobserver;  /* how children are offered slots, where their step does not say */
 	const struct makeflags *above; /* of the make that started us; NULL: none did */
 	bool keep_going;

@@ -86,6 +86,7 @@ static void drop_running(struct engine *e, const struct attempt *a)
 {
 	uint32_t last = e->running[--e->n_running];
 
+	e->n_starting -= !a->pid;
 	e->running[a->place] = last;
 	e->attempt[last - 1].place = a->place;
 }
@@ -201,6 +202,7 @@ static void start(struct engine *e, const struct action *act)
 	fresh_started(e, act->unit, n->serial);
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
+	e->n_starting++;
 	record_started(e, a, n->serial, &c);
 	if (c.r.tty)
 		record_flush(e); /* the screen makes room before the step draws on it */
@@ -295,6 +297,7 @@ static void pump(struct engine *e)
 	struct action act;
 
 	e->paused = fresh_turn(e);
+	slots_turn(e);
 	do {
 		while (schedule_next(e->s, now_ms(), &act)) {
 			carry_out(e, &act);
@@ -407,6 +410,13 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	verdict_release(&v);
 }
 
+/* Hooks and commands that make values are among them. */
+static void started(struct engine *e, struct attempt *a, pid_t pid)
+{
+	e->n_starting -= a->running && !a->pid && pid;
+	a->pid = pid;
+}
+
 static void on_executor(void *arg, uint32_t ready)
 {
 	struct engine *e = arg;
@@ -417,7 +427,7 @@ static void on_executor(void *arg, uint32_t ready)
 
 	(void)ready;
 	while (e->exec->ops->collect_started(e->exec, &serial, &pid) > 0)
-		e->attempt[serial - 1].pid = pid;
+		started(e, &e->attempt[serial - 1], pid);
 	while ((got = e->exec->ops->collect(e->exec, &end)) != 0) {
 		if (got < 0) {
 			engine_break(e, EXIT_RUN_FAILED, "the warden that starts the steps is gone: %s",

@@ -15,6 +15,7 @@
 #include "base/stamp.h"
 #include "engine/debug.h"
 #include "engine/engine_impl.h"
+#include "sys/calls.h"
 #include "sys/makeflags.h"
 #include "sys/tokens.h"
 
@@ -22,6 +23,8 @@ enum {
 	CHILD_READ = 3, /* low numbers: make waits with select */
 	CHILD_WRITE = 4,
 	AGAIN_MS = 20,
+	LOOK_MS = 100,	/* how often the load is looked at while it holds a step back */
+	TELL_MS = 1000, /* it is worth a word after so long */
 };
 
 static void say(const struct engine *e, const char *fmt, ...)
@@ -89,6 +92,17 @@ static void serve(struct engine *e)
 	e->fifo = NULL;
 }
 
+static void watch_load(struct engine *e)
+{
+	uint32_t ignored;
+
+	e->load = (struct load_limit){.most = e->o->load_limited ? e->o->load : -1, .calls = &calls_real};
+	if (!e->o->load_limited || load_runnable(e->load.calls, &ignored) == 0)
+		return;
+	say(e, "-l holds nothing back, as /proc/loadavg cannot be read: %s", strerror(errno));
+	e->load.most = -1;
+}
+
 void slots_open(struct engine *e)
 {
 	const struct makeflags *m = e->o->above;
@@ -102,7 +116,8 @@ void slots_open(struct engine *e)
 	if (!e->tokens)
 		serve(e);
 	tell(e);
-	e->again = (struct loop_timer){.fn = nothing};
+	e->again = e->load_timer = (struct loop_timer){.fn = nothing};
+	watch_load(e);
 	schedule_set_slots(e->s, e->slots);
 	if (e->tokens && tokens_take(e->tokens) == 1)
 		schedule_allow(e->s, e->tokens->held);
@@ -114,10 +129,90 @@ void slots_close(struct engine *e)
 		loop_fd_drop(e->loop, tokens_watch_fd(e->tokens));
 	if (e->loop)
 		loop_timer_clear(e->loop, &e->again);
+	if (e->loop)
+		loop_timer_clear(e->loop, &e->load_timer);
 	tokens_free(e->tokens);
 	e->tokens = NULL;
 	free(e->fifo);
 	e->fifo = NULL;
+}
+
+/* --- as long as the machine is not too busy ------------------------------------------------------------- */
+
+static void load_text(const struct engine *e, struct buf *out)
+{
+	buf_addf(out, "%u runnable task%s, and -l says %g", e->load.runnable, e->load.runnable == 1 ? "" : "s",
+		 e->load.most);
+}
+
+static void tell_high(struct engine *e)
+{
+	struct buf text = BUF_INIT;
+
+	load_text(e, &text);
+	record_about_run(e, EVENT_LOAD_HIGH, REASON_LOAD, text.data);
+	e->held_told = true;
+	buf_release(&text);
+}
+
+static void tell_fine(struct engine *e, bool waits)
+{
+	struct buf text = BUF_INIT;
+
+	if (waits)
+		load_text(e, &text);
+	else
+		buf_puts(&text, "nothing waits any more");
+	record_about_run(e, EVENT_LOAD_FINE, REASON_NONE, text.data);
+	e->held_told = false;
+	buf_release(&text);
+}
+
+static void held(struct engine *e)
+{
+	int64_t now = stamp_mono_ns();
+
+	loop_timer_set(e->loop, &e->load_timer, now + LOOK_MS * NS_PER_MS);
+	if (!e->held_since_ns)
+		e->held_since_ns = now;
+	if (!e->held_told && now - e->held_since_ns >= TELL_MS * NS_PER_MS)
+		tell_high(e);
+}
+
+static void not_held(struct engine *e, bool waits)
+{
+	loop_timer_clear(e->loop, &e->load_timer);
+	e->held_since_ns = 0;
+	if (e->held_told)
+		tell_fine(e, waits);
+}
+
+/* A step that is ready.  One may always run: else a machine that is busy for itself would do nothing here. */
+static bool held_back(struct engine *e, uint32_t want, uint32_t used)
+{
+	bool busy = want && !load_lets(&e->load, e->n_starting);
+
+	if (busy)
+		held(e);
+	else
+		not_held(e, want);
+	return busy && used;
+}
+
+void slots_turn(struct engine *e)
+{
+	struct schedule_counts c;
+
+	if (e->load.most < 0)
+		return;
+	schedule_counts(e->s, &c);
+	schedule_allow(e->s, c.slots_used);
+}
+
+void slots_held(const struct engine *e, struct buf *out)
+{
+	if (e->held_since_ns)
+		load_text(e, out);
 }
 
 /* --- having them -------------------------------------------------------------------------------------- */
@@ -170,28 +265,39 @@ static void wait_for(struct engine *e, uint32_t used, uint32_t want)
 		loop_timer_set(e->loop, &e->again, loop_now(e->loop) + AGAIN_MS * NS_PER_MS);
 }
 
-bool slots_balance(struct engine *e)
+/* So many are at hand then. */
+static uint32_t balance_tokens(struct engine *e, uint32_t want, uint32_t used)
 {
-	uint32_t want = e->tokens ? schedule_wants(e->s) : 0, had;
-	struct schedule_counts c;
 	int got = 1;
 
-	if (!e->tokens || e->broken)
-		return false;
-	had = e->tokens->held;
 	while (e->tokens->held < want && (got = tokens_take(e->tokens)) > 0)
 		;
 	if (got < 0)
 		engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s", strerror(errno));
-	schedule_counts(e->s, &c);
 	if (e->tokens->held < want) {
-		wait_for(e, c.slots_used, want);
+		wait_for(e, used, want);
 	} else {
 		await(e, false);
-		give_back(e, want > c.slots_used ? want : c.slots_used);
+		give_back(e, want > used ? want : used);
 	}
-	schedule_allow(e->s, e->tokens->held);
-	return want && e->tokens->held >= want && e->tokens->held > had;
+	return e->tokens->held;
+}
+
+bool slots_balance(struct engine *e)
+{
+	uint32_t want = schedule_wants(e->s), had = e->tokens ? e->tokens->held : e->slots, have = had;
+	bool limited = e->load.most >= 0;
+	struct schedule_counts c;
+
+	if (e->broken || (!e->tokens && !limited))
+		return false;
+	schedule_counts(e->s, &c);
+	if (limited && held_back(e, want, c.slots_used))
+		want = 0;
+	if (e->tokens)
+		have = balance_tokens(e, want, c.slots_used);
+	schedule_allow(e->s, !limited ? have : want && have >= want ? want : c.slots_used);
+	return want && have >= want && (limited || have > had);
 }
 
 /* --- handing them on ---------------------------------------------------------------------------------- */
@@ -213,6 +319,8 @@ size_t slots_offer(const struct engine *e, const struct step *st, struct env_lis
 		fds[0] = (struct start_fd){.fd = in, .number = CHILD_READ};
 		fds[1] = (struct start_fd){.fd = out, .number = CHILD_WRITE};
 	}
+	if (e->load.most >= 0)
+		buf_addf(&text, " -l%g", e->load.most);
 	env_set(env, "MAKEFLAGS", text.data);
 	buf_release(&text);
 	return in < 0 ? 0 : 2;
