@@ -71,7 +71,7 @@ struct cli {
 
 	/* of single verbs */
 	const char *type, *group, *target, *since, *store, *run;
-	int64_t limit, attempt, days, keep, older_ms, max_size;
+	int64_t set_slots, limit, attempt, days, keep, older_ms, max_size;
 	bool all, failed, follow, downstream, strict, force, trace;
 	bool open_vars; /* a plan's variables stay open: see struct jobfile_where */
 	bool thorough; /* the verb looks closely: warn of what it would not bother a run with */

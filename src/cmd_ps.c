@@ -10,12 +10,14 @@
 #include "report/table.h"
 #include "rows.h"
 #include "run_name.h"
+#include "set_slots.h"
 #include "why_open.h"
 
 enum { SHORT_ID = 10 };
 
 struct ps {
 	struct ledger *l;
+	int64_t only; /* this run; -1: all */
 	struct table runs, steps;
 	json_t *list; /* what both tables and the JSON are made from */
 	bool good;
@@ -53,9 +55,13 @@ static bool open_run(void *ctx, const struct ledger_run_row *r)
 {
 	struct ps *p = ctx;
 	bool lives = control_driver_lives(r->boot_id, r->pid, r->pid_start);
-	json_t *o = run_row_json(r);
+	json_t *o;
 
+	if (p->only >= 0 && p->only != r->no)
+		return true;
+	o = run_row_json(r);
 	json_object_set_new(o, "alive", json_boolean(lives));
+	json_object_set_new(o, "slots", json_integer(r->slots));
 	json_object_set_new(o, "pid", json_integer(r->pid));
 	json_object_set_new(o, "elapsed_ms", json_integer(stamp_wall_ms() - r->start_wall_ms));
 	add_fields(o, of_run(p, "SELECT percent, weighted_percent FROM v_progress WHERE run = ?1", r->id));
@@ -113,13 +119,16 @@ static void run_cells(struct table *t, const json_t *run)
 	char *id = xstrndup(text_of(run, "run"), SHORT_ID);
 	char *far = xasprintf("%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT " %" PRId64 "%%", json_integer_value(json_object_get(steps, "settled")),
 			      json_integer_value(json_object_get(steps, "total")), percent_of(run));
+	char *slots = xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(run, "slots")));
 
 	table_cell(t, id);
 	table_cell(t, state_cell(run));
 	table_cell(t, far);
+	table_cell(t, slots);
 	duration_cell(t, "", json_object_get(run, "elapsed_ms"));
 	duration_cell(t, "", json_object_get(run, "eta_ms"));
 	table_cell(t, text_of(run, "target"));
+	free(slots);
 	free(far);
 	free(id);
 }
@@ -160,14 +169,16 @@ static void show(struct ps *p)
 	}
 }
 
-int cmd_ps(struct cli *c)
+static int list(struct cli *c)
 {
 	const struct ledger_run_filter f = {.states = 1u << STATE_RUNNING | 1u << STATE_PENDING | 1u << STATE_WAITING};
-	struct ps p = {.list = json_array(), .l = cli_ledger(c), .good = true};
+	struct ps p = {.list = json_array(), .l = cli_ledger(c), .only = -1, .good = true};
 	int code = EXIT_USAGE_ERROR;
 
-	if (p.l) {
-		table_init(&p.runs, (const char *const[]){"run", "state", "steps", "for", "left", "target"}, 6);
+	if (p.l && c->words.n)
+		p.only = cli_run(p.l, c->words.at[0]);
+	if (p.l && (!c->words.n || p.only >= 0)) {
+		table_init(&p.runs, (const char *const[]){"run", "state", "steps", "slots", "for", "left", "target"}, 7);
 		table_init(&p.steps, (const char *const[]){"run", "step", "for", "of about", "at most", "pid", "command"}, 7);
 		code = ledger_runs(p.l, &f, open_run, &p) && p.good ? EXIT_DONE : EXIT_LEDGER;
 		if (code)
@@ -182,4 +193,9 @@ int cmd_ps(struct cli *c)
 	json_decref(p.list);
 	ledger_close(p.l);
 	return code;
+}
+
+int cmd_ps(struct cli *c)
+{
+	return c->set_slots ? set_slots(c) : list(c);
 }

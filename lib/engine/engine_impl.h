@@ -99,6 +99,8 @@ struct engine {
 	uint32_t slots;		 /* at once, at most */
 	struct tokens *tokens;	 /* of a job server, ours or above; NULL: all slots are ours alone */
 	char *fifo;		 /* its path for children; NULL: they are offered descriptors only */
+	bool above;		 /* it is somebody else's pool */
+	bool serves;		 /* it is ours */
 	bool awaits_token;
 	struct loop_timer again; /* when to try once more to have several tokens at once */
 	struct load_limit load;
@@ -166,6 +168,8 @@ json_t *engine_given_params(const struct engine *e);
 /* --- slots.c -------------------------------------------------------------------------------------- */
 /* Where the slots come from is settled: -j, the make above, both. */
 void slots_open(struct engine *e);
+/* There are to be n of them from now on. */
+void slots_change(struct engine *e, int64_t n);
 /* Of a limit by load each start is asked anew: none that was allowed before is still. */
 void slots_turn(struct engine *e);
 /* What the machine holds the run back with, appended; nothing if it does not. */

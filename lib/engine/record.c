@@ -125,7 +125,7 @@ static void put_files(json_t *map, const struct text_span *l)
 static json_t *options_json(const struct engine *e)
 {
 	const struct run_options *o = e->o;
-	json_t *map = json_pack("{s:i, s:b, s:b, s:i, s:I, s:b}", "slots", (int)e->slots, "keep_going", o->keep_going,
+	json_t *map = json_pack("{s:i, s:b, s:b, s:b, s:i, s:I, s:b}", "slots", (int)e->slots, "slots_above", e->above, "keep_going", o->keep_going,
 				"ignore_failures", o->ignore_failures, "fail_limit", (int)o->fail_limit, "now_ms",
 				(json_int_t)e->now_wall_ms, "finish", e->finish);
 

@@ -16,6 +16,7 @@
 #include "base/vec.h"
 #include "engine/approval.h"
 #include "engine/artifacts.h"
+#include "engine/control.h"
 #include "engine/debug.h"
 #include "engine/engine_impl.h"
 #include "engine/exec_local.h"
@@ -25,8 +26,6 @@
 #include "engine/resume.h"
 #include "engine/rights.h"
 #include "engine/watch.h"
-
-enum { BESIDE = 2 }; /* what runs beside the steps and takes none of their slots: a hook, a command that makes a value */
 
 static int64_t now_ms(void)
 {
@@ -440,11 +439,26 @@ static void on_executor(void *arg, uint32_t ready)
 
 /* --- signals and time -------------------------------------------------------------------------------------------- */
 
+static bool asks_for_slots(struct engine *e, const struct signalfd_siginfo *info)
+{
+	int sig = (int)info->ssi_signo;
+
+	if (sig == SIGUSR1)
+		slots_change(e, (int64_t)e->slots + 1);
+	else if (sig == SIGUSR2)
+		slots_change(e, (int64_t)e->slots - 1);
+	else if (sig == control_signal() && info->ssi_code == SI_QUEUE)
+		slots_change(e, info->ssi_int);
+	return sig == SIGUSR1 || sig == SIGUSR2 || sig == control_signal();
+}
+
 /* Once: cancel, with grace.  Twice: kill now. */
 static void on_signal(void *arg, const struct signalfd_siginfo *info)
 {
 	struct engine *e = arg;
 
+	if (asks_for_slots(e, info))
+		return;
 	e->signals++;
 	if (e->signals == 1) {
 		e->signal = (int)info->ssi_signo;
@@ -533,6 +547,9 @@ static int listen(struct engine *e)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, control_signal());
 	if (loop_signals(e->loop, &set, on_signal, e) < 0)
 		return -1;
 	return loop_fd(e->loop, e->exec->ops->watch_fd(e->exec), EPOLLIN, on_executor, e);
@@ -617,7 +634,7 @@ static bool open_executor(struct engine *e)
 {
 	char *warden = path_join(e->o->libexec, "orchmake-warden");
 	struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
-				       .nonce = e->nonce, .slots = e->slots + BESIDE, .finish = e->finish};
+				       .nonce = e->nonce, .slots = EXEC_LOCAL_MOST, .finish = e->finish};
 	int *held = all_held(e, &o.n_held);
 
 	o.held = held;

@@ -13,6 +13,7 @@
 #include "base/bug.h"
 #include "base/fdio.h"
 #include "base/stamp.h"
+#include "engine/control.h"
 #include "engine/debug.h"
 #include "engine/engine_impl.h"
 #include "sys/calls.h"
@@ -78,6 +79,7 @@ static void join_above(struct engine *e, const struct makeflags *m)
 		return;
 	}
 	e->slots = most;
+	e->above = true;
 	e->fifo = m->path ? xstrdup(m->path) : NULL;
 }
 
@@ -85,7 +87,8 @@ static void serve(struct engine *e)
 {
 	e->fifo = path_join(e->paths.work, "jobserver");
 	e->tokens = tokens_serve(e->fifo, e->slots);
-	if (e->tokens)
+	e->serves = e->tokens != NULL;
+	if (e->serves)
 		return;
 	say(e, "no job server for what the steps run: cannot make '%s': %s", e->fifo, strerror(errno));
 	free(e->fifo);
@@ -254,32 +257,37 @@ void slots_mend(struct engine *e)
 		say(e, "%d slots that a step did not give back are there again", missing);
 }
 
-/* A step that needs several takes all of them or none: two that waited for each other's would wait for ever. */
-static void wait_for(struct engine *e, uint32_t used, uint32_t want)
+/*
+ * Who serves the pool keeps what it has got until it suffices, and so gets it some time however many want the rest.
+ * Below a server a step that needs several takes all of them or none: two that waited for each other's would wait for
+ * ever.
+ */
+static bool wait_for(struct engine *e, uint32_t used, uint32_t want)
 {
-	bool one = want == used + 1;
+	bool by_fd = e->serves || want == used + 1;
 
-	give_back(e, used);
-	await(e, one);
-	if (!one)
+	if (!e->serves)
+		give_back(e, used);
+	if (!by_fd)
 		loop_timer_set(e->loop, &e->again, loop_now(e->loop) + AGAIN_MS * NS_PER_MS);
+	return by_fd;
 }
 
 /* So many are at hand then. */
 static uint32_t balance_tokens(struct engine *e, uint32_t want, uint32_t used)
 {
+	bool waits = false;
 	int got = 1;
 
 	while (e->tokens->held < want && (got = tokens_take(e->tokens)) > 0)
 		;
 	if (got < 0)
 		engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s", strerror(errno));
-	if (e->tokens->held < want) {
-		wait_for(e, used, want);
-	} else {
-		await(e, false);
+	if (e->tokens->held < want)
+		waits = wait_for(e, used, want);
+	else
 		give_back(e, want > used ? want : used);
-	}
+	await(e, tokens_owed(e->tokens) || waits);
 	return e->tokens->held;
 }
 
@@ -298,6 +306,41 @@ bool slots_balance(struct engine *e)
 		have = balance_tokens(e, want, c.slots_used);
 	schedule_allow(e->s, !limited ? have : want && have >= want ? want : c.slots_used);
 	return want && have >= want && (limited || have > had);
+}
+
+/* --- another number of them ------------------------------------------------------------------------------- */
+
+/* What runs is not touched: where there are fewer now, nothing starts until enough have ended. */
+static void set_number(struct engine *e, uint32_t n)
+{
+	char *text;
+
+	if (e->tokens)
+		(void)tokens_resize(e->tokens, n);
+	n = e->tokens ? tokens_size(e->tokens) : n;
+	if (n == e->slots)
+		return;
+	text = xasprintf("%u to %u", e->slots, n);
+	e->slots = n;
+	schedule_set_slots(e->s, n);
+	if (e->tokens)
+		schedule_allow(e->s, e->tokens->held);
+	if (e->ledger)
+		ledger_run_slots(e->ledger, e->run_no, n);
+	record_about_run(e, EVENT_SLOTS_CHANGED, REASON_NONE, text);
+	free(text);
+}
+
+void slots_change(struct engine *e, int64_t n)
+{
+	if (e->run_ended)
+		return;
+	if (e->above)
+		say(e, "the slots are those of the job server above, which says how many there are: they stay %u", e->slots);
+	else if (n < 1)
+		say(e, "one slot is the fewest there can be");
+	else
+		set_number(e, n < CONTROL_SLOTS_MOST ? (uint32_t)n : CONTROL_SLOTS_MOST);
 }
 
 /* --- handing them on ---------------------------------------------------------------------------------- */

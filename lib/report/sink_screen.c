@@ -252,6 +252,16 @@ static void load_line(struct screen *s, const struct run_event *e)
 	say_line(s);
 }
 
+static void slots_line(struct screen *s, const struct run_event *e)
+{
+	if (s->o.silent)
+		return;
+	tty_tone(&s->line, s->o.colour, TONE_WARN, "slots");
+	buf_puts(&s->line, "  ");
+	add_clean(&s->line, e->cause);
+	say_line(s);
+}
+
 /*
  * On a terminal the moving part shows the steps; lines are for what a person asked for: jobs.  In a log every
  * step has its line.
@@ -345,6 +355,9 @@ static void screen_event(struct sink *base, const struct run_event *e)
 	case EVENT_LOAD_HIGH:
 	case EVENT_LOAD_FINE:
 		load_line(s, e);
+		break;
+	case EVENT_SLOTS_CHANGED:
+		slots_line(s, e);
 		break;
 	case EVENT_RUN_CREATED:
 	case EVENT_RUN_STARTED:

@@ -175,6 +175,32 @@ J
 	[[ "$output" == *"a"* ]]
 }
 
+@test "for a step that weighs several slots we keep of our own what comes back, however many want the rest" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  # It has both tokens when the heavy one becomes ready, and would take each again that it finds.
+  client:
+    priority: 9
+    run: |
+      head -c 2 <&3 > held
+      until [ -e ready ]; do sleep 0.01; done
+      printf + >&4
+      n=0
+      while timeout 0.05 head -c 1 <&3 | grep -q +; do
+        printf + >&4
+        n=$((n + 1)); [ $n -lt 200 ] || exit 1
+      done
+      printf + >&4
+  first: { run: 'until [ "$(wc -c < held)" = 2 ]; do sleep 0.01; done; touch ready' }
+  heavy: { needs: [first], slots: 3, run: note log }
+  all: { needs: [client, heavy], noop: true }
+J
+	run timeout 60 orchmake -j4 all
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^+' log)" -eq 1 ]
+}
+
 @test "a step that weighs several slots waits until it has them all" {
 	cat > Jobfile <<'J'
 jobfile: 1
