@@ -457,7 +457,7 @@ static void on_signal(void *arg, const struct signalfd_siginfo *info)
 {
 	struct engine *e = arg;
 
-	if (asks_for_slots(e, info))
+	if (asks_for_slots(e, info) || info->ssi_signo == SIGPIPE)
 		return;
 	e->signals++;
 	if (e->signals == 1) {
@@ -547,6 +547,7 @@ static int listen(struct engine *e)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGPIPE); /* whoever does not read any more what we say ends nothing */
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, control_signal());
@@ -728,6 +729,18 @@ static void finish(struct engine *e, int *ret_code)
 	engine_summary(e, s);
 }
 
+/* What the loop has not read by now would end the program when the loop gives the mask back. */
+static void forget_broken_pipes(void)
+{
+	const struct timespec at_once = {0};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	while (sigtimedwait(&set, NULL, &at_once) > 0)
+		;
+}
+
 static void close_down(struct engine *e)
 {
 	if (e->exec && e->loop)
@@ -739,6 +752,7 @@ static void close_down(struct engine *e)
 	watch_close(e);
 	rights_close(e);
 	approval_close(e);
+	forget_broken_pipes();
 	loop_free(e->loop);
 	e->loop = NULL;
 	ledger_close(e->ledger);

@@ -56,6 +56,22 @@ static void nothing(void *arg)
 	(void)arg; /* the turn of the loop is enough: balance follows */
 }
 
+/* Of a pool above: what it has to get back however this process ends. */
+static void keep_debt(const struct engine *e)
+{
+	struct slots_debt *d = e->o->debt;
+	int fd = -1;
+
+	if (!d || !e->above)
+		return;
+	d->tokens = 0;
+	if (!e->tokens)
+		return;
+	(void)tokens_debt(e->tokens, &fd);
+	d->fd = fd;
+	d->tokens = tokens_debt(e->tokens, &fd);
+}
+
 /* --- where they come from ----------------------------------------------------------------------------- */
 
 static uint32_t processors(void)
@@ -136,6 +152,7 @@ void slots_close(struct engine *e)
 		loop_timer_clear(e->loop, &e->load_timer);
 	tokens_free(e->tokens);
 	e->tokens = NULL;
+	keep_debt(e);
 	free(e->fifo);
 	e->fifo = NULL;
 }
@@ -287,6 +304,7 @@ static uint32_t balance_tokens(struct engine *e, uint32_t want, uint32_t used)
 		waits = wait_for(e, used, want);
 	else
 		give_back(e, want > used ? want : used);
+	keep_debt(e);
 	await(e, tokens_owed(e->tokens) || waits);
 	return e->tokens->held;
 }

@@ -78,6 +78,9 @@ struct tokens *tokens_serve(const char *path, uint32_t n);
 /* Ends of the pool for children, close-on-exec here; borrowed.  -1, -1 for tokens_local. */
 void tokens_pair(const struct tokens *t, int *ret_read, int *ret_write);
 
+/* Where a client has to write so many bytes, of any value, if it cannot call tokens_free any more. */
+uint32_t tokens_debt(const struct tokens *t, int *ret_fd);
+
 /* What makeflags_write needs, of a pool served here or above; 0 for tokens_local. */
 uint32_t tokens_size(const struct tokens *t);
 

@@ -230,6 +230,14 @@ void tokens_pair(const struct tokens *t, int *ret_read, int *ret_write)
 	*ret_write = any ? fifo_of(t)->pair_out : -1;
 }
 
+uint32_t tokens_debt(const struct tokens *t, int *ret_fd)
+{
+	bool any = t->ops == &fifo_ops;
+
+	*ret_fd = any ? fifo_of(t)->out : -1;
+	return any ? (uint32_t)fifo_of(t)->n_bytes : 0;
+}
+
 uint32_t tokens_size(const struct tokens *t)
 {
 	return t->ops == &fifo_ops ? fifo_of(t)->most : 0;

@@ -143,6 +143,52 @@ J
 	exec 8>&-
 }
 
+# COMMAND below a job server with four slots, whose other three are all there afterwards.
+with_pool() {
+	mkfifo pool
+	exec 8<> pool
+	printf '+++' >&8
+	env MAKEFLAGS=" -j4 --jobserver-auth=fifo:$PWD/pool" "$@" 8>&- &
+	driver=$!
+}
+
+all_back() {
+	is "$(timeout 5 head -c 3 <&8)" "+++"
+	run timeout 0.1 head -c 1 <&8
+	[ "$status" -eq 124 ]
+	exec 8>&-
+}
+
+four_begun() { [ "$(ls started.* 2>/dev/null | wc -l)" = 4 ]; }
+
+@test "every slot goes back when the driver ends by a signal that nobody can expect" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  stop: { foreach: { i: [1, 2, 3, 4] }, run: 'touch "started.$I"; sleep 60', env: { I: "${{ foreach.i }}" } }
+J
+	for sig in TERM HUP QUIT ABRT SEGV; do
+		with_pool orchmake stop
+		until_true four_begun
+		kill -$sig $driver
+		wait $driver || true
+		all_back
+		rm started.* pool
+	done
+}
+
+@test "a reader of what is said who leaves ends nothing" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  four: { foreach: { i: [1, 2, 3, 4] }, run: 'until [ -e left ]; do sleep 0.01; done' }
+J
+	with_pool bash -c 'timeout 60 orchmake -v four 2>&1 | { head -n 1; exec <&-; touch left; }; exit "${PIPESTATUS[0]}"'
+	wait $driver
+	all_back
+	is "$(sql 'SELECT state FROM v_runs')" succeeded
+}
+
 @test "descriptors that are no pipe are not taken for a job server, and nothing is written into them" {
 	jobfile <<-'J'
 	jobfile: 1
