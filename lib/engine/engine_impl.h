@@ -46,6 +46,7 @@ struct attempt {
 	uint32_t place; /* in the engine's list of running ones */
 	bool running, pid_known; /* to the ledger */
 	bool masked; /* it was given secrets */
+	bool offered; /* it knows of the job server */
 };
 
 /* Where a run keeps its files. */
@@ -101,6 +102,7 @@ struct engine {
 	char *fifo;		 /* its path for children; NULL: they are offered descriptors only */
 	bool above;		 /* it is somebody else's pool */
 	bool serves;		 /* it is ours */
+	uint32_t n_offered;	 /* processes that run and know of it, hooks among them */
 	bool awaits_token;
 	struct loop_timer again; /* when to try once more to have several tokens at once */
 	struct load_limit load;
@@ -176,10 +178,12 @@ void slots_turn(struct engine *e);
 void slots_held(const struct engine *e, struct buf *out);
 /* Take what a ready step waits for, give back what none needs; true if more may start now. */
 bool slots_balance(struct engine *e);
-/* An attempt has ended: when nobody else can have our pool in hand, put back what killed children kept. */
-void slots_mend(struct engine *e);
-/* MAKEFLAGS and descriptors for a step; fds has room for two.  How many descriptors. */
-size_t slots_offer(const struct engine *e, const struct step *st, struct env_list *env, struct start_fd *fds);
+/* An attempt, or a hook, has started with what was composed for it. */
+void slots_lent(struct engine *e, struct attempt *a, bool offered);
+/* It has ended: when nobody else can have our pool in hand, what killed children kept is put back. */
+void slots_returned(struct engine *e, struct attempt *a);
+/* MAKEFLAGS and descriptors for a step; fds has room for two.  How many descriptors; *ret: whether it hears of slots. */
+size_t slots_offer(const struct engine *e, const struct step *st, struct env_list *env, struct start_fd *fds, bool *ret);
 void slots_close(struct engine *e);
 
 /* --- world.c -------------------------------------------------------------------------------------- */
@@ -263,6 +267,7 @@ struct composed {
 	char *cwd, *stdin_path, *stdout_path, *stderr_path;
 	struct start_fd fds[4]; /* of the job server; what to hide; the input */
 	int hidden_fd, input_fd; /* memory; -1: none */
+	bool offered;		 /* slots of the job server */
 	size_t n_own;		 /* so many of argv are our own program between the step and its log: it has secrets */
 	int64_t callable_timeout_ms; /* 0: none */
 	char *command; /* one line, for people and the ledger */

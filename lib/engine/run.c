@@ -81,13 +81,14 @@ static void attempt_release(struct attempt *a)
 	a->log = a->out = a->err = a->output = NULL;
 }
 
-static void drop_running(struct engine *e, const struct attempt *a)
+static void drop_running(struct engine *e, struct attempt *a)
 {
 	uint32_t last = e->running[--e->n_running];
 
 	e->n_starting -= !a->pid;
 	e->running[a->place] = last;
 	e->attempt[last - 1].place = a->place;
+	slots_returned(e, a);
 }
 
 /* An attempt that never became a process: its command could not be composed, or nobody is there to start it. */
@@ -202,6 +203,7 @@ static void start(struct engine *e, const struct action *act)
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
 	e->n_starting++;
+	slots_lent(e, a, c.offered);
 	record_started(e, a, n->serial, &c);
 	if (c.r.tty)
 		record_flush(e); /* the screen makes room before the step draws on it */
@@ -399,7 +401,6 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	breaker_ended(e, a->unit, v.state);
 	a->running = false;
 	drop_running(e, a);
-	slots_mend(e);
 	keep_outcome(e, a->unit, &v);
 	record_ended(e, end->serial, end, &v);
 	rights_release(e, a->unit);

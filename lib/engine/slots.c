@@ -264,14 +264,30 @@ static void give_back(struct engine *e, uint32_t keep)
 			engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s", strerror(errno));
 }
 
-void slots_mend(struct engine *e)
+void slots_lent(struct engine *e, struct attempt *a, bool offered)
 {
-	int missing = e->tokens && !e->n_running ? tokens_mend(e->tokens) : 0;
+	a->offered = offered;
+	e->n_offered += offered;
+}
+
+static void mend(struct engine *e)
+{
+	int missing = e->tokens && !e->n_offered ? tokens_mend(e->tokens) : 0;
 
 	if (missing == TOKENS_BROKEN)
 		engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s", strerror(errno));
 	else if (missing > 0)
-		say(e, "%d slots that a step did not give back are there again", missing);
+		say(e, "%d slot%s that a step did not give back %s there again", missing, missing == 1 ? "" : "s",
+		    missing == 1 ? "is" : "are");
+}
+
+void slots_returned(struct engine *e, struct attempt *a)
+{
+	if (!a->offered)
+		return;
+	a->offered = false;
+	e->n_offered--;
+	mend(e);
 }
 
 /*
@@ -363,13 +379,14 @@ void slots_change(struct engine *e, int64_t n)
 
 /* --- handing them on ---------------------------------------------------------------------------------- */
 
-size_t slots_offer(const struct engine *e, const struct step *st, struct env_list *env, struct start_fd *fds)
+size_t slots_offer(const struct engine *e, const struct step *st, struct env_list *env, struct start_fd *fds, bool *ret)
 {
 	enum slot_offer how = key_set_has(&st->t.set, KEY_jobserver) ? st->t.jobserver : e->o->jobserver;
 	struct buf text = BUF_INIT;
 	int in, out;
 
-	if (!e->tokens || how == OFFER_OFF || env_get(env, "MAKEFLAGS")) /* its own env says something else */
+	*ret = e->tokens && how != OFFER_OFF && !env_get(env, "MAKEFLAGS"); /* else its own env says something else */
+	if (!*ret)
 		return 0;
 	tokens_pair(e->tokens, &in, &out);
 	if (in < 0 || (how == OFFER_FIFO && e->fifo)) {

@@ -106,6 +106,42 @@ J
 	[ "$(peak log)" -ge 2 ]
 }
 
+@test "slots are put back while a step runs that was offered none" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  other: { priority: 9, jobserver: "off", run: 'until [ -e over ]; do sleep 0.01; done' }
+  thief:
+    on_failure: continue
+    critical: false
+    run: 'head -c 1 <&3 > stolen; kill -9 $$'
+  next: { needs: [thief], run: 'timeout 30 head -c 1 <&3 > got; cat got >&4; touch over' }
+  all: { needs: [other, next], noop: true }
+J
+	run timeout 60 orchmake -j3 all
+	[ "$status" -eq 0 ]
+	[ "$(wc -c < got)" -eq 1 ]
+	grep -q '1 slot that a step did not give back is there again' <<<"$output"
+}
+
+@test "what a hook has in hand is not lost" {
+	cat > Jobfile <<'J'
+jobfile: 1
+hooks:
+  on_start: { run: 'head -c 2 <&3 > hook; touch has; until [ -e over ]; do sleep 0.01; done; cat hook >&4' }
+jobs:
+  thief:
+    on_failure: continue
+    critical: false
+    run: 'until [ -e has ]; do sleep 0.01; done; head -c 1 <&3 > stolen; kill -9 $$'
+  next: { needs: [thief], run: 'timeout 0.2 head -c 4 <&3 > got || true; cat got >&4; touch over' }
+J
+	run timeout 60 orchmake -j5 next
+	[ "$status" -eq 0 ]
+	[ "$(wc -c < stolen)" -eq 1 ]
+	[ "$(wc -c < got)" -le 1 ]
+}
+
 @test "below a make we take its slots, and never more than it has" {
 	cat > Jobfile <<'J'
 jobfile: 1
