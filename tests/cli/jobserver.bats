@@ -300,3 +300,152 @@ J
 	[ "$(timeout 1 head -c 3 <&8)" = "+++" ]
 	exec 8>&-
 }
+
+# A program in place of one that a client starts: the first two that begin wait for each other, and all are noted.
+write_meet() {
+	cat > bin/meet <<'S'
+#!/bin/sh
+echo + >> "$LOG"
+n=0
+until [ "$(grep -c + "$LOG")" -ge 2 ]; do
+	sleep 0.02
+	n=$((n + 1))
+	[ $n -lt 1500 ] || exit 1
+done
+"$@"
+code=$?
+echo - >> "$LOG"
+exit $code
+S
+	chmod +x bin/meet
+	export LOG=$PWD/log
+}
+
+@test "a cargo below takes its slots from ours" {
+	cargo --version && rustc --version || skip "no cargo here"
+	write_meet
+	printf '[workspace]\nmembers = ["c*"]\nresolver = "2"\n' > Cargo.toml
+	for i in 1 2 3 4; do
+		mkdir -p c$i/src
+		printf '[package]\nname = "c%s"\nversion = "0.1.0"\nedition = "2018"\n' $i > c$i/Cargo.toml
+		echo 'pub fn f() {}' > c$i/src/lib.rs
+	done
+	cat > bin/wrap <<'S'
+#!/bin/sh
+case " $* " in *" --crate-name c"[0-9]*) exec meet "$@" ;; esac
+exec "$@"
+S
+	chmod +x bin/wrap
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  build: { run: 'cargo build --offline', env: { RUSTC_WRAPPER: wrap } }
+J
+	run timeout 120 orchmake -v -j2 build
+	[ "$status" -eq 0 ]
+	[ "$(grep -c + log)" -eq 4 ]
+	[ "$(peak log)" -eq 2 ]
+	[[ "$output" != *"did not give back"* ]]
+}
+
+@test "a gcc -flto=jobserver below takes its slots from ours" {
+	echo 'int main(void) { return 0; }' > try.c
+	gcc -flto=jobserver -O1 try.c -o try || skip "no gcc with link-time optimisation here"
+	write_meet
+	echo 'int f1(int), f2(int), f3(int), f4(int); int main(int n, char **v) { return f1(n) + f2(n) + f3(n) + f4(n) + !v; }' > main.c
+	for i in 1 2 3 4; do echo "__attribute__((noinline)) int f$i(int n) { return n ? n * $i : 0; }" > f$i.c; done
+	printf '#!/bin/sh\nexec meet /bin/sh "$@"\n' > bin/shell
+	printf '#!/bin/sh\nexec make SHELL="%s/bin/shell" "$@"\n' "$PWD" > bin/mymake
+	chmod +x bin/shell bin/mymake
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  link:
+    env: { MAKE: mymake }
+    run: gcc -O1 -flto=jobserver -flto-partition=1to1 main.c f1.c f2.c f3.c f4.c -o all 2>&1
+J
+	run timeout 120 orchmake -v -j2 link
+	[ "$status" -eq 0 ]
+	[ "$(grep -c + log)" -ge 4 ]
+	[ "$(peak log)" -eq 2 ]
+	[[ "$output" != *"did not give back"* ]]
+	[ -z "$(grep -l 'jobserver is not available' .orchmake/logs/*/*.log)" ]
+}
+
+# Which of them know a job server depends on the version (1.13 a FIFO, before that none): none may break or lose any.
+@test "a ninja below runs, and every slot is there afterwards" {
+	ninja --version || skip "no ninja here"
+	{
+		printf 'rule note\n command = note log\n'
+		for i in $(seq 6); do printf 'build t%s: note\n' "$i"; done
+	} > build.ninja
+	for style in pipe fifo; do
+		rm -f log
+		jobfile <<-J
+		jobfile: 1
+		jobs:
+		  one: { jobserver: $style, run: ninja }
+		  two: { needs: [one], run: 'timeout 30 head -c 2 <&3 > got; cat got >&4' }
+		J
+		run timeout 60 orchmake -v -j3 two
+		[ "$status" -eq 0 ]
+		[ "$(grep -c + log)" -eq 6 ]
+		[ "$(wc -c < got)" -eq 2 ]
+		[[ "$output" != *"did not give back"* ]]
+	done
+}
+
+@test "an orchmake below shares with makes and with another below, in both styles" {
+	makefile 6 log mk
+	mkdir in
+	cat > in/Jobfile <<'J'
+jobfile: 1
+jobs:
+  each: { foreach: { i: [1, 2, 3, 4, 5, 6] }, run: note ../log }
+J
+	for style in pipe fifo; do
+		rm -f log
+		cat > Jobfile <<J
+jobfile: 1
+jobs:
+  a: { jobserver: $style, run: orchmake -C in --no-ledger -j9 each }
+  b: { jobserver: $style, run: orchmake -C in --no-ledger each }
+  c: { run: make -s -f mk }
+  all: { noop: true, needs: [a, b, c] }
+J
+		run timeout 60 orchmake -v -j4 all
+		[ "$status" -eq 0 ]
+		[ "$(grep -c + log)" -eq 18 ]
+		[ "$(peak log)" -le 4 ]
+		[[ "$output" != *"did not give back"* ]]
+	done
+}
+
+@test "a line of a Makefile that speaks of \$(MAKE) hands on the slots as well" {
+	write_meet
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  each: { foreach: { i: [1, 2, 3, 4] }, run: meet true }
+J
+	printf 'all:\n\t@orchmake each # $(MAKE)\n' > mk
+	run timeout 60 make -s -j2 -f mk
+	[ "$status" -eq 0 ]
+	[ "$(peak log)" -eq 2 ]
+}
+
+@test "of a make above we are told that it has closed its descriptors, once, and its word goes no further" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  a: { run: 'echo "$MAKEFLAGS" > flags' }
+	J
+	printf 'all:\n\t@orchmake a\n' > mk
+	run make -s -j3 -f mk
+	[ "$status" -eq 0 ]
+	[ "$(grep -c 'put a + before the command' <<<"$output")" -eq 1 ]
+	[ "$(cat flags)" = " -j1 --jobserver-auth=3,4" ]
+	run env MAKEFLAGS=" -j4 --jobserver-auth=-2,-2" orchmake a
+	[ "$status" -eq 0 ]
+	[[ "$output" != *"put a +"* ]]
+}
