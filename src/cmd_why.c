@@ -272,7 +272,8 @@ static int tell_now(struct engine *e, const char *name)
 	int code = at ? EXIT_DONE : EXIT_USAGE_ERROR;
 
 	if (at)
-		say("%s %s: %s", name, json_is_true(json_object_get(at, "would_run")) ? "would run now" : "would not run now",
+		say("%s %s now: %s", name, !json_is_true(json_object_get(at, "would_run")) ? "would not run"
+					   : json_is_true(json_object_get(at, "maybe")) ? "may run" : "would run",
 		    json_str(at, "reason"));
 	json_decref(doc);
 	return code;
