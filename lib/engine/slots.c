@@ -192,6 +192,7 @@ static void held(struct engine *e)
 {
 	int64_t now = stamp_mono_ns();
 
+	debug(e, DEBUG_SCHED, "what is ready waits: %u runnable, -l %g", e->load.runnable, e->load.most);
 	loop_timer_set(e->loop, &e->load_timer, now + LOOK_MS * NS_PER_MS);
 	if (!e->held_since_ns)
 		e->held_since_ns = now;
@@ -355,6 +356,7 @@ static void set_number(struct engine *e, uint32_t n)
 	if (n == e->slots)
 		return;
 	text = xasprintf("%u to %u", e->slots, n);
+	debug(e, DEBUG_JOBSERVER, "slots: %s, still owed by those below: %u", text, e->tokens ? tokens_owed(e->tokens) : 0);
 	e->slots = n;
 	schedule_set_slots(e->s, n);
 	if (e->tokens)

@@ -28,8 +28,9 @@ jobfile: 1
 jobs:
   one: { foreach: { i: [1, 2, 3, 4] }, run: 'mkdir busy; sleep 0.02; rmdir busy' }
 J
-	want 0 orchmake -j4 -l0 one
+	want 0 orchmake -j4 -l0 -dsched one
 	complains "4 succeeded"
+	complains "what is ready waits: "
 }
 
 @test "below the limit -j says how many, and a later -l takes an earlier one away" {
