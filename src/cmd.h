@@ -44,6 +44,8 @@ struct cli {
 	size_t n_params, room_params;
 	json_t *payload, *ctx;
 	int64_t slots; /* 0: not given */
+	double load; /* if load_limited */
+	bool load_limited;
 	enum slot_offer jobserver;
 	const struct makeflags *above;
 	bool env_wins, fail_fast, keep_going, ignore_failures, dry_run, question, always, silent, verbose, print_model, touch;
@@ -69,7 +71,7 @@ struct cli {
 
 	/* of single verbs */
 	const char *type, *group, *target, *since, *store, *run;
-	int64_t limit, attempt, days, keep, older_ms, max_size;
+	int64_t set_slots, limit, attempt, days, keep, older_ms, max_size;
 	bool all, failed, follow, downstream, strict, force, trace;
 	bool open_vars; /* a plan's variables stay open: see struct jobfile_where */
 	bool thorough; /* the verb looks closely: warn of what it would not bother a run with */

@@ -12,6 +12,7 @@
 #include "report/listing.h"
 #include "report/tty.h"
 #include "run_name.h"
+#include "why_open.h"
 
 enum { SHORT_ID = 10, CHAIN_MAX = 16 };
 
@@ -75,6 +76,7 @@ static const char *way_out(enum reason r)
 struct why {
 	struct ledger *l;
 	int64_t run;
+	bool goes_on;
 	struct map names; /* what was told, and behind it, in order, what was behind that */
 };
 
@@ -134,10 +136,28 @@ static void tell_reason(struct why *w, enum state state, const char *name, enum 
 	buf_release(&text);
 }
 
+static void tell_open(struct why *w, const struct ledger_step_row *r)
+{
+	struct buf text = BUF_INIT;
+
+	why_open(w->l, r, &text);
+	for (char *line = text.data, *end; line; line = end) {
+		end = strchr(line, '\n');
+		if (end)
+			*end++ = 0;
+		puts_clean(line);
+	}
+	buf_release(&text);
+}
+
 static bool tell_step(void *ctx, const struct ledger_step_row *r)
 {
 	struct why *w = ctx;
 
+	if (!state_is_final(r->state) && w->goes_on) {
+		tell_open(w, r);
+		return true;
+	}
 	tell_reason(w, r->state, r->name, r->reason, r->cause, r->error);
 	if (r->attempts > 1)
 		(void)ledger_attempts(w->l, r->run, r->unit, tell_attempt, NULL);
@@ -190,6 +210,12 @@ static bool count(void *ctx, const struct ledger_step_row *r)
 	return ++*(size_t *)ctx < 2;
 }
 
+static bool see_run(void *ctx, const struct ledger_run_row *r)
+{
+	*(bool *)ctx = r->end_wall_ms < 0;
+	return true;
+}
+
 /* One step with all that was behind it; of several each for itself. */
 static int why_then(struct ledger *l, const struct run_name *n)
 {
@@ -198,6 +224,7 @@ static int why_then(struct ledger *l, const struct run_name *n)
 	int code = EXIT_DONE;
 	bool good = ledger_steps(l, n->run, n->step, count, &several);
 
+	(void)ledger_run_get(l, n->run, see_run, &w.goes_on);
 	if (several == 1 && n->step)
 		follow(&w, n->step);
 	good = good && ledger_steps(l, n->run, n->step, tell_step, &w) && (several > 1 || tell_behind(&w));
@@ -245,7 +272,8 @@ static int tell_now(struct engine *e, const char *name)
 	int code = at ? EXIT_DONE : EXIT_USAGE_ERROR;
 
 	if (at)
-		say("%s %s: %s", name, json_is_true(json_object_get(at, "would_run")) ? "would run now" : "would not run now",
+		say("%s %s now: %s", name, !json_is_true(json_object_get(at, "would_run")) ? "would not run"
+					   : json_is_true(json_object_get(at, "maybe")) ? "may run" : "would run",
 		    json_str(at, "reason"));
 	json_decref(doc);
 	return code;

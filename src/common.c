@@ -8,6 +8,7 @@
 #include "base/bug.h"
 #include "base/fdio.h"
 #include "cmd.h"
+#include "last.h"
 #include "doc/json.h"
 
 static void message(const char *head, const char *fmt, va_list ap)
@@ -175,7 +176,9 @@ struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
 {
 	return (struct run_options){
 		.targets = span(&c->words), .param = c->param, .n_params = c->n_params, .payload = c->payload,
-		.ctx = c->ctx, .slots = slots_of(c, jf), .jobserver = c->jobserver, .above = c->above, .keep_going = c->keep_going, .fail_fast = c->fail_fast,
+		.ctx = c->ctx, .slots = slots_of(c, jf), .load_limited = c->load_limited, .load = c->load,
+		.jobserver = c->jobserver, .above = c->above, .debt = last_debt(),
+		.keep_going = c->keep_going, .fail_fast = c->fail_fast,
 		.fail_limit = c->fail_limit, .ignore_failures = c->ignore_failures, .always = c->always, .touch = c->touch,
 		.what_if = span(&c->what_if), .old = span(&c->old),
 		.shuffle = c->shuffle, .seed = c->seed, .only = span(&c->only), .from = span(&c->from),

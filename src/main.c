@@ -8,6 +8,7 @@
 #include "base/bug.h"
 #include "cmd.h"
 #include "engine/startup.h"
+#include "last.h"
 
 #define VERB(name, args, summary, detail) {#name, args, summary, detail, cmd_##name},
 const struct verb verbs[] = {
@@ -45,7 +46,11 @@ int main(int argc, char **argv)
 		cli_error("cannot start: there is no standard input, output or error, or it is set-user-id");
 		return EXIT_USAGE_ERROR;
 	}
+	if (above.auth == AUTH_PAIR || above.auth == AUTH_FIFO)
+		last_prepare();
 	c.above = &above;
+	c.load_limited = above.load_limited;
+	c.load = above.load;
 	if (!cli_parse(&c, argc, argv))
 		goto done;
 	if (c.dir && chdir(c.dir) < 0) {

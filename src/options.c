@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #include "doc/json.h"
 #include "engine/debug.h"
 
-enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DEBUGGING, DURATION, MOMENT, COUNT, SIZE, SLOTS, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER, OVERLAP,
+enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DEBUGGING, DURATION, MOMENT, COUNT, SIZE, SLOTS, LOAD, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER, OVERLAP,
 	    RESUME };
 
 struct option_entry {
@@ -88,6 +89,18 @@ static bool set_moment(const struct option_entry *o, const char *value, int64_t 
 		return bad_value(o, value, "a time such as 06:30, 2026-01-31T06:30 or 90m");
 	if (*ret <= now)
 		return bad_value(o, value, "in the future");
+	return true;
+}
+
+/* As make takes it: 4, 3.5, also 0, with which one step runs at a time. */
+static bool set_load(const struct option_entry *o, const char *value, double *ret)
+{
+	char *end;
+	double n = strtod(value, &end);
+
+	if (end == value || *end || !isfinite(n) || n < 0)
+		return bad_value(o, value, "a number of tasks such as 4 or 2.5");
+	*ret = n;
 	return true;
 }
 
@@ -223,6 +236,9 @@ static bool apply(struct cli *c, const struct option_entry *o, const char *value
 	case SLOTS:
 		c->slots = processors();
 		return !value || set_number(o, value, 1, &c->slots);
+	case LOAD:
+		c->load_limited = value != NULL;
+		return !value || set_load(o, value, &c->load);
 	case KEEP_GOING:
 		c->keep_going = true;
 		if (value && !set_number(o, value, 1, &n))

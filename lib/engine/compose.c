@@ -438,7 +438,7 @@ static size_t add_fd(struct composed *c, size_t n, int fd, int number)
 
 static void seal(struct engine *e, struct composed *c, const struct step *st, uint32_t serial)
 {
-	size_t n_fds = slots_offer(e, st, &c->env, c->fds);
+	size_t n_fds = slots_offer(e, st, &c->env, c->fds, &c->offered);
 
 	n_fds = add_fd(c, n_fds, c->hidden_fd, HIDDEN_FD);
 	n_fds = add_fd(c, n_fds, c->input_fd, STDIN_FILENO);

@@ -36,6 +36,19 @@ bool control_stop_run(pid_t pid, uint64_t pid_start)
 	return false;
 }
 
+int control_signal(void)
+{
+	return SIGRTMIN;
+}
+
+bool control_set_slots(pid_t pid, uint64_t pid_start, int n)
+{
+	if (proc_signal_number(&calls_real, pid, pid_start, control_signal(), n))
+		return true;
+	errno = ESRCH;
+	return false;
+}
+
 bool control_stop_step(pid_t leader)
 {
 	struct proc_stat st;

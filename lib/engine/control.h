@@ -15,6 +15,13 @@ bool control_driver_lives(const char *boot_id, pid_t pid, uint64_t pid_start);
 /* Ask the driver to cancel its run.  False and errno (ESRCH: it is gone). */
 bool control_stop_run(pid_t pid, uint64_t pid_start);
 
+enum { CONTROL_SLOTS_MOST = 60000 }; /* what a job server's pipe holds, in a round number */
+
+/* Ask the driver to go on with n slots.  False and errno. */
+bool control_set_slots(pid_t pid, uint64_t pid_start, int n);
+/* By which it is asked: it carries the number, and is queued. */
+int control_signal(void);
+
 /* TERM to a step's session: its step fails, or is tried again by its own rules.  False and errno. */
 bool control_stop_step(pid_t leader);
 

@@ -13,6 +13,7 @@
 #include "ledger/ledger.h"
 #include "run/event.h"
 #include "run/schedule.h"
+#include "sys/load.h"
 #include "sys/loop.h"
 
 /* What is kept of a unit beside the schedule's notes. */
@@ -45,6 +46,7 @@ struct attempt {
 	uint32_t place; /* in the engine's list of running ones */
 	bool running, pid_known; /* to the ledger */
 	bool masked; /* it was given secrets */
+	bool offered; /* it knows of the job server */
 };
 
 /* Where a run keeps its files. */
@@ -98,8 +100,16 @@ struct engine {
 	uint32_t slots;		 /* at once, at most */
 	struct tokens *tokens;	 /* of a job server, ours or above; NULL: all slots are ours alone */
 	char *fifo;		 /* its path for children; NULL: they are offered descriptors only */
+	bool above;		 /* it is somebody else's pool */
+	bool serves;		 /* it is ours */
+	uint32_t n_offered;	 /* processes that run and know of it, hooks among them */
 	bool awaits_token;
 	struct loop_timer again; /* when to try once more to have several tokens at once */
+	struct load_limit load;
+	struct loop_timer load_timer;
+	int64_t held_since_ns;	 /* by the load, while a step is ready; 0: not held */
+	bool held_told;
+	uint32_t n_starting;	 /* of those that run: so many whose process nobody has told us of */
 	const struct sinks *sinks;
 	struct attempt *attempt; /* by serial - 1 */
 	uint32_t n_attempts, room_attempts;
@@ -160,12 +170,20 @@ json_t *engine_given_params(const struct engine *e);
 /* --- slots.c -------------------------------------------------------------------------------------- */
 /* Where the slots come from is settled: -j, the make above, both. */
 void slots_open(struct engine *e);
+/* There are to be n of them from now on. */
+void slots_change(struct engine *e, int64_t n);
+/* Of a limit by load each start is asked anew: none that was allowed before is still. */
+void slots_turn(struct engine *e);
+/* What the machine holds the run back with, appended; nothing if it does not. */
+void slots_held(const struct engine *e, struct buf *out);
 /* Take what a ready step waits for, give back what none needs; true if more may start now. */
 bool slots_balance(struct engine *e);
-/* An attempt has ended: when nobody else can have our pool in hand, put back what killed children kept. */
-void slots_mend(struct engine *e);
-/* MAKEFLAGS and descriptors for a step; fds has room for two.  How many descriptors. */
-size_t slots_offer(const struct engine *e, const struct step *st, struct env_list *env, struct start_fd *fds);
+/* An attempt, or a hook, has started with what was composed for it. */
+void slots_lent(struct engine *e, struct attempt *a, bool offered);
+/* It has ended: when nobody else can have our pool in hand, what killed children kept is put back. */
+void slots_returned(struct engine *e, struct attempt *a);
+/* MAKEFLAGS and descriptors for a step; fds has room for two.  How many descriptors; *ret: whether it hears of slots. */
+size_t slots_offer(const struct engine *e, const struct step *st, struct env_list *env, struct start_fd *fds, bool *ret);
 void slots_close(struct engine *e);
 
 /* --- world.c -------------------------------------------------------------------------------------- */
@@ -249,6 +267,7 @@ struct composed {
 	char *cwd, *stdin_path, *stdout_path, *stderr_path;
 	struct start_fd fds[4]; /* of the job server; what to hide; the input */
 	int hidden_fd, input_fd; /* memory; -1: none */
+	bool offered;		 /* slots of the job server */
 	size_t n_own;		 /* so many of argv are our own program between the step and its log: it has secrets */
 	int64_t callable_timeout_ms; /* 0: none */
 	char *command; /* one line, for people and the ledger */
@@ -300,6 +319,8 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v);
 bool record_settled(struct engine *e, const struct action *a);
 bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const struct action *a);
+/* Something that is about no step; cause: what the reason's %s stands for. */
+void record_about_run(struct engine *e, enum event_kind kind, enum reason why, const char *cause);
 /* A hook's step has ended; error NULL: well. */
 void record_hook(struct engine *e, const char *name, int exit_code, const char *error, const char *log);
 bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_code);

@@ -27,6 +27,8 @@
 struct calls;
 struct journal;
 
+enum { EXEC_LOCAL_MOST = 65536 }; /* for who sees to it himself how many run */
+
 struct exec_local_options {
 	const struct calls *calls;  /* NULL: the real ones */
 	const char *warden_path;    /* the orchmake-warden program */

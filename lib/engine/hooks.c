@@ -103,6 +103,8 @@ static bool start(struct engine *e)
 			c.r.timeout_ms = TIMEOUT_MS;
 		if (e->exec->ops->start(e->exec, &c.r) < 0)
 			buf_addf(&why, "cannot start it: %s", strerror(errno));
+		else
+			slots_lent(e, &e->attempt[h->serial - 1], c.offered);
 	} else if (values_found(e->values, &why) == VALUES_AWAITED) {
 		h->serial = 0; /* once more when it has come */
 		buf_reset(&why);
@@ -180,6 +182,7 @@ bool hooks_ended(struct engine *e, const struct attempt_ended *end)
 
 	if (!e->hooks || e->hooks->serial != end->serial)
 		return false;
+	slots_returned(e, &e->attempt[end->serial - 1]);
 	say_end(end, &why);
 	settle(e, end->end == END_EXITED && WIFEXITED(end->status) ? WEXITSTATUS(end->status) : -1, &why);
 	buf_release(&why);

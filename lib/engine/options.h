@@ -22,14 +22,23 @@ struct text_span {
 struct makeflags;
 struct ledger;
 
+/* What a job server above is owed at this instant: for whoever has to pay it from a signal handler. */
+struct slots_debt {
+	volatile int fd;
+	volatile uint32_t tokens;
+};
+
 struct run_options {
 	struct text_span targets; /* none: the default */
 	const struct given_param *param;
 	size_t n_params;
 	json_t *payload, *ctx; /* borrowed; NULL: {} */
 	uint32_t slots;	       /* -j; 0: not said */
+	bool load_limited;     /* -l */
+	double load;
 	enum slot_offer jobserver;  /* how children are offered slots, where their step does not say */
 	const struct makeflags *above; /* of the make that started us; NULL: none did */
+	struct slots_debt *debt;       /* kept up to date while it runs; NULL: nobody wants to know */
 	bool keep_going;
 	uint32_t fail_limit;   /* -k N */
 	bool fail_fast;	       /* the first failure stops what runs */

@@ -125,7 +125,7 @@ static void put_files(json_t *map, const struct text_span *l)
 static json_t *options_json(const struct engine *e)
 {
 	const struct run_options *o = e->o;
-	json_t *map = json_pack("{s:i, s:b, s:b, s:i, s:I, s:b}", "slots", (int)e->slots, "keep_going", o->keep_going,
+	json_t *map = json_pack("{s:i, s:b, s:b, s:b, s:i, s:I, s:b}", "slots", (int)e->slots, "slots_above", e->above, "keep_going", o->keep_going,
 				"ignore_failures", o->ignore_failures, "fail_limit", (int)o->fail_limit, "now_ms",
 				(json_int_t)e->now_wall_ms, "finish", e->finish);
 
@@ -706,11 +706,28 @@ static void keep_event(struct engine *e, struct run_event ev)
 	buf_release(&name);
 }
 
+static struct told told_of(struct engine *e, enum event_kind kind, uint32_t unit)
+{
+	return (struct told){.e = {.seq = ++e->seq, .wall_ms = stamp_wall_ms(), .mono_ns = stamp_mono_ns(),
+				   .kind = kind, .run = e->id.text, .unit = unit, .exit_code = -1,
+				   .duration_ms = -1, .due_ms = -1}};
+}
+
+void record_about_run(struct engine *e, enum event_kind kind, enum reason why, const char *cause)
+{
+	struct told t = told_of(e, kind, UNIT_NONE);
+
+	t.e.state = STATE_RUNNING;
+	t.e.reason = why;
+	t.e.cause = t.cause = xstrdup(cause);
+	if (e->ledger)
+		ledger_event(e->ledger, e->run_no, &t.e);
+	VEC_PUSH(e->told, e->n_told, e->room_told, t);
+}
+
 bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const struct action *a)
 {
-	struct told t = {.e = {.seq = ++e->seq, .wall_ms = stamp_wall_ms(), .mono_ns = stamp_mono_ns(),
-			       .kind = kind, .run = e->id.text, .unit = unit, .exit_code = -1,
-			       .duration_ms = -1, .due_ms = -1}};
+	struct told t = told_of(e, kind, unit);
 
 	if (unit != UNIT_NONE)
 		fill_unit(e, &t, a);
@@ -731,14 +748,13 @@ bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const s
 
 void record_hook(struct engine *e, const char *name, int exit_code, const char *error, const char *log)
 {
-	struct told t = {.e = {.seq = ++e->seq, .wall_ms = stamp_wall_ms(), .mono_ns = stamp_mono_ns(),
-			       .kind = EVENT_HOOK_ENDED, .run = e->id.text, .unit = UNIT_NONE, .exit_code = exit_code,
-			       .duration_ms = -1, .due_ms = -1, .state = error ? STATE_FAILED : STATE_SUCCEEDED},
-			 .name = xstrdup(name), .error = error ? xstrdup(error) : NULL, .log = xstrdup(log)};
+	struct told t = told_of(e, EVENT_HOOK_ENDED, UNIT_NONE);
 
-	t.e.step = t.name;
-	t.e.error = t.error;
-	t.e.log = t.log;
+	t.e.exit_code = exit_code;
+	t.e.state = error ? STATE_FAILED : STATE_SUCCEEDED;
+	t.e.step = t.name = xstrdup(name);
+	t.e.error = t.error = error ? xstrdup(error) : NULL;
+	t.e.log = t.log = xstrdup(log);
 	if (e->ledger)
 		ledger_event(e->ledger, e->run_no, &t.e);
 	VEC_PUSH(e->told, e->n_told, e->room_told, t);

@@ -16,6 +16,7 @@
 #include "base/vec.h"
 #include "engine/approval.h"
 #include "engine/artifacts.h"
+#include "engine/control.h"
 #include "engine/debug.h"
 #include "engine/engine_impl.h"
 #include "engine/exec_local.h"
@@ -25,8 +26,6 @@
 #include "engine/resume.h"
 #include "engine/rights.h"
 #include "engine/watch.h"
-
-enum { BESIDE = 2 }; /* what runs beside the steps and takes none of their slots: a hook, a command that makes a value */
 
 static int64_t now_ms(void)
 {
@@ -82,12 +81,14 @@ static void attempt_release(struct attempt *a)
 	a->log = a->out = a->err = a->output = NULL;
 }
 
-static void drop_running(struct engine *e, const struct attempt *a)
+static void drop_running(struct engine *e, struct attempt *a)
 {
 	uint32_t last = e->running[--e->n_running];
 
+	e->n_starting -= !a->pid;
 	e->running[a->place] = last;
 	e->attempt[last - 1].place = a->place;
+	slots_returned(e, a);
 }
 
 /* An attempt that never became a process: its command could not be composed, or nobody is there to start it. */
@@ -201,6 +202,8 @@ static void start(struct engine *e, const struct action *act)
 	fresh_started(e, act->unit, n->serial);
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
+	e->n_starting++;
+	slots_lent(e, a, c.offered);
 	record_started(e, a, n->serial, &c);
 	if (c.r.tty)
 		record_flush(e); /* the screen makes room before the step draws on it */
@@ -295,6 +298,7 @@ static void pump(struct engine *e)
 	struct action act;
 
 	e->paused = fresh_turn(e);
+	slots_turn(e);
 	do {
 		while (schedule_next(e->s, now_ms(), &act)) {
 			carry_out(e, &act);
@@ -397,7 +401,6 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	breaker_ended(e, a->unit, v.state);
 	a->running = false;
 	drop_running(e, a);
-	slots_mend(e);
 	keep_outcome(e, a->unit, &v);
 	record_ended(e, end->serial, end, &v);
 	rights_release(e, a->unit);
@@ -405,6 +408,13 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	drop_files(e, a, &v);
 	attempt_release(a);
 	verdict_release(&v);
+}
+
+/* Hooks and commands that make values are among them. */
+static void started(struct engine *e, struct attempt *a, pid_t pid)
+{
+	e->n_starting -= a->running && !a->pid && pid;
+	a->pid = pid;
 }
 
 static void on_executor(void *arg, uint32_t ready)
@@ -417,7 +427,7 @@ static void on_executor(void *arg, uint32_t ready)
 
 	(void)ready;
 	while (e->exec->ops->collect_started(e->exec, &serial, &pid) > 0)
-		e->attempt[serial - 1].pid = pid;
+		started(e, &e->attempt[serial - 1], pid);
 	while ((got = e->exec->ops->collect(e->exec, &end)) != 0) {
 		if (got < 0) {
 			engine_break(e, EXIT_RUN_FAILED, "the warden that starts the steps is gone: %s",
@@ -430,11 +440,26 @@ static void on_executor(void *arg, uint32_t ready)
 
 /* --- signals and time -------------------------------------------------------------------------------------------- */
 
+static bool asks_for_slots(struct engine *e, const struct signalfd_siginfo *info)
+{
+	int sig = (int)info->ssi_signo;
+
+	if (sig == SIGUSR1)
+		slots_change(e, (int64_t)e->slots + 1);
+	else if (sig == SIGUSR2)
+		slots_change(e, (int64_t)e->slots - 1);
+	else if (sig == control_signal() && info->ssi_code == SI_QUEUE)
+		slots_change(e, info->ssi_int);
+	return sig == SIGUSR1 || sig == SIGUSR2 || sig == control_signal();
+}
+
 /* Once: cancel, with grace.  Twice: kill now. */
 static void on_signal(void *arg, const struct signalfd_siginfo *info)
 {
 	struct engine *e = arg;
 
+	if (asks_for_slots(e, info) || info->ssi_signo == SIGPIPE)
+		return;
 	e->signals++;
 	if (e->signals == 1) {
 		e->signal = (int)info->ssi_signo;
@@ -523,6 +548,10 @@ static int listen(struct engine *e)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGPIPE); /* whoever does not read any more what we say ends nothing */
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, control_signal());
 	if (loop_signals(e->loop, &set, on_signal, e) < 0)
 		return -1;
 	return loop_fd(e->loop, e->exec->ops->watch_fd(e->exec), EPOLLIN, on_executor, e);
@@ -607,7 +636,7 @@ static bool open_executor(struct engine *e)
 {
 	char *warden = path_join(e->o->libexec, "orchmake-warden");
 	struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
-				       .nonce = e->nonce, .slots = e->slots + BESIDE, .finish = e->finish};
+				       .nonce = e->nonce, .slots = EXEC_LOCAL_MOST, .finish = e->finish};
 	int *held = all_held(e, &o.n_held);
 
 	o.held = held;
@@ -701,6 +730,18 @@ static void finish(struct engine *e, int *ret_code)
 	engine_summary(e, s);
 }
 
+/* What the loop has not read by now would end the program when the loop gives the mask back. */
+static void forget_broken_pipes(void)
+{
+	const struct timespec at_once = {0};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	while (sigtimedwait(&set, NULL, &at_once) > 0)
+		;
+}
+
 static void close_down(struct engine *e)
 {
 	if (e->exec && e->loop)
@@ -712,6 +753,7 @@ static void close_down(struct engine *e)
 	watch_close(e);
 	rights_close(e);
 	approval_close(e);
+	forget_broken_pipes();
 	loop_free(e->loop);
 	e->loop = NULL;
 	ledger_close(e->ledger);

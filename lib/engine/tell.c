@@ -45,8 +45,10 @@ void engine_tick(struct engine *e)
 	struct running *r = xcalloc(e->n_running, sizeof(*r));
 	struct schedule_counts c;
 	struct run_status st = {.mono_ns = stamp_mono_ns(), .n_running = (uint32_t)e->n_running, .running = r};
-	struct buf name = BUF_INIT;
+	struct buf name = BUF_INIT, held = BUF_INIT;
 
+	slots_held(e, &held);
+	st.held = held.len ? held.data : NULL;
 	for (size_t i = 0; i < e->n_running; i++) {
 		const struct attempt *a = &e->attempt[e->running[i] - 1];
 
@@ -71,6 +73,7 @@ void engine_tick(struct engine *e)
 		free((char *)r[i].name);
 	free(r);
 	buf_release(&name);
+	buf_release(&held);
 }
 
 /* --- the end ------------------------------------------------------------------------------------------ */

@@ -154,6 +154,8 @@ struct ledger_counts {
 };
 
 /* Where it stands, so that progress is one row; cheap, as often as there is a commit. */
+/* It goes on with another number of slots. */
+void ledger_run_slots(struct ledger *l, int64_t run, uint32_t slots);
 void ledger_run_progress(struct ledger *l, int64_t run, const struct ledger_counts *n);
 
 struct ledger_run_end {

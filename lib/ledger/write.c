@@ -104,6 +104,13 @@ void ledger_run_started(struct ledger *l, int64_t run)
 	queue_state(l, STATE_RUNNING);
 }
 
+void ledger_run_slots(struct ledger *l, int64_t run, uint32_t slots)
+{
+	queue_op(l, STMT_RUN_SLOTS);
+	queue_int(l, run);
+	queue_int(l, slots);
+}
+
 void ledger_run_progress(struct ledger *l, int64_t run, const struct ledger_counts *n)
 {
 	queue_op(l, STMT_RUN_PROGRESS);

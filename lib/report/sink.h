@@ -38,6 +38,7 @@ struct run_status {
 	uint32_t n_total, n_settled, n_running, n_failed;
 	const struct running *running; /* longest first */
 	int64_t eta_ms;		       /* -1: unknown */
+	const char *held;	       /* why nothing more starts; NULL: it does */
 };
 
 /* A failure, for the summary. */

@@ -241,6 +241,27 @@ static void slow_line(struct screen *s, const struct run_event *e)
 	say_line(s);
 }
 
+/* Where nothing moves that says so. */
+static void load_line(struct screen *s, const struct run_event *e)
+{
+	if (s->o.silent || (s->o.style != SCREEN_PLAIN && !s->o.verbose))
+		return;
+	tty_tone(&s->line, s->o.colour, TONE_WARN, e->kind == EVENT_LOAD_HIGH ? "held" : "goes on");
+	buf_puts(&s->line, "  ");
+	add_clean(&s->line, e->cause);
+	say_line(s);
+}
+
+static void slots_line(struct screen *s, const struct run_event *e)
+{
+	if (s->o.silent)
+		return;
+	tty_tone(&s->line, s->o.colour, TONE_WARN, "slots");
+	buf_puts(&s->line, "  ");
+	add_clean(&s->line, e->cause);
+	say_line(s);
+}
+
 /*
  * On a terminal the moving part shows the steps; lines are for what a person asked for: jobs.  In a log every
  * step has its line.
@@ -331,6 +352,13 @@ static void screen_event(struct sink *base, const struct run_event *e)
 			say_line(s);
 		}
 		break;
+	case EVENT_LOAD_HIGH:
+	case EVENT_LOAD_FINE:
+		load_line(s, e);
+		break;
+	case EVENT_SLOTS_CHANGED:
+		slots_line(s, e);
+		break;
 	case EVENT_RUN_CREATED:
 	case EVENT_RUN_STARTED:
 	case EVENT_STEP_READY:
@@ -367,6 +395,8 @@ static void bar(struct screen *s, const struct run_status *st, unsigned columns)
 		duration_human(&plain, st->eta_ms);
 		buf_puts(&plain, " left");
 	}
+	if (st->held)
+		buf_addf(&plain, "  held: %s", st->held);
 	if (s->o.style == SCREEN_LINE && st->n_running) {
 		buf_puts(&plain, "  ");
 		add_clean(&plain, st->running[0].name);
@@ -444,6 +474,8 @@ static void heartbeat(struct screen *s, const struct run_status *st)
 	}
 	if (st->n_running > NAMED)
 		buf_addf(&s->line, ", %" PRIu32 " more", st->n_running - NAMED);
+	if (st->held)
+		buf_addf(&s->line, "; nothing more starts: %s", st->held);
 	say_line(s);
 }
 

@@ -55,6 +55,16 @@ static void read_auth(struct makeflags *m, const char *at, const char *end)
 	m->path = unescaped(at + n, end);
 }
 
+/* A later one counts, and one without a number takes the limit away. */
+static void read_load(struct makeflags *m, const char *at, const char *end)
+{
+	char *stop;
+	double load = strtod(at, &stop);
+
+	m->load_limited = stop == end && stop > at && load >= 0;
+	m->load = m->load_limited ? load : 0;
+}
+
 static void read_word(struct makeflags *m, const char *at, const char *end)
 {
 	static const char *const names[] = {"--jobserver-auth=", "--jobserver-fds="};
@@ -65,6 +75,8 @@ static void read_word(struct makeflags *m, const char *at, const char *end)
 			read_auth(m, at + strlen(names[i]), end);
 	if (!strncmp(at, "-j", 2) && read_number(at + 2, end, &jobs) && jobs > 0)
 		m->jobs = (uint32_t)jobs;
+	if (!strncmp(at, "-l", 2))
+		read_load(m, at + 2, end);
 }
 
 static const char *end_of_word(const char *at)

@@ -20,6 +20,8 @@ enum auth_kind {
 struct makeflags {
 	bool dry_run;  /* n among the letters: nothing is to be done */
 	uint32_t jobs; /* of -jN, for information; 0: not said */
+	bool load_limited; /* -lN */
+	double load;
 	enum auth_kind auth; /* the last word about it counts */
 	int read_fd, write_fd; /* AUTH_PAIR */
 	char *path;	       /* AUTH_FIFO; owned */

@@ -333,6 +333,17 @@ static bool send_to(int pidfd, pid_t pid, int sig)
 	return (pidfd < 0 ? kill(pid, sig) : pidfd_send_signal(pidfd, sig, NULL, 0)) == 0;
 }
 
+/* As sigqueue() does it. */
+static bool send_number(int pidfd, pid_t pid, int sig, int number)
+{
+	siginfo_t info = {.si_signo = sig, .si_code = SI_QUEUE};
+
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_int = number;
+	return (pidfd < 0 ? sigqueue(pid, sig, info.si_value) : pidfd_send_signal(pidfd, sig, &info, 0)) == 0;
+}
+
 /* Open pid, ask whether it is who we think, then signal: a pid that is held open cannot change hands. */
 static bool signal_if(const struct calls *c, pid_t pid, bool (*is)(const void *arg, const struct proc_stat *s),
 		      const void *arg, int sig)
@@ -363,6 +374,18 @@ static bool started_at(const void *arg, const struct proc_stat *s)
 bool proc_signal(const struct calls *c, pid_t pid, uint64_t start_ticks, int sig)
 {
 	return signal_if(c, pid, started_at, &start_ticks, sig);
+}
+
+bool proc_signal_number(const struct calls *c, pid_t pid, uint64_t start_ticks, int sig, int number)
+{
+	struct proc_stat s;
+	int fd = c->pidfd_open(pid, 0);
+	bool sent = !(fd < 0 && errno == ESRCH) && !proc_stat(c, pid, &s) && s.state != 'Z' &&
+		    started_at(&start_ticks, &s) && send_number(fd, pid, sig, number);
+
+	if (fd >= 0)
+		close(fd);
+	return sent;
 }
 
 struct family {

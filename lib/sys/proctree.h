@@ -56,6 +56,8 @@ int proc_each(const struct calls *c, bool (*fn)(void *arg, pid_t pid), void *arg
  * stopped process would not act on it.  False if it is not there, is dead already, or may not be signalled.
  */
 bool proc_signal(const struct calls *c, pid_t pid, uint64_t start_ticks, int sig);
+/* The same with a number for whoever waits for it with signalfd or siginfo. */
+bool proc_signal_number(const struct calls *c, pid_t pid, uint64_t start_ticks, int sig, int number);
 
 /* Room for walking a tree: what a walk cannot hold, it leaves to the next. */
 struct proc_room {

@@ -18,6 +18,12 @@ int tokens_give_all(struct tokens *t)
 	return -1;
 }
 
+int tokens_resize(struct tokens *t, uint32_t n)
+{
+	BUG_UNLESS(n > 0);
+	return t->ops->resize(t, n);
+}
+
 void tokens_free(struct tokens *t)
 {
 	if (t)
@@ -33,7 +39,7 @@ static int counter_take(struct tokens *t)
 {
 	struct tokens_counter *c = (struct tokens_counter *)t;
 
-	if (t->held == c->n)
+	if (t->held >= c->n)
 		return 0;
 	t->held++;
 	return 1;
@@ -57,9 +63,16 @@ static void counter_free(struct tokens *t)
 	free(t);
 }
 
+static int counter_resize(struct tokens *t, uint32_t n)
+{
+	((struct tokens_counter *)t)->n = n;
+	return 0;
+}
+
 struct tokens *tokens_local(uint32_t n)
 {
-	static const struct tokens_ops ops = {counter_take, counter_give, counter_watch_fd, counter_free};
+	static const struct tokens_ops ops = {counter_take, counter_give, counter_watch_fd, counter_free,
+					      counter_resize};
 	struct tokens_counter *c = xcalloc(1, sizeof(*c));
 
 	BUG_UNLESS(n > 0);

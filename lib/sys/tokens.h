@@ -20,6 +20,7 @@ struct tokens_ops {
 	int (*give)(struct tokens *t);		 /* 0, or -1 and errno; the token counts as given */
 	int (*watch_fd)(const struct tokens *t); /* -1: only a give() of our own can help */
 	void (*free)(struct tokens *t);		 /* gives back what is held */
+	int (*resize)(struct tokens *t, uint32_t n); /* see tokens_resize */
 };
 
 struct tokens {
@@ -50,6 +51,12 @@ void tokens_free(struct tokens *t); /* NULL is fine */
 /* n tokens of our own; n is at least 1. */
 struct tokens *tokens_local(uint32_t n);
 
+/*
+ * A pool of our own is to have n tokens, at least 1, from now on.  What is too many and in hand here or elsewhere is
+ * taken out when it is given back: until then it is owed.  0, or -1 and errno (EPERM: the pool is somebody else's).
+ */
+int tokens_resize(struct tokens *t, uint32_t n);
+
 /* --- GNU make's job server -------------------------------------------------------------------------- */
 
 /*
@@ -71,8 +78,14 @@ struct tokens *tokens_serve(const char *path, uint32_t n);
 /* Ends of the pool for children, close-on-exec here; borrowed.  -1, -1 for tokens_local. */
 void tokens_pair(const struct tokens *t, int *ret_read, int *ret_write);
 
+/* Where a client has to write so many bytes, of any value, if it cannot call tokens_free any more. */
+uint32_t tokens_debt(const struct tokens *t, int *ret_fd);
+
 /* What makeflags_write needs, of a pool served here or above; 0 for tokens_local. */
 uint32_t tokens_size(const struct tokens *t);
+
+/* Takes out of the pool what has come back of what is owed; so many still are, and watch_fd() says when to ask again. */
+uint32_t tokens_owed(struct tokens *t);
 
 /*
  * When no child has the pool in hand: put back what killed children kept, take out what they gave too much.

@@ -13,13 +13,18 @@
 #include "base/vec.h"
 #include "sys/tokens.h"
 
-enum { FIFO_ROOM = 65536, TOKEN = '+', PATH_FD_MAX = 32 };
+/*
+ * A pipe has 16 pages, and of the first and the last in use not all may be: what is in 15 of them always finds room
+ * again, so that no child is stopped where it gives back.
+ */
+enum { FIFO_ROOM = 15 * 4096, BLOCK = 512, TOKEN = '+', PATH_FD_MAX = 32 };
 
 struct fifo {
 	struct tokens base;
 	int in, out;	       /* private, non-blocking */
 	int pair_in, pair_out; /* for children; of a server its own, of a client those it came with */
 	uint32_t most;
+	uint32_t issued; /* of a server: tokens that there are, ours and others'; those above `most` are owed */
 	char *bytes; /* read and not written back: each goes back as it came */
 	size_t n_bytes, room_bytes;
 	char *path; /* of the FIFO that is served; NULL: a client */
@@ -36,7 +41,7 @@ static int take(struct tokens *t)
 	ssize_t n;
 	char byte;
 
-	if (t->held == f->most)
+	if (t->held >= f->most || (t->held && tokens_owed(t)))
 		return 0;
 	if (t->held) {
 		do
@@ -58,6 +63,11 @@ static int give(struct tokens *t)
 	BUG_UNLESS(t->held);
 	if (--t->held == 0)
 		return 0;
+	if (f->issued > f->most) {
+		f->issued--;
+		f->n_bytes--;
+		return 0;
+	}
 	do
 		n = write(f->out, &f->bytes[f->n_bytes - 1], 1);
 	while (n < 0 && errno == EINTR);
@@ -96,7 +106,41 @@ static void release(struct tokens *t)
 	errno = saved;
 }
 
-static const struct tokens_ops fifo_ops = {take, give, watch_fd, release};
+/* How many of n there was room for.  Block by block only into an empty pipe: a block that is cut takes a new page. */
+static uint32_t put_tokens(int fd, uint32_t n, uint32_t block)
+{
+	uint32_t left = n;
+	char bytes[BLOCK];
+
+	memset(bytes, TOKEN, sizeof(bytes));
+	while (left) {
+		ssize_t put = write(fd, bytes, left < block ? left : block);
+
+		if (put < 0 && errno != EINTR)
+			break;
+		left -= put > 0 ? (uint32_t)put : 0;
+	}
+	return n - left;
+}
+
+static int resize(struct tokens *t, uint32_t n)
+{
+	struct fifo *f = fifo_of(t);
+
+	if (!f->path) {
+		errno = EPERM;
+		return -1;
+	}
+	f->most = n < FIFO_ROOM ? n : FIFO_ROOM;
+	if (f->most > f->issued) {
+		f->issued += put_tokens(f->in, f->most - f->issued, 1);
+		f->most = f->issued;
+	}
+	(void)tokens_owed(t);
+	return 0;
+}
+
+static const struct tokens_ops fifo_ops = {take, give, watch_fd, release, resize};
 
 static struct fifo *fifo_new(uint32_t most)
 {
@@ -104,7 +148,8 @@ static struct fifo *fifo_new(uint32_t most)
 
 	BUG_UNLESS(most > 0);
 	*f = (struct fifo){
-		.base = {.ops = &fifo_ops}, .in = -1, .out = -1, .pair_in = -1, .pair_out = -1, .most = most};
+		.base = {.ops = &fifo_ops}, .in = -1, .out = -1, .pair_in = -1, .pair_out = -1, .most = most,
+		.issued = most};
 	return f;
 }
 
@@ -160,21 +205,6 @@ struct tokens *tokens_from_fifo(const char *path, uint32_t most)
 	return made(f, f->in >= 0 && is_fifo(f->in));
 }
 
-static bool put_tokens(int fd, uint32_t n)
-{
-	char bytes[512];
-
-	memset(bytes, TOKEN, sizeof(bytes));
-	while (n) {
-		ssize_t put = write(fd, bytes, n < sizeof(bytes) ? n : sizeof(bytes));
-
-		if (put < 0)
-			return false;
-		n -= (uint32_t)put;
-	}
-	return true;
-}
-
 struct tokens *tokens_serve(const char *path, uint32_t n)
 {
 	struct fifo *f = fifo_new(n < FIFO_ROOM ? n : FIFO_ROOM);
@@ -187,7 +217,7 @@ struct tokens *tokens_serve(const char *path, uint32_t n)
 		f->pair_in = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		f->pair_out = open(path, O_WRONLY | O_CLOEXEC);
 		good = f->in >= 0 && f->pair_in >= 0 && f->pair_out >= 0 && !fcntl(f->pair_in, F_SETFL, 0) &&
-		       put_tokens(f->in, f->most - 1);
+		       put_tokens(f->in, f->most - 1, BLOCK) == f->most - 1;
 	}
 	return made(f, good);
 }
@@ -200,26 +230,53 @@ void tokens_pair(const struct tokens *t, int *ret_read, int *ret_write)
 	*ret_write = any ? fifo_of(t)->pair_out : -1;
 }
 
+uint32_t tokens_debt(const struct tokens *t, int *ret_fd)
+{
+	bool any = t->ops == &fifo_ops;
+
+	*ret_fd = any ? fifo_of(t)->out : -1;
+	return any ? (uint32_t)fifo_of(t)->n_bytes : 0;
+}
+
 uint32_t tokens_size(const struct tokens *t)
 {
 	return t->ops == &fifo_ops ? fifo_of(t)->most : 0;
+}
+
+uint32_t tokens_owed(struct tokens *t)
+{
+	struct fifo *f = fifo_of(t);
+	char byte;
+
+	if (t->ops != &fifo_ops)
+		return 0;
+	while (f->issued > f->most && read(f->in, &byte, 1) == 1)
+		f->issued--;
+	return f->issued - f->most;
+}
+
+static bool drop_tokens(int fd, int n)
+{
+	char byte;
+
+	for (; n > 0; n--)
+		if (read(fd, &byte, 1) != 1)
+			return false;
+	return true;
 }
 
 int tokens_mend(struct tokens *t)
 {
 	struct fifo *f = fifo_of(t);
 	int there, missing;
-	char byte;
 
 	if (t->ops != &fifo_ops || !f->path)
 		return 0;
 	if (ioctl(f->in, FIONREAD, &there) < 0)
 		return TOKENS_BROKEN;
-	missing = (int)(f->most - 1 - f->n_bytes) - there;
-	if (missing > 0 && !put_tokens(f->in, (uint32_t)missing))
+	missing = (int)(f->issued - 1 - f->n_bytes) - there;
+	if (missing > 0 ? put_tokens(f->in, (uint32_t)missing, 1) != (uint32_t)missing : !drop_tokens(f->in, -missing))
 		return TOKENS_BROKEN;
-	for (int i = missing; i < 0; i++)
-		if (read(f->in, &byte, 1) != 1)
-			return TOKENS_BROKEN;
+	(void)tokens_owed(t);
 	return missing;
 }

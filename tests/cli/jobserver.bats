@@ -106,6 +106,42 @@ J
 	[ "$(peak log)" -ge 2 ]
 }
 
+@test "slots are put back while a step runs that was offered none" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  other: { priority: 9, jobserver: "off", run: 'until [ -e over ]; do sleep 0.01; done' }
+  thief:
+    on_failure: continue
+    critical: false
+    run: 'head -c 1 <&3 > stolen; kill -9 $$'
+  next: { needs: [thief], run: 'timeout 30 head -c 1 <&3 > got; cat got >&4; touch over' }
+  all: { needs: [other, next], noop: true }
+J
+	run timeout 60 orchmake -j3 all
+	[ "$status" -eq 0 ]
+	[ "$(wc -c < got)" -eq 1 ]
+	grep -q '1 slot that a step did not give back is there again' <<<"$output"
+}
+
+@test "what a hook has in hand is not lost" {
+	cat > Jobfile <<'J'
+jobfile: 1
+hooks:
+  on_start: { run: 'head -c 2 <&3 > hook; touch has; until [ -e over ]; do sleep 0.01; done; cat hook >&4' }
+jobs:
+  thief:
+    on_failure: continue
+    critical: false
+    run: 'until [ -e has ]; do sleep 0.01; done; head -c 1 <&3 > stolen; kill -9 $$'
+  next: { needs: [thief], run: 'timeout 0.2 head -c 4 <&3 > got || true; cat got >&4; touch over' }
+J
+	run timeout 60 orchmake -j5 next
+	[ "$status" -eq 0 ]
+	[ "$(wc -c < stolen)" -eq 1 ]
+	[ "$(wc -c < got)" -le 1 ]
+}
+
 @test "below a make we take its slots, and never more than it has" {
 	cat > Jobfile <<'J'
 jobfile: 1
@@ -143,6 +179,52 @@ J
 	exec 8>&-
 }
 
+# COMMAND below a job server with four slots, whose other three are all there afterwards.
+with_pool() {
+	mkfifo pool
+	exec 8<> pool
+	printf '+++' >&8
+	env MAKEFLAGS=" -j4 --jobserver-auth=fifo:$PWD/pool" "$@" 8>&- &
+	driver=$!
+}
+
+all_back() {
+	is "$(timeout 5 head -c 3 <&8)" "+++"
+	run timeout 0.1 head -c 1 <&8
+	[ "$status" -eq 124 ]
+	exec 8>&-
+}
+
+four_begun() { [ "$(ls started.* 2>/dev/null | wc -l)" = 4 ]; }
+
+@test "every slot goes back when the driver ends by a signal that nobody can expect" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  stop: { foreach: { i: [1, 2, 3, 4] }, run: 'touch "started.$I"; sleep 60', env: { I: "${{ foreach.i }}" } }
+J
+	for sig in TERM HUP QUIT ABRT SEGV; do
+		with_pool orchmake stop
+		until_true four_begun
+		kill -$sig $driver
+		wait $driver || true
+		all_back
+		rm started.* pool
+	done
+}
+
+@test "a reader of what is said who leaves ends nothing" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  four: { foreach: { i: [1, 2, 3, 4] }, run: 'until [ -e left ]; do sleep 0.01; done' }
+J
+	with_pool bash -c 'timeout 60 orchmake -v four 2>&1 | { head -n 1; exec <&-; touch left; }; exit "${PIPESTATUS[0]}"'
+	wait $driver
+	all_back
+	is "$(sql 'SELECT state FROM v_runs')" succeeded
+}
+
 @test "descriptors that are no pipe are not taken for a job server, and nothing is written into them" {
 	jobfile <<-'J'
 	jobfile: 1
@@ -175,6 +257,32 @@ J
 	[[ "$output" == *"a"* ]]
 }
 
+@test "for a step that weighs several slots we keep of our own what comes back, however many want the rest" {
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  # It has both tokens when the heavy one becomes ready, and would take each again that it finds.
+  client:
+    priority: 9
+    run: |
+      head -c 2 <&3 > held
+      until [ -e ready ]; do sleep 0.01; done
+      printf + >&4
+      n=0
+      while timeout 0.05 head -c 1 <&3 | grep -q +; do
+        printf + >&4
+        n=$((n + 1)); [ $n -lt 200 ] || exit 1
+      done
+      printf + >&4
+  first: { run: 'until [ "$(wc -c < held)" = 2 ]; do sleep 0.01; done; touch ready' }
+  heavy: { needs: [first], slots: 3, run: note log }
+  all: { needs: [client, heavy], noop: true }
+J
+	run timeout 60 orchmake -j4 all
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^+' log)" -eq 1 ]
+}
+
 @test "a step that weighs several slots waits until it has them all" {
 	cat > Jobfile <<'J'
 jobfile: 1
@@ -191,4 +299,153 @@ J
 	[ "$(peak log)" -le 3 ]
 	[ "$(timeout 1 head -c 3 <&8)" = "+++" ]
 	exec 8>&-
+}
+
+# A program in place of one that a client starts: the first two that begin wait for each other, and all are noted.
+write_meet() {
+	cat > bin/meet <<'S'
+#!/bin/sh
+echo + >> "$LOG"
+n=0
+until [ "$(grep -c + "$LOG")" -ge 2 ]; do
+	sleep 0.02
+	n=$((n + 1))
+	[ $n -lt 1500 ] || exit 1
+done
+"$@"
+code=$?
+echo - >> "$LOG"
+exit $code
+S
+	chmod +x bin/meet
+	export LOG=$PWD/log
+}
+
+@test "a cargo below takes its slots from ours" {
+	cargo --version && rustc --version || skip "no cargo here"
+	write_meet
+	printf '[workspace]\nmembers = ["c*"]\nresolver = "2"\n' > Cargo.toml
+	for i in 1 2 3 4; do
+		mkdir -p c$i/src
+		printf '[package]\nname = "c%s"\nversion = "0.1.0"\nedition = "2018"\n' $i > c$i/Cargo.toml
+		echo 'pub fn f() {}' > c$i/src/lib.rs
+	done
+	cat > bin/wrap <<'S'
+#!/bin/sh
+case " $* " in *" --crate-name c"[0-9]*) exec meet "$@" ;; esac
+exec "$@"
+S
+	chmod +x bin/wrap
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  build: { run: 'cargo build --offline', env: { RUSTC_WRAPPER: wrap } }
+J
+	run timeout 120 orchmake -v -j2 build
+	[ "$status" -eq 0 ]
+	[ "$(grep -c + log)" -eq 4 ]
+	[ "$(peak log)" -eq 2 ]
+	[[ "$output" != *"did not give back"* ]]
+}
+
+@test "a gcc -flto=jobserver below takes its slots from ours" {
+	echo 'int main(void) { return 0; }' > try.c
+	gcc -flto=jobserver -O1 try.c -o try || skip "no gcc with link-time optimisation here"
+	write_meet
+	echo 'int f1(int), f2(int), f3(int), f4(int); int main(int n, char **v) { return f1(n) + f2(n) + f3(n) + f4(n) + !v; }' > main.c
+	for i in 1 2 3 4; do echo "__attribute__((noinline)) int f$i(int n) { return n ? n * $i : 0; }" > f$i.c; done
+	printf '#!/bin/sh\nexec meet /bin/sh "$@"\n' > bin/shell
+	printf '#!/bin/sh\nexec make SHELL="%s/bin/shell" "$@"\n' "$PWD" > bin/mymake
+	chmod +x bin/shell bin/mymake
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  link:
+    env: { MAKE: mymake }
+    run: gcc -O1 -flto=jobserver -flto-partition=1to1 main.c f1.c f2.c f3.c f4.c -o all 2>&1
+J
+	run timeout 120 orchmake -v -j2 link
+	[ "$status" -eq 0 ]
+	[ "$(grep -c + log)" -ge 4 ]
+	[ "$(peak log)" -eq 2 ]
+	[[ "$output" != *"did not give back"* ]]
+	[ -z "$(grep -l 'jobserver is not available' .orchmake/logs/*/*.log)" ]
+}
+
+# Which of them know a job server depends on the version (1.13 a FIFO, before that none): none may break or lose any.
+@test "a ninja below runs, and every slot is there afterwards" {
+	ninja --version || skip "no ninja here"
+	{
+		printf 'rule note\n command = note log\n'
+		for i in $(seq 6); do printf 'build t%s: note\n' "$i"; done
+	} > build.ninja
+	for style in pipe fifo; do
+		rm -f log
+		jobfile <<-J
+		jobfile: 1
+		jobs:
+		  one: { jobserver: $style, run: ninja }
+		  two: { needs: [one], run: 'timeout 30 head -c 2 <&3 > got; cat got >&4' }
+		J
+		run timeout 60 orchmake -v -j3 two
+		[ "$status" -eq 0 ]
+		[ "$(grep -c + log)" -eq 6 ]
+		[ "$(wc -c < got)" -eq 2 ]
+		[[ "$output" != *"did not give back"* ]]
+	done
+}
+
+@test "an orchmake below shares with makes and with another below, in both styles" {
+	makefile 6 log mk
+	mkdir in
+	cat > in/Jobfile <<'J'
+jobfile: 1
+jobs:
+  each: { foreach: { i: [1, 2, 3, 4, 5, 6] }, run: note ../log }
+J
+	for style in pipe fifo; do
+		rm -f log
+		cat > Jobfile <<J
+jobfile: 1
+jobs:
+  a: { jobserver: $style, run: orchmake -C in --no-ledger -j9 each }
+  b: { jobserver: $style, run: orchmake -C in --no-ledger each }
+  c: { run: make -s -f mk }
+  all: { noop: true, needs: [a, b, c] }
+J
+		run timeout 60 orchmake -v -j4 all
+		[ "$status" -eq 0 ]
+		[ "$(grep -c + log)" -eq 18 ]
+		[ "$(peak log)" -le 4 ]
+		[[ "$output" != *"did not give back"* ]]
+	done
+}
+
+@test "a line of a Makefile that speaks of \$(MAKE) hands on the slots as well" {
+	write_meet
+	cat > Jobfile <<'J'
+jobfile: 1
+jobs:
+  each: { foreach: { i: [1, 2, 3, 4] }, run: meet true }
+J
+	printf 'all:\n\t@orchmake each # $(MAKE)\n' > mk
+	run timeout 60 make -s -j2 -f mk
+	[ "$status" -eq 0 ]
+	[ "$(peak log)" -eq 2 ]
+}
+
+@test "of a make above we are told that it has closed its descriptors, once, and its word goes no further" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  a: { run: 'echo "$MAKEFLAGS" > flags' }
+	J
+	printf 'all:\n\t@orchmake a\n' > mk
+	run make -s -j3 -f mk
+	[ "$status" -eq 0 ]
+	[ "$(grep -c 'put a + before the command' <<<"$output")" -eq 1 ]
+	[ "$(cat flags)" = " -j1 --jobserver-auth=3,4" ]
+	run env MAKEFLAGS=" -j4 --jobserver-auth=-2,-2" orchmake a
+	[ "$status" -eq 0 ]
+	[[ "$output" != *"put a +"* ]]
 }

@@ -223,7 +223,7 @@ jobs_of_types() {
 
 @test "a word too many is refused" {
 	for verb in "query a" "stats a" "history a" "events last" "result last" "show a" "logs a" "why a b" "jobs show a" \
-		"completion bash" ps init doctor shell; do
+		"completion bash" "ps a" init doctor shell; do
 		want 2 orchmake $verb superfluous
 		complains "what is 'superfluous' for?"
 		complains "usage: orchmake ${verb%% *}"

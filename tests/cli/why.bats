@@ -86,3 +86,21 @@ load lib
 	want 2 orchmake why a
 	complains "nothing has been run in this folder yet"
 }
+
+@test "of what runs only if something it reads comes out different, now says no more than that" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  gen: {inputs: [src], outputs: [mid], run: sort src > mid}
+	  page: {inputs: [mid], outputs: [end], run: cp mid end}
+	J
+	printf 'b\na\n' > src
+	want 0 orchmake page
+	want 0 orchmake why page now
+	is "$out" "page would not run now: asked for, nothing it depends on has changed"
+	printf 'a\nb\n' > src
+	want 0 orchmake why gen now
+	[[ "$out" == "gen would run now: "* ]]
+	want 0 orchmake why page now
+	is "$out" "page may run now: asked for, would run if 'mid' changes"
+}

@@ -278,6 +278,21 @@ static void nothing_is_written_before_the_commit(void **state)
 	CHECK_STR(kit_ask(k, "SELECT total FROM runs"), "0");
 }
 
+static void slots_may_change_while_a_run_goes_on(void **state)
+{
+	struct kit *k = *state;
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	ledger_run_slots(k->l, run, 7);
+	kit_commit(k);
+	CHECK_STR(kit_ask(k, "SELECT slots FROM v_runs"), "7");
+	ledger_run_slots(k->l, run, 1);
+	kit_commit(k);
+	CHECK_STR(kit_ask(k, "SELECT slots FROM v_runs"), "1");
+}
+
 static void a_whole_run_is_there(void **state)
 {
 	struct kit *k = *state;
@@ -862,6 +877,7 @@ int main(void)
 		KIT_TEST(a_ledger_of_the_first_version_is_upgraded_by_writing),
 		KIT_TEST(words_are_found_whatever_their_numbers),
 		KIT_TEST(nothing_is_written_before_the_commit),
+		KIT_TEST(slots_may_change_while_a_run_goes_on),
 		KIT_TEST(a_whole_run_is_there),
 		KIT_TEST(the_monitor_sees_what_runs),
 		KIT_TEST(progress_is_weighted_and_the_rest_is_foretold),

@@ -3,7 +3,7 @@
 
 #include "check.h"
 
-/* "[n ]jN AUTH" as one text. */
+/* "[n ]jN [lN ]AUTH" as one text. */
 static void reads(const char *text, const char *want)
 {
 	static const char *const kind[] = {"none", "pair", "fifo", "bad"};
@@ -11,7 +11,10 @@ static void reads(const char *text, const char *want)
 	struct buf got = BUF_INIT;
 
 	makeflags_parse(&m, text);
-	buf_addf(&got, "%sj%u %s", m.dry_run ? "n " : "", m.jobs, kind[m.auth]);
+	buf_addf(&got, "%sj%u ", m.dry_run ? "n " : "", m.jobs);
+	if (m.load_limited)
+		buf_addf(&got, "l%g ", m.load);
+	buf_puts(&got, kind[m.auth]);
 	if (m.auth == AUTH_PAIR)
 		buf_addf(&got, " %d,%d", m.read_fd, m.write_fd);
 	if (m.auth == AUTH_FIFO)
@@ -46,6 +49,16 @@ static void the_last_word_about_the_pool_counts(void **state)
 	reads(" --jobserver-auth=fifo:/tmp/a\\ b\\\\c -j2", "j2 fifo /tmp/a b\\c");
 }
 
+static void a_limit_by_load_is_handed_on(void **state)
+{
+	(void)state;
+	reads(" -j4 -l2.5 --jobserver-auth=3,4", "j4 l2.5 pair 3,4");
+	reads(" -l0", "j0 l0 none");
+	reads("kl -l4 -l", "j0 none"); /* taken away again */
+	reads(" -l4x", "j0 none");
+	reads(" -l-4", "j0 none");
+}
+
 static void what_cannot_be_read_is_told_apart_from_nothing(void **state)
 {
 	(void)state;
@@ -77,6 +90,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(letters_come_first_and_without_a_dash),
 		cmocka_unit_test(the_last_word_about_the_pool_counts),
+		cmocka_unit_test(a_limit_by_load_is_handed_on),
 		cmocka_unit_test(what_cannot_be_read_is_told_apart_from_nothing),
 		cmocka_unit_test(what_is_written_reads_the_same),
 	};

@@ -128,6 +128,14 @@ static void all_of_many_children_are_listed(void **state)
 	close(again);
 }
 
+static int no_pidfd(pid_t pid, unsigned flags)
+{
+	(void)pid;
+	(void)flags;
+	errno = ENOSYS;
+	return -1;
+}
+
 static void a_pid_with_another_start_time_is_not_signalled(void **state)
 {
 	pid_t pid = make_standing_chain(0);
@@ -140,6 +148,48 @@ static void a_pid_with_another_start_time_is_not_signalled(void **state)
 	CHECK(proc_signal(&calls_real, pid, st.start_ticks, SIGKILL));
 	CHECK_INT(waitpid(pid, NULL, 0), pid);
 	CHECK(!proc_signal(&calls_real, pid, 0, SIGKILL));
+}
+
+/* Ends with the number that the signal carries. */
+static pid_t make_listener(void)
+{
+	sigset_t set;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	CHECK_INT(sigprocmask(SIG_BLOCK, &set, NULL), 0); /* so that it is there before the child asks */
+	pid = fork();
+	if (!pid) {
+		siginfo_t info;
+
+		_exit(sigwaitinfo(&set, &info) == SIGRTMIN && info.si_code == SI_QUEUE ? info.si_value.sival_int : 99);
+	}
+	CHECK_INT(sigprocmask(SIG_UNBLOCK, &set, NULL), 0);
+	return pid;
+}
+
+static void a_number_reaches_the_right_process_only(void **state)
+{
+	struct calls no_pidfds = calls_real;
+	struct proc_stat st;
+	int status;
+
+	(void)state;
+	no_pidfds.pidfd_open = no_pidfd;
+	for (int i = 0; i < 2; i++) {
+		const struct calls *c = i ? &no_pidfds : &calls_real;
+		pid_t pid = make_listener();
+
+		CHECK_INT(proc_stat(&calls_real, pid, &st), 0);
+		CHECK(!proc_signal_number(c, pid, st.start_ticks + 1, SIGRTMIN, 7));
+		CHECK_INT(waitpid(pid, NULL, WNOHANG), 0);
+		CHECK(proc_signal_number(c, pid, st.start_ticks, SIGRTMIN, 42));
+		CHECK_INT(waitpid(pid, &status, 0), pid);
+		CHECK(WIFEXITED(status));
+		CHECK_INT(WEXITSTATUS(status), 42);
+		CHECK(!proc_signal_number(c, pid, st.start_ticks, SIGRTMIN, 42));
+	}
 }
 
 static void a_stopped_process_acts_on_term(void **state)
@@ -285,6 +335,7 @@ int main(void)
 		cmocka_unit_test(the_boot_has_an_id),
 		cmocka_unit_test(all_of_many_children_are_listed),
 		cmocka_unit_test(a_pid_with_another_start_time_is_not_signalled),
+		cmocka_unit_test(a_number_reaches_the_right_process_only),
 		cmocka_unit_test(a_stopped_process_acts_on_term),
 		cmocka_unit_test(one_pass_reaches_the_whole_tree_and_no_other),
 		cmocka_unit_test(children_are_ended_step_by_step_until_none_is_left),

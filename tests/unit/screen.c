@@ -177,6 +177,66 @@ static void a_heartbeat_comes_when_nothing_else_has_been_said(void **state)
 	look_close(&l);
 }
 
+/* An event about the run. */
+static void tell_run(struct look *l, enum event_kind kind, const char *cause)
+{
+	l->sink->ops->event(l->sink, &(struct run_event){.kind = kind, .unit = UNIT_NONE, .cause = cause,
+							 .state = STATE_RUNNING, .mono_ns = START_NS});
+}
+
+static void tell_slots_and_load(struct look *l)
+{
+	(void)fresh(l);
+	tell_run(l, EVENT_SLOTS_CHANGED, "2 to 4");
+	tell_run(l, EVENT_LOAD_HIGH, "9 runnable tasks, and -l says 4");
+	tell_run(l, EVENT_LOAD_FINE, "3 runnable tasks, and -l says 4");
+}
+
+static void what_becomes_of_the_slots_is_said(void **state)
+{
+	static const char all[] = "slots  2 to 4\nheld  9 runnable tasks, and -l says 4\n"
+				  "goes on  3 runnable tasks, and -l says 4\n";
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN});
+	tell_slots_and_load(&l);
+	CHECK_STR(fresh(&l), all);
+	look_close(&l);
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN, .silent = true});
+	tell_slots_and_load(&l);
+	CHECK_STR(fresh(&l), "");
+	look_close(&l);
+	look_open(&l, (struct screen_options){.style = SCREEN_LIVE}); /* the moving part says what holds */
+	tell_slots_and_load(&l);
+	CHECK_STR(fresh(&l), "slots  2 to 4\n");
+	look_close(&l);
+	look_open(&l, (struct screen_options){.style = SCREEN_LIVE, .verbose = true});
+	tell_slots_and_load(&l);
+	CHECK_STR(fresh(&l), all);
+	look_close(&l);
+}
+
+static void what_holds_the_run_back_stands_beside_what_runs(void **state)
+{
+	static const struct running r = {.name = "a", .start_mono_ns = START_NS, .attempt = 1};
+	const struct run_status st = {.mono_ns = START_NS + INT64_C(60000) * NS_PER_MS, .n_total = 30, .n_settled = 12,
+				      .n_running = 1, .running = &r, .eta_ms = -1, .held = "9 runnable tasks"};
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN, .heartbeat_ms = 60000});
+	(void)fresh(&l);
+	l.sink->ops->tick(l.sink, &st);
+	CHECK_STR(fresh(&l), "[12/30] still running: a (1m00s); nothing more starts: 9 runnable tasks\n");
+	look_close(&l);
+	look_open(&l, (struct screen_options){.style = SCREEN_LINE});
+	(void)fresh(&l);
+	l.sink->ops->tick(l.sink, &st);
+	CHECK(strstr(fresh(&l), " 12/30  1 running  1m00s  held: 9 runnable tasks") != NULL);
+	look_close(&l);
+}
+
 /* --- the end ------------------------------------------------------------------------------------------- */
 
 static void the_end_shows_failures_with_the_last_lines_of_their_logs(void **state)
@@ -501,6 +561,8 @@ int main(void)
 		cmocka_unit_test(a_retry_says_what_failed_and_when_it_goes_on),
 		cmocka_unit_test(verbose_tells_of_starts_and_silent_of_failures_only),
 		cmocka_unit_test(a_heartbeat_comes_when_nothing_else_has_been_said),
+		cmocka_unit_test(what_becomes_of_the_slots_is_said),
+		cmocka_unit_test(what_holds_the_run_back_stands_beside_what_runs),
 		cmocka_unit_test(the_end_shows_failures_with_the_last_lines_of_their_logs),
 		cmocka_unit_test(a_run_without_a_ledger_points_to_none),
 		cmocka_unit_test(of_many_failures_some_are_shown),

@@ -239,6 +239,148 @@ static void only_a_pool_that_is_ours_is_mended(void **state)
 	pool_end(&p);
 }
 
+static void more_tokens_are_there_at_once(void **state)
+{
+	struct pool p = pool_of(2);
+
+	(void)state;
+	CHECK_INT(tokens_take(p.t), 1);
+	CHECK_INT(tokens_take(p.t), 1);
+	CHECK_INT(tokens_take(p.t), 0);
+	CHECK_INT(tokens_resize(p.t, 4), 0);
+	CHECK_INT(tokens_owed(p.t), 0);
+	CHECK_INT(tokens_size(p.t), 4);
+	CHECK_INT(bytes_in(&p), 2);
+	CHECK_INT(tokens_take(p.t), 1);
+	CHECK_INT(tokens_take(p.t), 1);
+	CHECK_INT(tokens_take(p.t), 0);
+	CHECK_INT(tokens_give_all(p.t), 0);
+	CHECK_INT(bytes_in(&p), 3);
+	pool_end(&p);
+}
+
+static void what_nobody_has_goes_at_once(void **state)
+{
+	struct pool p = pool_of(5);
+
+	(void)state;
+	CHECK_INT(tokens_take(p.t), 1);
+	CHECK_INT(tokens_take(p.t), 1);
+	CHECK_INT(tokens_resize(p.t, 3), 0);
+	CHECK_INT(tokens_owed(p.t), 0);
+	CHECK_INT(bytes_in(&p), 1);
+	CHECK_INT(tokens_give_all(p.t), 0);
+	CHECK_INT(bytes_in(&p), 2);
+	pool_end(&p);
+}
+
+static void what_somebody_has_goes_when_it_comes_back(void **state)
+{
+	struct pool p = pool_of(5);
+	struct tokens *c = tokens_from_fifo(p.path, 9);
+
+	(void)state;
+	CHECK_INT(tokens_take(p.t), 1);
+	CHECK_INT(tokens_take(p.t), 1);
+	for (int i = 0; i < 4; i++) /* one of them its own */
+		CHECK_INT(tokens_take(c), 1);
+	CHECK_INT(tokens_resize(p.t, 2), 0);
+	CHECK_INT(tokens_owed(p.t), 3);
+	CHECK_INT(tokens_take(p.t), 0);
+	CHECK_INT(tokens_give(p.t), 0); /* ours is not even written back */
+	CHECK_INT(bytes_in(&p), 0);
+	CHECK_INT(tokens_owed(p.t), 2);
+	CHECK_INT(tokens_give(c), 0);
+	CHECK_INT(tokens_take(p.t), 0); /* it is there, but not for us */
+	CHECK_INT(tokens_owed(p.t), 1);
+	CHECK_INT(tokens_give(c), 0);
+	CHECK_INT(tokens_owed(p.t), 0);
+	CHECK_INT(bytes_in(&p), 0);
+	CHECK_INT(tokens_give(c), 0);
+	CHECK_INT(tokens_take(p.t), 1);
+	CHECK_INT(tokens_take(p.t), 0);
+	tokens_free(c);
+	pool_end(&p);
+}
+
+static void growing_again_forgives_what_is_owed_first(void **state)
+{
+	struct pool p = pool_of(4);
+	char byte[3];
+
+	(void)state;
+	CHECK_INT(read(p.in, byte, 3), 3);
+	CHECK_INT(tokens_resize(p.t, 1), 0);
+	CHECK_INT(tokens_owed(p.t), 3);
+	CHECK_INT(tokens_resize(p.t, 3), 0);
+	CHECK_INT(tokens_owed(p.t), 1);
+	CHECK_INT(bytes_in(&p), 0);
+	CHECK_INT(tokens_resize(p.t, 5), 0);
+	CHECK_INT(tokens_owed(p.t), 0);
+	CHECK_INT(bytes_in(&p), 1);
+	CHECK_INT(write(p.out, byte, 3), 3);
+	CHECK_INT(bytes_in(&p), 4);
+	pool_end(&p);
+}
+
+static void what_is_owed_by_the_dead_is_forgotten(void **state)
+{
+	struct pool p = pool_of(5);
+	char byte[3];
+
+	(void)state;
+	CHECK_INT(read(p.in, byte, 3), 3);
+	CHECK_INT(tokens_resize(p.t, 2), 0); /* one of four is there and goes */
+	CHECK_INT(tokens_owed(p.t), 2);
+	CHECK_INT(tokens_mend(p.t), 3);
+	CHECK_INT(tokens_owed(p.t), 0);
+	CHECK_INT(bytes_in(&p), 1);
+	pool_end(&p);
+}
+
+static void there_are_never_more_than_a_pipe_holds(void **state)
+{
+	struct pool p = pool_of(2);
+
+	(void)state;
+	CHECK_INT(tokens_resize(p.t, 1000000), 0);
+	CHECK_INT(tokens_size(p.t), 15 * 4096);
+	CHECK_INT(bytes_in(&p), 15 * 4096 - 1);
+	for (int i = 0; i < 5000; i++) { /* through a page's end */
+		char byte;
+
+		CHECK_INT(read(p.in, &byte, 1), 1);
+		CHECK_INT(write(p.out, &byte, 1), 1);
+	}
+	CHECK_INT(tokens_resize(p.t, 1), 0);
+	CHECK_INT(tokens_owed(p.t), 0);
+	CHECK_INT(bytes_in(&p), 0);
+	CHECK_INT(tokens_take(p.t), 1); /* one there always is */
+	CHECK_INT(tokens_take(p.t), 0);
+	pool_end(&p);
+}
+
+static void a_plain_count_and_somebody_elses_pool(void **state)
+{
+	struct pool p = pool_of(3);
+	struct tokens *own = tokens_local(2), *c = tokens_from_fifo(p.path, 4);
+
+	(void)state;
+	CHECK_INT(tokens_resize(own, 1), 0);
+	CHECK_INT(tokens_take(own), 1);
+	CHECK_INT(tokens_take(own), 0);
+	CHECK_INT(tokens_resize(own, 2), 0);
+	CHECK_INT(tokens_take(own), 1);
+	CHECK_INT(tokens_owed(own), 0);
+	CHECK_INT(tokens_resize(c, 9), -1);
+	CHECK_INT(errno, EPERM);
+	CHECK_INT(tokens_owed(c), 0);
+	CHECK_INT(bytes_in(&p), 2);
+	tokens_free(own);
+	tokens_free(c);
+	pool_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +395,13 @@ int main(void)
 		cmocka_unit_test(what_is_no_pipe_is_no_pool),
 		cmocka_unit_test(what_killed_children_kept_is_put_back),
 		cmocka_unit_test(only_a_pool_that_is_ours_is_mended),
+		cmocka_unit_test(more_tokens_are_there_at_once),
+		cmocka_unit_test(what_nobody_has_goes_at_once),
+		cmocka_unit_test(what_somebody_has_goes_when_it_comes_back),
+		cmocka_unit_test(growing_again_forgives_what_is_owed_first),
+		cmocka_unit_test(what_is_owed_by_the_dead_is_forgotten),
+		cmocka_unit_test(there_are_never_more_than_a_pipe_holds),
+		cmocka_unit_test(a_plain_count_and_somebody_elses_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
