@@ -142,6 +142,7 @@ struct engine {
 	int signals;		 /* how many of INT, TERM, HUP have come */
 	int signal;		 /* the first of them */
 	bool timed_out, broken, quarantined;
+	bool late;		 /* it has not begun: another run was quicker */
 	int broken_exit;
 };
 

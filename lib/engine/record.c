@@ -172,6 +172,23 @@ static const char *user_name(void)
 	return pw ? pw->pw_name : NULL;
 }
 
+static bool keep_id(void *ctx, const struct ledger_run_row *r)
+{
+	buf_puts(ctx, r->id);
+	return true;
+}
+
+static void say_late(struct engine *e)
+{
+	struct buf other = BUF_INIT;
+	int64_t no = 0;
+
+	if (ledger_run_resumer(e->ledger, e->o->resumes, &no) && no)
+		(void)ledger_run_get(e->ledger, no, keep_id, &other);
+	buf_addf(e->err, "run %s is gone on with already, by run %s: this one has not begun", e->o->resumes, other.data);
+	buf_release(&other);
+}
+
 static bool insert_run(struct engine *e)
 {
 	struct identity id;
@@ -191,7 +208,10 @@ static bool insert_run(struct engine *e)
 	};
 	e->run_no = ledger_run_begin(e->ledger, &r);
 	identity_release(&id);
-	if (e->run_no < 0)
+	e->late = e->run_no < 0 && ledger_error(e->ledger)->fault == LEDGER_MOVED;
+	if (e->late)
+		say_late(e);
+	else if (e->run_no < 0)
 		buf_addf(e->err, "the ledger cannot be written: %s", ledger_error(e->ledger)->text.data);
 	return e->run_no >= 0;
 }

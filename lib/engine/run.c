@@ -795,8 +795,10 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 		goto close;
 	}
 	expect_begin(e);
-	if (!record_run_begin(e))
+	if (!record_run_begin(e)) {
+		code = e->late ? EXIT_BUSY : EXIT_LEDGER;
 		goto close;
+	}
 	code = EXIT_RUN_FAILED;
 	e->unjudged = true;
 	if (!open_executor(e))
