@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "engine/control.h"
 #include "engine/recover.h"
+#include "engine/review.h"
 #include "engine/stored.h"
 #include "job/expand.h"
 #include "report/listing.h"
@@ -272,24 +273,6 @@ static bool asks(struct engine *e)
 	return any;
 }
 
-/* Loops over results have members only once they begin: whether there is anything to do is seen then. */
-static bool has_late_loops(const struct expansion *x)
-{
-	bool any = false;
-
-	for (uint32_t g = 0; g < x->graph->n_groups; g++)
-		any |= x->bundle[g].kind == BUNDLE_LOOP ||
-		       (x->bundle[g].kind == BUNDLE_STEPS && step_is_late(x->bundle[g].step));
-	return any;
-}
-
-static bool has_more(struct engine *e)
-{
-	const struct expansion *x = engine_expansion(e);
-
-	return has_late_loops(x) || listing_count(x, engine_schedule(e), engine_outlook(e)) > 0;
-}
-
 static int say_done(const struct earlier *x)
 {
 	printf("nothing to do: all of run %s of '%s' is done\n", x->id, x->target);
@@ -307,10 +290,10 @@ static int look(struct cli *c, const struct jobfile *jf, const struct run_option
 	if (!e)
 		code = EXIT_USAGE_ERROR;
 	else if (c->question)
-		code = has_more(e) ? EXIT_RUN_FAILED : EXIT_DONE;
+		code = review_has_work(e) ? EXIT_RUN_FAILED : EXIT_DONE;
 	else if (c->dry_run)
 		code = running_list(c, e);
-	else if (!has_more(e))
+	else if (!review_has_work(e))
 		code = say_done(x);
 	else if (asks(e))
 		code = EXIT_WAITING;
@@ -348,7 +331,7 @@ static int go(struct cli *c, const struct resuming *r, const struct earlier *x, 
 	struct jobfile *now = load_now(c);
 	const struct jobfile *jf = now ? now : s->jf;
 	struct run_options o = options_of(c, jf, r, s, x, l);
-	int code = look(c, jf, &o, x);
+	int code = r->instead ? r->instead(c, jf, &o, r->ctx) : look(c, jf, &o, x);
 
 	if (code < 0)
 		code = running_do(c, jf, &o);

@@ -9,6 +9,9 @@ struct resuming {
 	struct text_span targets; /* then of these alone */
 	bool retry;
 	struct text_span steps; /* retry: these; none: those that failed */
+	/* What is done instead of looking and running; NULL: nothing.  The exit code. */
+	int (*instead)(struct cli *c, const struct jobfile *jf, struct run_options *o, void *ctx);
+	void *ctx;
 };
 
 /* The exit code. */

@@ -125,6 +125,7 @@ struct engine {
 	bool paused;		 /* the schedule has more to do, after a turn of the loop */
 	struct questions *questions; /* that wait for a person; NULL: none */
 	bool waiting;		 /* ended because nothing else was left to do */
+	struct hold *hold;	 /* NULL: the run is free */
 	struct rights *rights;	 /* NULL: no locks, rates or shared pools */
 	uint32_t n_busy;	 /* steps that gave up waiting for a lock */
 	struct watch *watch;	 /* a heap */
@@ -149,6 +150,10 @@ struct engine {
 /* --- engine.c ------------------------------------------------------------------------------------- */
 /* Everything that the marked units need (or, up: that needs them), marked as well. */
 void engine_mark_reachable(const struct graph *g, bool *mark, bool up);
+
+/* --- run.c ---------------------------------------------------------------------------------------- */
+/* What the run is called by what was asked for; the caller frees. */
+char *engine_target_text(const struct engine *e);
 
 /* --- params.c ----------------------------------------------------------------------------------- */
 /* The value of name among NAME=VALUE, or NULL. */
@@ -204,6 +209,7 @@ struct unit_world {
 	const json_t *item;	   /* the element of a loop whose payload is made; NULL: none */
 	bool hides; /* env, a callable's input: what a secret may be put into */
 	bool veils; /* for fingerprints: a secret is worth a hash of it (veil.h) */
+	bool marks; /* for people: it is worth its name, and that it is one */
 	const struct job *looping; /* while its loops are worked out there is no scope yet: params are its own */
 };
 void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit);
@@ -231,6 +237,9 @@ enum env_reach {
 };
 /* Everything a step's process gets but ORCHMAKE_*; false and err. */
 bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, enum env_reach reach, struct buf *err);
+/* The same without what is_later says comes later; what cannot be had is unset. */
+void engine_known_env(struct engine *e, struct unit_world *w, struct env_list *l, bool (*is_later)(void *ctx, size_t i),
+		      void *ctx);
 /* Add what is late under that name, if it is. */
 bool engine_late_env(struct engine *e, struct unit_world *w, struct env_list *l, const char *name, struct buf *err);
 

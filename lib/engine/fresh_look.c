@@ -274,7 +274,7 @@ const struct outlook *engine_outlook(struct engine *e)
 		return e->fresh->outlook;
 	order = xcalloc(g->n_units, sizeof(*order));
 	e->fresh->outlook = l.at = xcalloc(g->n_units, sizeof(*l.at));
-	ledger = open_ledger(e);
+	ledger = e->o->past ? e->o->past : open_ledger(e);
 	fresh_open(e, ledger, false);
 	graph_order(g, order);
 	for (uint32_t i = 0; i < g->n_units; i++) {
@@ -287,7 +287,8 @@ const struct outlook *engine_outlook(struct engine *e)
 		resume_outlook_age(e, order[i], &l.at[order[i]]);
 	}
 	e->fresh->files.ledger = NULL;
-	ledger_close(ledger);
+	if (ledger != e->o->past)
+		ledger_close(ledger);
 	file_index_release(&l.coming);
 	free(order);
 	return e->fresh->outlook;

@@ -17,6 +17,7 @@
 #include "engine/fresh.h"
 #include "engine/recover.h"
 #include "engine/resume.h"
+#include "engine/review.h"
 #include "sys/calls.h"
 #include "sys/proctree.h"
 
@@ -204,12 +205,16 @@ static bool insert_run(struct engine *e)
 		.pid_start = id.self.start_ticks, .host = id.host, .user = user_name(),
 		.version = e->o->version, .params = id.params.data, .payload = id.payload.data,
 		.ctx = id.ctx.data, .options = id.options.data, .resumes = e->o->resumes, .slots = e->slots,
+		.plan = e->o->hold ? e->o->hold->hash.hex : NULL, .on_newest = e->o->hold != NULL,
+		.newest = e->o->hold ? e->o->hold->newest : 0,
 		.wall_ms = e->start_wall_ms, .mono_ns = e->start_mono_ns,
 	};
 	e->run_no = ledger_run_begin(e->ledger, &r);
 	identity_release(&id);
 	e->late = e->run_no < 0 && ledger_error(e->ledger)->fault == LEDGER_MOVED;
-	if (e->late)
+	if (e->late && e->o->hold)
+		e->o->hold->late = true;
+	else if (e->late)
 		say_late(e);
 	else if (e->run_no < 0)
 		buf_addf(e->err, "the ledger cannot be written: %s", ledger_error(e->ledger)->text.data);

@@ -264,6 +264,8 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 	case ROOT_ENV:
 		return get_env(w, key);
 	case ROOT_SECRETS:
+		if (w->marks)
+			return keep(w, json_sprintf("<secret %s>", key));
 		if (w->veils)
 			return get_veiled(w, key);
 		return w->hides && key[0] ? values_secret(w->e->values, key) : NULL;
