@@ -144,19 +144,20 @@ print(json.dumps(d, sort_keys=True, separators=(",", ":")), end="")' | sha256sum
 @test "plan: secrets, and what dotenv files say, are not in it; that they changed is" {
 	export PLAN_CANARY=canary-one
 	printf 'canary-two' >key
+	printf 'canary-four' >four
 	echo 'DOT=canary-three' >.env
 	jobfile <<-'J'
 	jobfile: 1
 	dotenv: [.env]
-	secrets: {A: {env: PLAN_CANARY}, B: {file: key}, C: {argv: [echo, canary-four]}}
+	secrets: {A: {env: PLAN_CANARY}, B: {file: key}, C: {argv: [cat, four]}}
 	jobs:
 	  all:
 	    steps:
-	      - {id: use, run: 'echo use >>did', env: {A: "${{ secrets.A }}", B: "b ${{ secrets.B }}", C: "${{ secrets.C }}"}}
+	      - {id: use, run: 'echo use >>did', env: {A: "${{ secrets.A }}", B: "b ${{ secrets.B }}", C: "${{ secrets.C }}", E: "${{ env.PLAN_CANARY }}"}}
 	J
 	planned all
 	is "$(grep -c canary plan.json)" 0
-	is "$(of_plan steps all/use do env)" '{"A": "<secret A>", "B": "b <secret B>", "C": "<secret C>"}'
+	is "$(of_plan steps all/use do env)" '{"A": "<secret A>", "B": "b <secret B>", "C": "<secret C>", "E": ""}'
 	is "$(of_plan values secret A)" '{"from": "$PLAN_CANARY"}'
 	echo 'DOT=other' >.env
 	refused "dotenv file '.env' has another content"
