@@ -31,18 +31,20 @@ static bool read_text(const char *path, struct buf *text)
 /* NULL after a message. */
 static json_t *read_document(const char *path)
 {
-	struct buf text = BUF_INIT, err = BUF_INIT;
+	struct buf text = BUF_INIT, err = BUF_INIT, clean = BUF_INIT;
 	json_t *doc = NULL;
 
 	if (read_text(path, &text)) {
 		doc = review_read(text.data, text.len, &err);
 		if (!doc) {
-			cli_error("%s:%s", path, err.data);
+			tty_clean(&clean, (struct span){err.data, err.len});
+			cli_error("%s:%s", path, clean.data);
 			cli_hint("nothing was run; `orchmake plan --out %s` makes it anew", path);
 		}
 	}
 	buf_release(&text);
 	buf_release(&err);
+	buf_release(&clean);
 	return doc;
 }
 
@@ -123,9 +125,10 @@ static bool holds(struct cli *c, const json_t *doc, const json_t *now)
 
 /* --- applying ---------------------------------------------------------------------------------------------------------- */
 
-/* The document as it would be made now.  -1: ret has it, and *ret_work says whether there is anything to do. */
+/* The document as it would be made now.  -1: ret has it, and it is known whether there is anything to do, and whether
+ * somebody has to say first that it may be done. */
 static int look_again(struct cli *c, const struct jobfile *jf, const struct run_options *o, json_t *given,
-		      struct review *ret, bool *ret_work)
+		      struct review *ret, bool *ret_work, bool *ret_asks)
 {
 	struct diags *d = diags_new();
 	struct engine *e = engine_new(jf, o, d);
@@ -140,6 +143,7 @@ static int look_again(struct cli *c, const struct jobfile *jf, const struct run_
 		code = EXIT_LEDGER;
 	} else {
 		*ret_work = review_has_work(e);
+		*ret_asks = o->resumes && resuming_asks(e);
 	}
 	buf_release(&err);
 	engine_free(e);
@@ -159,14 +163,14 @@ static int try_once(struct cli *c, const struct jobfile *jf, struct run_options 
 {
 	struct ledger *own = NULL;
 	struct review now = {0};
-	bool work = false;
+	bool work = false, asks = false;
 	int code = EXIT_LEDGER;
 
 	*ret_again = false;
 	o.now_ms = o.resumes ? o.now_ms : review_clock_ms(doc);
 	if (o.past || planning_ledger(c, jf, &o, &own)) {
 		o.past = o.past ? o.past : own;
-		code = look_again(c, jf, &o, json_object_get(doc, "given"), &now, &work);
+		code = look_again(c, jf, &o, json_object_get(doc, "given"), &now, &work, &asks);
 	}
 	ledger_close(own);
 	if (own)
@@ -175,6 +179,8 @@ static int try_once(struct cli *c, const struct jobfile *jf, struct run_options 
 		code = EXIT_STALE_PLAN;
 	} else if (code < 0 && (!work || c->dry_run || c->question)) {
 		code = say_nothing_to_do(c, work);
+	} else if (code < 0 && asks) {
+		code = EXIT_WAITING;
 	} else if (code < 0) {
 		snprintf(now.hash.hex, sizeof(now.hash.hex), "%s", json_str(doc, "hash"));
 		o.hold = &now;

@@ -44,7 +44,7 @@ static void print_changed(const json_t *changed)
 	json_object_foreach ((json_t *)changed, name, what) {
 		struct buf line = BUF_INIT;
 
-		buf_addf(&line, "~ %s  has another ", *name ? name : "the Jobfile");
+		buf_addf(&line, "~ %s  changed: ", *name ? name : "the Jobfile");
 		for (size_t i = 0; i < json_array_size(what); i++)
 			buf_addf(&line, "%s%s", i ? ", " : "", json_string_value(json_array_get(what, i)));
 		print_clean(&line);
@@ -138,6 +138,8 @@ static int print_plan(struct cli *c, struct engine *e, const struct review *r)
 	review_text(r, &text);
 	if (!write_document(c, &text))
 		code = EXIT_USAGE_ERROR;
+	else if (c->question)
+		; /* the exit code says it */
 	else if (wants_document(c))
 		fwrite(text.data, 1, text.len, stdout);
 	else

@@ -253,7 +253,7 @@ static struct jobfile *load_now(struct cli *c)
 /* --- looking, then doing ------------------------------------------------------------------------------------------------ */
 
 /* What nobody saw end, and may only run again if somebody says so. */
-static bool asks(struct engine *e)
+bool resuming_asks(struct engine *e)
 {
 	const struct expansion *x = engine_expansion(e);
 	const struct outlook *o = engine_outlook(e);
@@ -295,7 +295,7 @@ static int look(struct cli *c, const struct jobfile *jf, const struct run_option
 		code = running_list(c, e);
 	else if (!review_has_work(e))
 		code = say_done(x);
-	else if (asks(e))
+	else if (resuming_asks(e))
 		code = EXIT_WAITING;
 	engine_free(e);
 	diags_free(d);

@@ -14,6 +14,8 @@ struct resuming {
 	void *ctx;
 };
 
+/* Something of it may only run again if somebody says so, and that has been said. */
+bool resuming_asks(struct engine *e);
 /* The exit code. */
 int resuming_go(struct cli *c, const struct resuming *r);
 

@@ -47,6 +47,11 @@ static bool check_format(const json_t *doc, struct buf *err)
 	return !err->len;
 }
 
+static bool is_hash(const char *text)
+{
+	return text && strlen(text) == DIGEST_HEX && strspn(text, "0123456789abcdef") == DIGEST_HEX;
+}
+
 static bool check_hash(const json_t *doc, struct buf *err)
 {
 	const char *said = json_str(doc, "hash");
@@ -55,8 +60,8 @@ static bool check_hash(const json_t *doc, struct buf *err)
 	digest_without_hash(doc, &d);
 	if (said && !strcmp(said, d.hex))
 		return true;
-	buf_addf(err, "1:1: it was edited or damaged since it was written: its `hash` says %.64s, and what stands in it has %s",
-		 said ? said : "nothing", d.hex);
+	buf_addf(err, "1:1: it was edited or damaged since it was written: its `hash` is %s%.64s, and what stands in it has %s",
+		 is_hash(said) ? "" : "no hash", is_hash(said) ? said : "", d.hex);
 	return false;
 }
 

@@ -87,7 +87,7 @@ json_t *review_last(struct engine *e, uint32_t unit)
 
 struct difference {
 	struct engine *e;
-	struct map now; /* names of steps -> their key; owned */
+	struct map now; /* names of steps -> their key, owned; "": a call makes it */
 	json_t *added, *removed, *changed;
 };
 
@@ -130,7 +130,7 @@ static bool compare_step(void *ctx, const struct ledger_step_row *row)
 	struct difference *d = ctx;
 	char *key = map_get(&d->now, row->name);
 
-	if (key && strcmp(key, row->key))
+	if (key && *key && strcmp(key, row->key))
 		note_change(d, row->name, "parameters");
 	else if (!key && !comes_with_a_loop(d->e->x, row))
 		json_array_append_new(d->removed, review_string(row->name));
@@ -150,7 +150,8 @@ static void name_steps(struct difference *d)
 		buf_reset(&name);
 		buf_reset(&key);
 		expansion_unit_name(d->e->x, u, &name);
-		engine_unit_key(d->e, u, &key);
+		if (d->e->params[d->e->x->place[u].scope])
+			engine_unit_key(d->e, u, &key);
 		free(map_put(&d->now, name.data, xstrdup(key.data)));
 	}
 	buf_release(&name);

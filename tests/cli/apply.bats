@@ -115,7 +115,7 @@ print(json.dumps(d, sort_keys=True, separators=(",", ":")), end="")' | sha256sum
 	planned all
 	says "+ all/new  is new"
 	says "- all/old  is gone"
-	says "~ all/make  has another run, timeout"
+	says "~ all/make  changed: run, timeout"
 	is "$(of_plan difference added)" '["all/new"]'
 	is "$(of_plan difference removed)" '["all/old"]'
 }
@@ -139,6 +139,50 @@ print(json.dumps(d, sort_keys=True, separators=(",", ":")), end="")' | sha256sum
 	planned all
 	is "$(of_plan difference removed)" "[]"
 	is "$(of_plan difference added)" "[]"
+}
+
+@test "plan: of jobs that are called, loops over the payload, stand-ins: what their call makes is known when it runs" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  lib:
+	    params: {x: {type: int, required: true}}
+	    steps:
+	      - {id: one, argv: [sh, -c, 'echo "lib $1 $2" >>did', sh, "${{ params.x }}", "${{ payload.k }}"]}
+	  all:
+	    matrix: {m: [a, b]}
+	    steps:
+	      - {id: p, run: 'echo "v=4" >>"$ORCHMAKE_OUTPUT"', provides: [v]}
+	      - {id: call, job: lib, params: {x: "${{ int(consumes.v) }}"}, consumes: [v]}
+	      - {id: risky, run: "false", on_failure: {fallback: save}}
+	      - {id: save, run: echo saved >>did, fallback_only: true}
+	    finally:
+	      - {id: tidy, run: echo tidy >>did}
+	  comp:
+	    stages: [all, {name: t, jobs: [member], loop: {over: "${{ payload.items }}", payload: {k: "${{ foreach.item }}"}}}]
+	  member: {argv: [sh, -c, 'echo "member $1" >>did', sh, "${{ payload.k }}"]}
+	J
+	planned comp --payload '{"items": [1,2], "k": "root"}'
+	is "$(of_plan steps 'all[a]/call/one' do argv | jq -c '.[4:]')" '[{"later":"${{ params.x }}"},{"later":"${{ payload.k }}"}]'
+	want 0 orchmake -s apply plan.json
+	is "$(did)" "lib 4 root saved tidy lib 4 root saved tidy member 1 member 2 "
+	planned comp --payload '{"items": [1,2], "k": "root"}'
+	is "$(of_plan difference changed)" "{}"
+	is "$(of_plan difference removed)" "[]"
+}
+
+@test "plan: of a plan with variables, and of a Jobfile that comes through a pipe" {
+	echo '{"plan_id": "deploy", "globals": {}, "steps": [{"id": "a", "command": "sh", "args": ["-c", "echo ${X} >>did"]}]}' >deploy.json
+	planned -f deploy.json --var X=one
+	is "$(of_plan steps deploy/a do argv)" '["sh", "-c", "echo one >>did"]'
+	want 0 orchmake -s apply plan.json
+	is "$(did)" "one "
+	echo 'jobfile: 1
+jobs: {x: {run: echo piped >>did}}' >piped
+	orchmake -f - plan --out plan.json <piped || code=$?
+	is "$code" 1
+	orchmake -s apply plan.json <piped
+	is "$(did)" "one piped "
 }
 
 @test "plan: secrets, and what dotenv files say, are not in it; that they changed is" {
@@ -231,7 +275,13 @@ print(json.dumps(d, sort_keys=True, separators=(",", ":")), end="")' | sha256sum
 	done
 	sed 's/hello me/hello ME/' plan.json >damaged.json
 	want 2 orchmake apply damaged.json
-	complains "damaged.json:1:1: it was edited or damaged since it was written"
+	complains "damaged.json:1:1: it was edited or damaged since it was written: its \`hash\` is $(hash_of), and what"
+	sed "s/$(hash_of)/\\\\u001b[31m/" plan.json >damaged.json
+	want 2 orchmake apply damaged.json
+	complains "its \`hash\` is no hash"
+	printf '{"\033[31m": \033}' >damaged.json
+	want 2 orchmake apply damaged.json
+	is "$(echo "$err" | grep -c $'\033')" 0
 	echo '{"plan": 1}' >damaged.json
 	want 2 orchmake apply damaged.json
 	complains "this is no document that \`orchmake plan\` wrote"
