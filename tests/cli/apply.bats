@@ -165,14 +165,14 @@ print(json.dumps(d, sort_keys=True, separators=(",", ":")), end="")' | sha256sum
 	planned comp --payload '{"items": [1,2], "k": "root"}'
 	is "$(of_plan steps 'all[a]/call/one' do argv | jq -c '.[4:]')" '[{"later":"${{ params.x }}"},{"later":"${{ payload.k }}"}]'
 	want 0 orchmake -s apply plan.json
-	is "$(did)" "lib 4 root saved tidy lib 4 root saved tidy member 1 member 2 "
+	is "$(sort did | tr '\n' ' ')" "lib 4 root lib 4 root member 1 member 2 saved saved tidy tidy "
 	planned comp --payload '{"items": [1,2], "k": "root"}'
 	is "$(of_plan difference changed)" "{}"
 	is "$(of_plan difference removed)" "[]"
 }
 
 @test "plan: of a plan with variables, and of a Jobfile that comes through a pipe" {
-	echo '{"plan_id": "deploy", "globals": {}, "steps": [{"id": "a", "command": "sh", "args": ["-c", "echo ${X} >>did"]}]}' >deploy.json
+	echo '{"plan_id": "deploy", "version": "1.0", "globals": {}, "steps": [{"id": "a", "command": "sh", "args": ["-c", "echo ${X} >>did"]}]}' >deploy.json
 	planned -f deploy.json --var X=one
 	is "$(of_plan steps deploy/a do argv)" '["sh", "-c", "echo one >>did"]'
 	want 0 orchmake -s apply plan.json
