@@ -541,6 +541,28 @@ jobs: {x: {run: echo piped >>did}}' >piped
 	want 0 orchmake fsck
 }
 
+@test "apply: what moves between the look and the beginning is refused as well, and nothing is recorded" {
+	two
+	sed -i 's/^  all:/  all:\n    overlap: queue/; s/^env:/dotenv: [.env]\nenv:/' Jobfile
+	echo A=1 >.env
+	want 0 orchmake -s all
+	before=$(runs)
+	planned
+	mkfifo gate
+	lock=$(echo .orchmake/locks/all-*)
+	flock "$lock" sh -c 'exec 3<&-; echo held >held; cat gate' 3>&- &
+	until_true test -s held
+	(code=0; orchmake apply plan.json >out 2>&1 </dev/null || code=$?; echo $code >code) 3>&- &
+	until_true grep -q "this one waits" out
+	echo A=2 >.env
+	echo >gate
+	wait
+	is "$(cat code)" 3
+	grep -q "dotenv file '.env' has another content" out
+	is "$(did)" "make send 3 "
+	is "$(runs)" "$before"
+}
+
 # A run of another target that begins between the look and the beginning is no reason to refuse: it is looked again.
 @test "apply: what has nothing to do with it may begin meanwhile" {
 	two
