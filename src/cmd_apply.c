@@ -125,25 +125,28 @@ static bool holds(struct cli *c, const json_t *doc, const json_t *now)
 
 /* --- applying ---------------------------------------------------------------------------------------------------------- */
 
-/* The document as it would be made now.  -1: ret has it, and it is known whether there is anything to do, and whether
- * somebody has to say first that it may be done. */
-static int look_again(struct cli *c, const struct jobfile *jf, const struct run_options *o, json_t *given,
-		      struct review *ret, bool *ret_work, bool *ret_asks)
+/* The world as it is now. */
+struct now {
+	struct review review;
+	bool work; /* there is anything to do */
+	bool asks; /* somebody has to say first that it may be done, and that has been said */
+};
+
+/* -1: n has it; else the exit code, after a message. */
+static int look_again(struct cli *c, const struct jobfile *jf, const struct run_options *o, json_t *given, struct now *n)
 {
 	struct diags *d = diags_new();
 	struct engine *e = engine_new(jf, o, d);
 	struct buf err = BUF_INIT;
-	int code = -1;
+	int code = e ? -1 : EXIT_USAGE_ERROR;
 
 	cli_diags(c, d);
-	if (!e) {
-		code = EXIT_USAGE_ERROR;
-	} else if (!review_make(ret, e, given, &err)) {
+	if (e && !review_make(&n->review, e, given, &err)) {
 		cli_error("%s", err.data);
 		code = EXIT_LEDGER;
-	} else {
-		*ret_work = review_has_work(e);
-		*ret_asks = o->resumes && resuming_asks(e);
+	} else if (e) {
+		n->work = review_has_work(e);
+		n->asks = o->resumes && resuming_asks(e);
 	}
 	buf_release(&err);
 	engine_free(e);
@@ -151,43 +154,55 @@ static int look_again(struct cli *c, const struct jobfile *jf, const struct run_
 	return code;
 }
 
-static int say_nothing_to_do(const struct cli *c, bool work)
+/* With the ledger that the run would have. */
+static int look_with_ledger(struct cli *c, const struct jobfile *jf, struct run_options o, json_t *given, struct now *n)
+{
+	struct ledger *own = NULL;
+	int code;
+
+	if (!o.past && !planning_ledger(c, jf, &o, &own))
+		return EXIT_LEDGER;
+	o.past = own ? own : o.past;
+	code = look_again(c, jf, &o, given, n);
+	ledger_close(own);
+	return code;
+}
+
+static int say_that_it_holds(const struct cli *c, bool work)
 {
 	if (!c->question && c->format != FORMAT_JSON)
 		puts(work ? "it holds" : "nothing to do");
 	return c->question && work ? EXIT_RUN_FAILED : EXIT_DONE;
 }
 
+/* -1: the document holds, and there is something to do. */
+static int judge(struct cli *c, const json_t *doc, const struct now *n)
+{
+	if (!holds(c, doc, n->review.doc))
+		return EXIT_STALE_PLAN;
+	if (!n->work || c->dry_run || c->question)
+		return say_that_it_holds(c, n->work);
+	return n->asks ? EXIT_WAITING : -1;
+}
+
 /* One look, and a run that is held to what was seen.  *ret_again: the world has moved between the two. */
 static int try_once(struct cli *c, const struct jobfile *jf, struct run_options o, const json_t *doc, bool *ret_again)
 {
-	struct ledger *own = NULL;
-	struct review now = {0};
-	bool work = false, asks = false;
-	int code = EXIT_LEDGER;
+	struct now now = {0};
+	int code;
 
-	*ret_again = false;
 	o.now_ms = o.resumes ? o.now_ms : review_clock_ms(doc);
-	if (o.past || planning_ledger(c, jf, &o, &own)) {
-		o.past = o.past ? o.past : own;
-		code = look_again(c, jf, &o, json_object_get(doc, "given"), &now, &work, &asks);
-	}
-	ledger_close(own);
-	if (own)
-		o.past = NULL;
-	if (code < 0 && !holds(c, doc, now.doc)) {
-		code = EXIT_STALE_PLAN;
-	} else if (code < 0 && (!work || c->dry_run || c->question)) {
-		code = say_nothing_to_do(c, work);
-	} else if (code < 0 && asks) {
-		code = EXIT_WAITING;
-	} else if (code < 0) {
-		snprintf(now.hash.hex, sizeof(now.hash.hex), "%s", json_str(doc, "hash"));
-		o.hold = &now;
+	code = look_with_ledger(c, jf, o, json_object_get(doc, "given"), &now);
+	if (code < 0)
+		code = judge(c, doc, &now);
+	if (code < 0) {
+		/* The hash of what was reviewed: a comment may have changed since. */
+		snprintf(now.review.hash.hex, sizeof(now.review.hash.hex), "%s", json_str(doc, "hash"));
+		o.hold = &now.review;
 		code = running_do(c, jf, &o);
-		*ret_again = now.late;
 	}
-	review_release(&now);
+	*ret_again = now.review.late;
+	review_release(&now.review);
 	return code;
 }
 
