@@ -19,7 +19,8 @@ struct said_words {
 static const struct said_flag flags[] = {
 	{"keep_going", offsetof(struct cli, keep_going)}, {"ignore_errors", offsetof(struct cli, ignore_failures)},
 	{"always", offsetof(struct cli, always)},	  {"touch", offsetof(struct cli, touch)},
-	{"yes", offsetof(struct cli, yes)},
+	{"yes", offsetof(struct cli, yes)},		  {"fail_fast", offsetof(struct cli, fail_fast)},
+	{"env_wins", offsetof(struct cli, env_wins)},
 };
 
 static const struct said_words lists[] = {

@@ -419,11 +419,14 @@ void engine_known_env(struct engine *e, struct unit_world *w, struct env_list *l
 	w->env = l;
 	xw = unit_world_expr(w);
 	(void)read_dotenvs(l, &t->dotenv, e->root, &ignored);
+	give_way(e, l);
 	values_take_env(e->values, l);
-	for (size_t i = 0; i < t->env.n; i++)
-		if ((!t->env.value[i] || !is_later(ctx, i)) &&
-		    !apply_one(l, t->env.name[i], t->env.value[i], &xw, &ignored))
+	for (size_t i = 0; i < t->env.n; i++) {
+		if (env_is_fixed(e, t->env.name[i]) || (t->env.value[i] && is_later(ctx, i)))
+			continue;
+		if (!apply_one(l, t->env.name[i], t->env.value[i], &xw, &ignored))
 			env_set(l, t->env.name[i], NULL);
+	}
 	buf_release(&ignored);
 }
 

@@ -224,7 +224,8 @@ static json_t *env_json(struct seeing *s, const struct value_map *m)
 	json_t *map = json_object();
 
 	for (size_t i = 0; i < m->n; i++) {
-		bool comes = m->value[i] && env_is_later(&s->k, i);
+		bool fixed = env_is_fixed(s->k.e, m->name[i]);
+		bool comes = !fixed && m->value[i] && env_is_later(&s->k, i);
 		const char *text = comes ? NULL : env_get(&s->env, m->name[i]);
 
 		review_put(map, m->name[i], comes ? later(m->value[i]) : text ? review_string(text) : json_null());

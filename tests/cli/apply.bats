@@ -402,6 +402,17 @@ jobs: {x: {run: echo piped >>did}}' >piped
 	is "$(did)" "make send 3 "
 }
 
+@test "apply: -e is of the plan: what wins over the Jobfile is in it, and has to be the same" {
+	two
+	export GREETING=mine
+	planned -e
+	is "$(of_plan steps all/send do env GREETING)" mine
+	GREETING=other refused "environment variable 'GREETING' is \"other\", and was \"mine\" (of 'all/make')"
+	want 2 orchmake apply plan.json -e
+	want 0 orchmake -s apply plan.json
+	is "$(did)" "make send 3 "
+}
+
 @test "apply: the ledger has moved: applied once, it does not hold a second time" {
 	two
 	planned
