@@ -212,6 +212,9 @@ struct unit_world {
 	bool marks; /* for people: it is worth its name, and that it is one */
 	const struct job *looping; /* while its loops are worked out there is no scope yet: params are its own */
 };
+/* The unit that a path behind steps, results, needs or consumes begins with, in a scope; ids may have dots: the longest
+ * that is one counts.  UNIT_NONE: none does. */
+uint32_t engine_unit_meant(const struct engine *e, uint32_t scope, enum expr_root root, const char *const *path, size_t n);
 void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit);
 void scope_world_init(struct unit_world *w, struct engine *e, uint32_t scope);
 void unit_world_release(struct unit_world *w);

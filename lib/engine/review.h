@@ -54,10 +54,13 @@ int64_t review_clock_ms(const json_t *doc);
 
 /* --- inside -------------------------------------------------------------------------------------------- */
 
-/* review_step.c: what unit would do, as far as that is known; with w->outlook what depends on others that would run is
- * not.  What is not known is {"later": SOURCE}. */
+/* review_action.c: what unit would do, what its conditions come to, what these names are, as far as that is known; with
+ * an outlook, what depends on others that would run is not.  What is not known is {"later": SOURCE}; of a condition,
+ * null. */
 json_t *review_action(struct engine *e, uint32_t unit, const struct outlook *outlook);
-/* All of one step.  coming: outputs of steps that would run. */
+json_t *review_conditions(struct engine *e, uint32_t unit, const struct outlook *outlook);
+json_t *review_names(struct engine *e, uint32_t unit, const struct outlook *outlook, const struct value_list *l);
+/* review_step.c: all of one step.  coming: outputs of steps that would run. */
 json_t *review_step(struct review *r, struct engine *e, uint32_t unit, const struct outlook *outlook,
 		    const struct file_index *coming);
 /* A name or a text that may be no UTF-8. */
