@@ -654,3 +654,14 @@ gate() {
 	want 4 orchmake -s resume
 	refused "the run that is gone on with is" "count "
 }
+
+@test "a ledger from before plans were applied is read as it is, and upgraded by the first that is" {
+	two
+	want 0 orchmake -s all
+	sqlite3 .orchmake/ledger.db 'DROP VIEW v_applied; DROP TABLE run_plans; PRAGMA user_version = 4'
+	want 0 orchmake show last
+	planned
+	is "$(sqlite3 .orchmake/ledger.db 'PRAGMA user_version')" 4
+	want 0 orchmake -s apply plan.json
+	is "$(sql "select plan from v_applied")" "$(hash_of)"
+}
