@@ -65,6 +65,7 @@ static bool says_only_how(const struct cli *c)
 		"jobs", "jobserver-style", "silent", "verbose", "shuffle", "wait", "no-wait", "on-overlap", "timeout",
 		"ledger", "no-ledger", "log-dir", "result", "events", "format", "color", "progress", "heartbeat",
 		"exit-code", "hash", "dry-run", "question", "trace", "debug", "deadline",
+		"load-average",
 	};
 
 	for (size_t i = 0; i < c->given.n; i++) {
