@@ -70,7 +70,8 @@ struct cli {
 	bool exit_code_of_step;
 
 	/* of single verbs */
-	const char *type, *group, *target, *since, *store, *run;
+	const char *type, *group, *target, *since, *store, *run, *out_file, *plan_hash;
+	const char *plan_file; /* apply: what it reads */
 	int64_t set_slots, limit, attempt, days, keep, older_ms, max_size;
 	bool all, failed, follow, downstream, strict, force, trace;
 	bool open_vars; /* a plan's variables stay open: see struct jobfile_where */

@@ -28,13 +28,13 @@ json_t *run_row_json(const struct ledger_run_row *r)
 {
 	char start[STAMP_TEXT], end[STAMP_TEXT];
 
-	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s*, s:I, s:i, s:{s:i, s:i, s:i, s:i, s:i}, s:s*}", "run", r->id,
+	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s*, s:I, s:i, s:{s:i, s:i, s:i, s:i, s:i}, s:s*, s:s*}", "run", r->id,
 			 "target", r->target, "state", state_word(r->state), "degraded", r->degraded, "start",
 			 stamp_format(r->start_wall_ms, start), "end",
 			 r->end_wall_ms >= 0 ? stamp_format(r->end_wall_ms, end) : NULL, "duration_ms",
 			 (json_int_t)r->duration_ms, "exit_code", r->exit_code, "steps", "total", (int)r->n.total,
 			 "settled", (int)r->n.settled, "succeeded", (int)r->n.succeeded, "failed", (int)r->n.failed,
-			 "skipped", (int)r->n.skipped, "error", r->error);
+			 "skipped", (int)r->n.skipped, "error", r->error, "plan", r->plan);
 }
 
 static bool show_run(void *ctx, const struct ledger_run_row *r)

@@ -102,6 +102,8 @@ static bool head_row(void *ctx, const struct ledger_run_row *r)
 		 r->n.total, r->n.succeeded, r->n.failed, r->n.skipped);
 	if (r->command)
 		buf_addf(&v->head, "command  %s\n", r->command);
+	if (r->plan)
+		buf_addf(&v->head, "plan     %s\n", r->plan);
 	if (r->log_dir)
 		buf_addf(&v->head, "logs     %s\n", r->log_dir);
 	if (r->error)

@@ -8,9 +8,11 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/stamp.h"
 #include "base/vec.h"
 #include "engine/control.h"
 #include "engine/recover.h"
+#include "engine/review.h"
 #include "engine/stored.h"
 #include "job/expand.h"
 #include "report/listing.h"
@@ -21,7 +23,9 @@
 /* A run as the ledger has it. */
 struct earlier {
 	int64_t no;
-	char *id, *target, *root, *source, *options;
+	char *id, *target, *root, *source, *options, *boot_id;
+	pid_t pid;
+	uint64_t pid_start;
 	enum state state;
 	bool ended, alive;
 };
@@ -33,6 +37,7 @@ static void earlier_release(struct earlier *x)
 	free(x->root);
 	free(x->source);
 	free(x->options);
+	free(x->boot_id);
 	*x = (struct earlier){0};
 }
 
@@ -49,6 +54,7 @@ static bool keep_earlier(void *ctx, const struct ledger_run_row *r)
 	*x = (struct earlier){
 		.no = r->no, .id = xstrdup(r->id), .target = xstrdup(r->target), .root = dup_or_null(r->root),
 		.source = dup_or_null(r->source), .options = dup_or_null(r->options), .state = r->state,
+		.boot_id = dup_or_null(r->boot_id), .pid = r->pid, .pid_start = r->pid_start,
 		.ended = r->end_wall_ms >= 0,
 		.alive = r->end_wall_ms < 0 && control_driver_lives(r->boot_id, r->pid, r->pid_start),
 	};
@@ -132,12 +138,30 @@ static int find(struct ledger *l, const struct resuming *r, struct earlier *x)
 	return -1;
 }
 
+/* --wait: until whoever goes on with it has ended, and whoever goes on with that.  False after a message. */
+static bool await(const struct cli *c, struct ledger *l, struct earlier *x)
+{
+	const int64_t until = stamp_mono_ns() / NS_PER_MS + c->wait_ms;
+	int64_t left = c->wait_ms;
+
+	while (x->alive && left > 0) {
+		cli_error("run %s of '%s' is under way: this one waits", x->id, x->target);
+		(void)control_await_driver(x->boot_id, x->pid, x->pid_start, left);
+		if (!follow(l, x)) {
+			cli_error("%s", ledger_error(l)->text.data);
+			return false;
+		}
+		left = until - stamp_mono_ns() / NS_PER_MS;
+	}
+	return true;
+}
+
 /* -1: it can be gone on with. */
 static int check(const struct resuming *r, const struct earlier *x, bool looks)
 {
 	if (x->alive) {
 		cli_error("run %s of '%s' is still under way", x->id, x->target);
-		cli_hint("`orchmake ps` shows it, `orchmake kill %s` stops it", x->id);
+		cli_hint("`orchmake ps` shows it, `orchmake kill %s` stops it, --wait=TIME waits for it", x->id);
 		return EXIT_BUSY;
 	}
 	if (!x->ended && !looks) {
@@ -229,7 +253,7 @@ static struct jobfile *load_now(struct cli *c)
 /* --- looking, then doing ------------------------------------------------------------------------------------------------ */
 
 /* What nobody saw end, and may only run again if somebody says so. */
-static bool asks(struct engine *e)
+bool resuming_asks(struct engine *e)
 {
 	const struct expansion *x = engine_expansion(e);
 	const struct outlook *o = engine_outlook(e);
@@ -249,24 +273,6 @@ static bool asks(struct engine *e)
 	return any;
 }
 
-/* Loops over results have members only once they begin: whether there is anything to do is seen then. */
-static bool has_late_loops(const struct expansion *x)
-{
-	bool any = false;
-
-	for (uint32_t g = 0; g < x->graph->n_groups; g++)
-		any |= x->bundle[g].kind == BUNDLE_LOOP ||
-		       (x->bundle[g].kind == BUNDLE_STEPS && step_is_late(x->bundle[g].step));
-	return any;
-}
-
-static bool has_more(struct engine *e)
-{
-	const struct expansion *x = engine_expansion(e);
-
-	return has_late_loops(x) || listing_count(x, engine_schedule(e), engine_outlook(e)) > 0;
-}
-
 static int say_done(const struct earlier *x)
 {
 	printf("nothing to do: all of run %s of '%s' is done\n", x->id, x->target);
@@ -284,12 +290,12 @@ static int look(struct cli *c, const struct jobfile *jf, const struct run_option
 	if (!e)
 		code = EXIT_USAGE_ERROR;
 	else if (c->question)
-		code = has_more(e) ? EXIT_RUN_FAILED : EXIT_DONE;
+		code = review_has_work(e) ? EXIT_RUN_FAILED : EXIT_DONE;
 	else if (c->dry_run)
 		code = running_list(c, e);
-	else if (!has_more(e))
+	else if (!review_has_work(e))
 		code = say_done(x);
-	else if (asks(e))
+	else if (resuming_asks(e))
 		code = EXIT_WAITING;
 	engine_free(e);
 	diags_free(d);
@@ -325,7 +331,7 @@ static int go(struct cli *c, const struct resuming *r, const struct earlier *x, 
 	struct jobfile *now = load_now(c);
 	const struct jobfile *jf = now ? now : s->jf;
 	struct run_options o = options_of(c, jf, r, s, x, l);
-	int code = look(c, jf, &o, x);
+	int code = r->instead ? r->instead(c, jf, &o, r->ctx) : look(c, jf, &o, x);
 
 	if (code < 0)
 		code = running_do(c, jf, &o);
@@ -367,7 +373,7 @@ static int with_ledger(struct cli *c, const struct resuming *r, struct ledger *l
 	char *path = NULL;
 	int code = find(l, r, &x);
 
-	if (code < 0 && !c->dry_run && !c->question && !adopt(l, &x))
+	if (code < 0 && !c->dry_run && !c->question && (!await(c, l, &x) || !adopt(l, &x)))
 		code = EXIT_LEDGER;
 	if (code < 0)
 		code = check(r, &x, c->dry_run || c->question);

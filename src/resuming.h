@@ -9,8 +9,13 @@ struct resuming {
 	struct text_span targets; /* then of these alone */
 	bool retry;
 	struct text_span steps; /* retry: these; none: those that failed */
+	/* What is done instead of looking and running; NULL: nothing.  The exit code. */
+	int (*instead)(struct cli *c, const struct jobfile *jf, struct run_options *o, void *ctx);
+	void *ctx;
 };
 
+/* Something of it may only run again if somebody says so, and that has been said. */
+bool resuming_asks(struct engine *e);
 /* The exit code. */
 int resuming_go(struct cli *c, const struct resuming *r);
 

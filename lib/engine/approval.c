@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "doc/json.h"
 #include "engine/engine_impl.h"
+#include "engine/resume.h"
 #include "ledger/ledger_read.h"
 
 enum { LOOK_MS = 200 };
@@ -87,9 +88,9 @@ static void settle_gate(struct engine *e, uint32_t unit, bool approved, char *te
 		       approved ? REASON_APPROVED : REASON_REJECTED);
 }
 
-static char *who_said(const struct answer_to *a)
+static char *who_said(const char *by, const char *note)
 {
-	return xasprintf("%s%s%s", a->by ? a->by : "somebody", a->note ? ": " : "", a->note ? a->note : "");
+	return xasprintf("%s%s%s", by ? by : "somebody", note ? ": " : "", note ? note : "");
 }
 
 static bool is_answered(struct engine *e, struct answer_to *a)
@@ -123,13 +124,26 @@ static void ask(struct engine *e, uint32_t unit)
 	buf_release(&err);
 }
 
+/* The same question was answered in the run that this one goes on with: the answer, with who and when, is this run's too. */
+static bool take_over(struct engine *e, uint32_t unit)
+{
+	const struct past_step *s = e->ledger ? resume_approval(e, unit) : NULL;
+
+	if (!s)
+		return false;
+	ledger_approval(e->ledger, e->run_no, unit, s->approved, s->by, s->note, s->answered_ms);
+	settle_gate(e, unit, s->approved, who_said(s->by, s->note));
+	return true;
+}
+
 void approval_begin(struct engine *e, const struct action *act)
 {
 	struct answer_to a = {.unit = act->unit};
 
+	record_mark(e, act->unit); /* what is asked: an answer is one to that alone */
 	if (is_answered(e, &a))
-		settle_gate(e, act->unit, a.approved, who_said(&a));
-	else
+		settle_gate(e, act->unit, a.approved, who_said(a.by, a.note));
+	else if (!take_over(e, act->unit))
 		ask(e, act->unit);
 	free(a.by);
 	free(a.note);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/stamp.h"
 #include "sys/proctree.h"
 
 bool control_driver_lives(const char *boot_id, pid_t pid, uint64_t pid_start)
@@ -26,6 +29,21 @@ bool control_driver_lives(const char *boot_id, pid_t pid, uint64_t pid_start)
 		snprintf(boot + 2 * i, 3, "%02x", id[i]);
 	return !strcmp(boot, boot_id ? boot_id : "") && !proc_stat(&calls_real, pid, &st) && st.state != 'Z' &&
 	       st.start_ticks == pid_start;
+}
+
+/* The descriptor is of the process that has the number now: whether that is the driver is asked after it is open. */
+bool control_await_driver(const char *boot_id, pid_t pid, uint64_t pid_start, int64_t limit_ms)
+{
+	struct pollfd p = {.fd = calls_real.pidfd_open(pid, 0), .events = POLLIN};
+	int64_t until = stamp_mono_ns() / NS_PER_MS + limit_ms, left = limit_ms;
+
+	while (p.fd >= 0 && control_driver_lives(boot_id, pid, pid_start) && (!limit_ms || left > 0)) {
+		(void)poll(&p, 1, !limit_ms ? -1 : left < INT_MAX ? (int)left : INT_MAX);
+		left = until - stamp_mono_ns() / NS_PER_MS;
+	}
+	if (p.fd >= 0)
+		close(p.fd);
+	return !control_driver_lives(boot_id, pid, pid_start);
 }
 
 bool control_stop_run(pid_t pid, uint64_t pid_start)

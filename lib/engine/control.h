@@ -12,6 +12,9 @@
 /* Asked of the kernel: a process of this boot with that pid and that start time. */
 bool control_driver_lives(const char *boot_id, pid_t pid, uint64_t pid_start);
 
+/* Until it has ended, limit_ms at most (0: as long as it takes); whether it has. */
+bool control_await_driver(const char *boot_id, pid_t pid, uint64_t pid_start, int64_t limit_ms);
+
 /* Ask the driver to cancel its run.  False and errno (ESRCH: it is gone). */
 bool control_stop_run(pid_t pid, uint64_t pid_start);
 

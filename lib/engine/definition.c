@@ -90,10 +90,18 @@ static json_t *targets_of(const struct engine *e)
 	return list;
 }
 
-void definition_text(struct engine *e, struct buf *out)
+json_t *definition_jobfile(const struct engine *e)
 {
 	size_t n;
 	const struct job **job = jobs_of(e->x, &n);
+	json_t *doc = jobfile_to_json(e->jf, job, n);
+
+	free(job);
+	return doc;
+}
+
+void definition_text(struct engine *e, struct buf *out)
+{
 	json_t *doc = json_object();
 
 	json_object_set_new(doc, "definition", json_integer(1));
@@ -102,10 +110,9 @@ void definition_text(struct engine *e, struct buf *out)
 	json_object_set_new(doc, "params", engine_given_params(e));
 	json_object_set(doc, "payload", e->payload);
 	json_object_set(doc, "ctx", e->ctx);
-	json_object_set_new(doc, "jobfile", jobfile_to_json(e->jf, job, n));
+	json_object_set_new(doc, "jobfile", definition_jobfile(e));
 	json_canonical(out, doc, JSON_TIGHT);
 	json_decref(doc);
-	free(job);
 }
 
 struct jobfile *definition_load(const char *text, size_t len, struct diags *d)

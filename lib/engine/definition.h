@@ -11,6 +11,9 @@
 /* The jobs that take part, params, payload, targets; appended. */
 void definition_text(struct engine *e, struct buf *out);
 
+/* The native document in it.  New reference. */
+json_t *definition_jobfile(const struct engine *e);
+
 /* The model of a stored definition; NULL after diagnostics. */
 struct jobfile *definition_load(const char *text, size_t len, struct diags *d);
 

@@ -125,6 +125,7 @@ struct engine {
 	bool paused;		 /* the schedule has more to do, after a turn of the loop */
 	struct questions *questions; /* that wait for a person; NULL: none */
 	bool waiting;		 /* ended because nothing else was left to do */
+	struct hold *hold;	 /* NULL: the run is free */
 	struct rights *rights;	 /* NULL: no locks, rates or shared pools */
 	uint32_t n_busy;	 /* steps that gave up waiting for a lock */
 	struct watch *watch;	 /* a heap */
@@ -142,12 +143,17 @@ struct engine {
 	int signals;		 /* how many of INT, TERM, HUP have come */
 	int signal;		 /* the first of them */
 	bool timed_out, broken, quarantined;
+	bool late;		 /* it has not begun: another run was quicker */
 	int broken_exit;
 };
 
 /* --- engine.c ------------------------------------------------------------------------------------- */
 /* Everything that the marked units need (or, up: that needs them), marked as well. */
 void engine_mark_reachable(const struct graph *g, bool *mark, bool up);
+
+/* --- run.c ---------------------------------------------------------------------------------------- */
+/* What the run is called by what was asked for; the caller frees. */
+char *engine_target_text(const struct engine *e);
 
 /* --- params.c ----------------------------------------------------------------------------------- */
 /* The value of name among NAME=VALUE, or NULL. */
@@ -203,8 +209,12 @@ struct unit_world {
 	const json_t *item;	   /* the element of a loop whose payload is made; NULL: none */
 	bool hides; /* env, a callable's input: what a secret may be put into */
 	bool veils; /* for fingerprints: a secret is worth a hash of it (veil.h) */
+	bool marks; /* for people: it is worth its name, and that it is one */
 	const struct job *looping; /* while its loops are worked out there is no scope yet: params are its own */
 };
+/* The unit that a path behind steps, results, needs or consumes begins with, in a scope; ids may have dots: the longest
+ * that is one counts.  UNIT_NONE: none does. */
+uint32_t engine_unit_meant(const struct engine *e, uint32_t scope, enum expr_root root, const char *const *path, size_t n);
 void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit);
 void scope_world_init(struct unit_world *w, struct engine *e, uint32_t scope);
 void unit_world_release(struct unit_world *w);
@@ -230,6 +240,9 @@ enum env_reach {
 };
 /* Everything a step's process gets but ORCHMAKE_*; false and err. */
 bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l, enum env_reach reach, struct buf *err);
+/* The same without what is_later says comes later; what cannot be had is unset. */
+void engine_known_env(struct engine *e, struct unit_world *w, struct env_list *l, bool (*is_later)(void *ctx, size_t i),
+		      void *ctx);
 /* Add what is late under that name, if it is. */
 bool engine_late_env(struct engine *e, struct unit_world *w, struct env_list *l, const char *name, struct buf *err);
 

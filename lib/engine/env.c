@@ -407,6 +407,29 @@ bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l,
 	return true;
 }
 
+void engine_known_env(struct engine *e, struct unit_world *w, struct env_list *l, bool (*is_later)(void *ctx, size_t i),
+		      void *ctx)
+{
+	const struct file *file;
+	const struct traits *t = traits_of(e, w, &file);
+	struct buf ignored = BUF_INIT;
+	struct expr_world xw;
+
+	l->base = &e->file_env[file_number(e->jf, file)];
+	w->env = l;
+	xw = unit_world_expr(w);
+	(void)read_dotenvs(l, &t->dotenv, e->root, &ignored);
+	give_way(e, l);
+	values_take_env(e->values, l);
+	for (size_t i = 0; i < t->env.n; i++) {
+		if (env_is_fixed(e, t->env.name[i]) || (t->env.value[i] && is_later(ctx, i)))
+			continue;
+		if (!apply_one(l, t->env.name[i], t->env.value[i], &xw, &ignored))
+			env_set(l, t->env.name[i], NULL);
+	}
+	buf_release(&ignored);
+}
+
 bool engine_late_env(struct engine *e, struct unit_world *w, struct env_list *l, const char *name, struct buf *err)
 {
 	const struct file *file;

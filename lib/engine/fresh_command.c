@@ -56,6 +56,12 @@ static bool map_part(struct buf *out, const struct value_map *m, const struct ex
 	return true;
 }
 
+/* What a person is shown. */
+static bool question_part(const struct approve_spec *a, const struct expr_world *w, struct buf *out, struct buf *err)
+{
+	return !a || (value_part(out, "prompt", a->prompt, w, err) && value_part(out, "show", a->show, w, err));
+}
+
 static bool action_part(struct engine *e, const struct step *st, const struct expr_world *w, struct buf *out,
 			struct buf *err)
 {
@@ -71,7 +77,7 @@ static bool action_part(struct engine *e, const struct step *st, const struct ex
 		part(out, "call", t->act.call);
 	return list_part(out, "argv", &t->act.argv, w, err) && value_part(out, "with", t->act.with, w, err) &&
 	       (!c || (list_part(out, "callable", &c->argv, w, err) && map_part(out, &c->env, w, err))) &&
-	       value_part(out, "cwd", t->cwd, w, err) && value_part(out, "stdout", t->stdout_to, w, err) &&
+	       question_part(t->act.approve, w, out, err) && value_part(out, "cwd", t->cwd, w, err) && value_part(out, "stdout", t->stdout_to, w, err) &&
 	       value_part(out, "stderr", t->stderr_to, w, err);
 }
 

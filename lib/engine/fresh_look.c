@@ -19,11 +19,6 @@ static void set(struct outlook *o, enum outlook_kind kind, enum reason why, cons
 	*o = (struct outlook){.kind = (uint8_t)kind, .why = (uint8_t)why, .cause = cause ? xstrdup(cause) : NULL};
 }
 
-static bool would_run(const struct outlook *o)
-{
-	return o->kind == OUTLOOK_RUN || o->kind == OUTLOOK_MAYBE;
-}
-
 /* --- values of steps that would run ----------------------------------------------------------------------- */
 
 struct wanting {
@@ -31,34 +26,15 @@ struct wanting {
 	uint32_t scope, from; /* from: a unit that would run and whose value is wanted */
 };
 
-static uint32_t unit_named(const struct wanting *w, enum expr_root root, const char *id)
-{
-	const struct expansion *x = w->l->e->x;
-	uint32_t unit = root == ROOT_CONSUMES ? expansion_find_artifact(x, w->scope, id)
-					      : expansion_find_step(x, w->scope, id);
-	const struct job *j = unit == UNIT_NONE && root == ROOT_NEEDS ? job_find(x->jf, id) : NULL;
-
-	return j ? x->job_unit[j->no] : unit;
-}
-
-/* Ids may have dots: the longest that is one counts. */
 static void want_value(void *ctx, enum expr_root root, const char *const *path, size_t n, struct mark m)
 {
 	struct wanting *w = ctx;
 	uint32_t unit = UNIT_NONE;
 
 	(void)m;
-	if (root != ROOT_STEPS && root != ROOT_NEEDS && root != ROOT_CONSUMES)
-		return;
-	for (size_t take = n; take && unit == UNIT_NONE; take--) {
-		struct buf id = BUF_INIT;
-
-		for (size_t i = 0; i < take; i++)
-			buf_addf(&id, "%s%s", i ? "." : "", path[i]);
-		unit = unit_named(w, root, id.data);
-		buf_release(&id);
-	}
-	if (unit != UNIT_NONE && would_run(&w->l->at[unit]))
+	if (root == ROOT_STEPS || root == ROOT_NEEDS || root == ROOT_CONSUMES)
+		unit = engine_unit_meant(w->l->e, w->scope, root, path, n);
+	if (unit != UNIT_NONE && outlook_would_run(&w->l->at[unit]))
 		w->from = unit;
 }
 
@@ -221,7 +197,7 @@ static void look_at_step(struct looker *l, uint32_t unit)
 		else
 			judge_by_files(l, unit, o);
 	}
-	if (would_run(o) && l->e->x->place[unit].step->t.output.n)
+	if (outlook_would_run(o) && l->e->x->place[unit].step->t.output.n)
 		note_coming(l, unit);
 }
 
@@ -274,7 +250,7 @@ const struct outlook *engine_outlook(struct engine *e)
 		return e->fresh->outlook;
 	order = xcalloc(g->n_units, sizeof(*order));
 	e->fresh->outlook = l.at = xcalloc(g->n_units, sizeof(*l.at));
-	ledger = open_ledger(e);
+	ledger = e->o->past ? e->o->past : open_ledger(e);
 	fresh_open(e, ledger, false);
 	graph_order(g, order);
 	for (uint32_t i = 0; i < g->n_units; i++) {
@@ -287,7 +263,8 @@ const struct outlook *engine_outlook(struct engine *e)
 		resume_outlook_age(e, order[i], &l.at[order[i]]);
 	}
 	e->fresh->files.ledger = NULL;
-	ledger_close(ledger);
+	if (ledger != e->o->past)
+		ledger_close(ledger);
 	file_index_release(&l.coming);
 	free(order);
 	return e->fresh->outlook;

@@ -21,6 +21,7 @@ struct text_span {
 
 struct makeflags;
 struct ledger;
+struct review;
 
 /* What a job server above is owed at this instant: for whoever has to pay it from a signal handler. */
 struct slots_debt {
@@ -66,7 +67,8 @@ struct run_options {
 	void (*say)(void *ctx, const char *text); /* a sentence for the user that is nobody's event; may be NULL */
 	void *say_ctx;
 	const char *resumes;   /* id of the run this one goes on with; NULL: none */
-	struct ledger *past;   /* where that is read from, in engine_new and engine_outlook; borrowed */
+	struct ledger *past;   /* where that is read from, in engine_new and engine_outlook; borrowed; may be there without it */
+	struct review *hold;   /* the run is held to it: engine/review.h; NULL: it is free */
 	bool chosen_only;      /* of it, only these are run again (none: those that failed) and, downstream, what comes behind */
 	struct text_span again;
 	bool downstream;

@@ -17,6 +17,7 @@
 #include "engine/fresh.h"
 #include "engine/recover.h"
 #include "engine/resume.h"
+#include "engine/review.h"
 #include "sys/calls.h"
 #include "sys/proctree.h"
 
@@ -172,6 +173,23 @@ static const char *user_name(void)
 	return pw ? pw->pw_name : NULL;
 }
 
+static bool keep_id(void *ctx, const struct ledger_run_row *r)
+{
+	buf_puts(ctx, r->id);
+	return true;
+}
+
+static void say_late(struct engine *e)
+{
+	struct buf other = BUF_INIT;
+	int64_t no = 0;
+
+	if (ledger_run_resumer(e->ledger, e->o->resumes, &no) && no)
+		(void)ledger_run_get(e->ledger, no, keep_id, &other);
+	buf_addf(e->err, "run %s is gone on with already, by run %s: this one has not begun", e->o->resumes, other.data);
+	buf_release(&other);
+}
+
 static bool insert_run(struct engine *e)
 {
 	struct identity id;
@@ -187,11 +205,18 @@ static bool insert_run(struct engine *e)
 		.pid_start = id.self.start_ticks, .host = id.host, .user = user_name(),
 		.version = e->o->version, .params = id.params.data, .payload = id.payload.data,
 		.ctx = id.ctx.data, .options = id.options.data, .resumes = e->o->resumes, .slots = e->slots,
+		.plan = e->o->hold ? e->o->hold->hash.hex : NULL, .on_newest = e->o->hold != NULL,
+		.newest = e->o->hold ? e->o->hold->newest : 0,
 		.wall_ms = e->start_wall_ms, .mono_ns = e->start_mono_ns,
 	};
 	e->run_no = ledger_run_begin(e->ledger, &r);
 	identity_release(&id);
-	if (e->run_no < 0)
+	e->late = e->run_no < 0 && ledger_error(e->ledger)->fault == LEDGER_MOVED;
+	if (e->late && e->o->hold)
+		e->o->hold->late = true;
+	else if (e->late)
+		say_late(e);
+	else if (e->run_no < 0)
 		buf_addf(e->err, "the ledger cannot be written: %s", ledger_error(e->ledger)->text.data);
 	return e->run_no >= 0;
 }

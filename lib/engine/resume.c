@@ -215,6 +215,21 @@ static void inquire(struct engine *e, uint32_t unit, struct inquiry *q)
 	ask_command(e, unit, q);
 }
 
+const struct past_step *resume_approval(struct engine *e, uint32_t unit)
+{
+	struct past_step *s = e->resume ? past_of(e, unit, false) : NULL;
+	struct buf ignored = BUF_INIT;
+	struct fresh_mark then, now;
+	bool same;
+
+	if (!s || s->approved < 0 || s->row.reason == REASON_REJECTED)
+		return NULL;
+	same = resume_mark_parse(&then, s->mark) && fresh_command(e, unit, &now, &ignored) &&
+	       then.command == now.command && then.values == now.values;
+	buf_release(&ignored);
+	return same ? s : NULL;
+}
+
 /* --- saying why ---------------------------------------------------------------------------------------------------- */
 
 static const char *word_of(enum state s)
@@ -247,6 +262,14 @@ static const char *word_of(enum state s)
 	return "was not reached";
 }
 
+/* A question that was asked has a mark. */
+static const char *unfinished_word(const struct engine *e, uint32_t unit, const struct inquiry *q)
+{
+	bool asked = e->x->place[unit].step->t.act.kind == ACT_APPROVE && q->past->mark;
+
+	return asked && !state_is_final(q->facts.row.state) ? "waited for an approval" : word_of(q->facts.row.state);
+}
+
 static void lost_text(struct engine *e, uint32_t unit, const char *run, struct buf *out)
 {
 	struct buf name = BUF_INIT;
@@ -268,7 +291,7 @@ static char *cause_of(struct engine *e, uint32_t unit, const struct inquiry *q, 
 	else if (v->why == REASON_RESUMED)
 		buf_puts(&text, run);
 	else if (v->why == REASON_UNFINISHED)
-		buf_addf(&text, "%s in run %s", word_of(q->facts.row.state), run);
+		buf_addf(&text, "%s in run %s", unfinished_word(e, unit, q), run);
 	else if (v->why == REASON_NEED_RAN)
 		expansion_unit_name(e->x, q->youngest.unit, &text);
 	else if (v->why == REASON_LOST_BEFORE)

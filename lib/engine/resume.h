@@ -22,7 +22,9 @@ struct past_step {
 	uint32_t unit;	/* there */
 	const char *mark, *result; /* NULL: none */
 	int exit_code;
-	int8_t approved; /* that it may run again although it was lost: 1 yes, 0 no, -1 nobody said */
+	int8_t approved; /* the gate, or that it may run again although it was lost: 1 yes, 0 no, -1 nobody said */
+	const char *by, *note; /* who, and what they said to it; NULL: nothing */
+	int64_t answered_ms;
 };
 
 struct past {
@@ -68,6 +70,9 @@ bool resume_answers(struct engine *e, const struct action *question);
 void resume_settled(struct engine *e, uint32_t unit, enum state state, enum reason reason);
 /* Why unit runs, and what the reason's %s stands for; NONE: it is not said here. */
 enum reason resume_why(const struct engine *e, uint32_t unit, const char **ret_cause);
+/* The answer that the gate unit was given in an earlier run, if it asks what was asked there and the answer has not
+ * been carried out; NULL: none.  The one that a success stands on is such too. */
+const struct past_step *resume_approval(struct engine *e, uint32_t unit);
 /* Whatever its files say, it runs. */
 bool resume_forces(const struct engine *e, uint32_t unit);
 /* What the loop of that group went over, if that stands; NULL: it has to be worked out.  New reference. */

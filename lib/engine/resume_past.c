@@ -94,7 +94,7 @@ static void take_row(struct reading *r, struct map *map, const char *name, const
 		s->row.run = r->run;
 		if (row->state == STATE_SUCCEEDED)
 			s->row.state = row->state;
-	} else if (!resume_row_decides(&s->row) && !resume_row_refers(&s->row)) {
+	} else if (!resume_row_decides(&s->row) && !resume_row_refers(&s->row) && s->approved < 0) {
 		fill(r, s, row);
 	}
 }
@@ -134,8 +134,12 @@ static bool keep_answer(void *ctx, const struct ledger_approval_row *a)
 	for (size_t i = 0; i < r->p->by_key.n; i++) {
 		struct past_step *s = r->p->by_key.entry[i].value;
 
-		if (s->run_no == r->no && s->unit == a->unit)
-			s->approved = a->approved;
+		if (s->run_no != r->no || s->unit != a->unit)
+			continue;
+		s->approved = a->approved;
+		s->by = copy(r->p, a->by);
+		s->note = copy(r->p, a->note);
+		s->answered_ms = a->wall_ms;
 	}
 	return true;
 }

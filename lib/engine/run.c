@@ -24,6 +24,7 @@
 #include "engine/fresh.h"
 #include "engine/recover.h"
 #include "engine/resume.h"
+#include "engine/review.h"
 #include "engine/rights.h"
 #include "engine/watch.h"
 
@@ -91,12 +92,17 @@ static void drop_running(struct engine *e, struct attempt *a)
 	slots_returned(e, a);
 }
 
+static const char *stage_of(enum reason r)
+{
+	return r == REASON_BREAKER_OPEN ? "breaker" : r == REASON_NOT_REVIEWED ? "review" : "compose";
+}
+
 /* An attempt that never became a process: its command could not be composed, or nobody is there to start it. */
 static void not_startable(struct engine *e, const struct action *act, enum reason reason, const char *why)
 {
 	struct note *n = &e->note[act->unit];
 	struct verdict v = {.state = STATE_FAILED, .reason = reason, .exit_code = -1, .error = BUF_INIT};
-	struct attempt_ended ended = {.serial = n->serial, .end = END_NOT_STARTED, .stage = reason == REASON_BREAKER_OPEN ? "breaker" : "compose",
+	struct attempt_ended ended = {.serial = n->serial, .end = END_NOT_STARTED, .stage = stage_of(reason),
 				      .end_mono_ns = stamp_mono_ns()};
 
 	buf_puts(&v.error, why);
@@ -151,6 +157,15 @@ static bool sync_all(struct engine *e)
 	return false;
 }
 
+/* It would not be what was reviewed. */
+static void not_as_reviewed(struct engine *e, const struct action *act, const char *why)
+{
+	if (!e->note[act->unit].has_intent)
+		(void)record_intents(e, act->unit);
+	e->note[act->unit].has_intent = false;
+	not_startable(e, act, REASON_NOT_REVIEWED, why);
+}
+
 static void start(struct engine *e, const struct action *act)
 {
 	struct note *n = &e->note[act->unit];
@@ -158,6 +173,11 @@ static void start(struct engine *e, const struct action *act)
 	struct buf why = BUF_INIT;
 	struct attempt *a;
 
+	if (!hold_lets(e, act->unit, &why)) {
+		not_as_reviewed(e, act, why.data);
+		buf_release(&why);
+		return;
+	}
 	if (e->x->place[act->unit].step->t.act.kind == ACT_APPROVE) {
 		approval_begin(e, act);
 		return;
@@ -592,7 +612,7 @@ static void work(struct engine *e)
 
 /* --- from the first to the last ------------------------------------------------------------------------------------- */
 
-static char *join_targets(const struct engine *e)
+char *engine_target_text(const struct engine *e)
 {
 	struct buf text = BUF_INIT;
 
@@ -683,8 +703,8 @@ static enum state final_state(struct engine *e)
 	return e->signals || (s == STATE_CANCELED && !e->failed_fast) ? STATE_CANCELED : STATE_FAILED;
 }
 
-/* Nothing failed but for want of a lock. */
-static bool was_busy(const struct engine *e)
+/* Nothing failed but these n. */
+static bool failed_only(const struct engine *e, uint32_t n)
 {
 	struct schedule_counts c;
 	uint32_t failed = 0;
@@ -692,7 +712,7 @@ static bool was_busy(const struct engine *e)
 	schedule_counts(e->s, &c);
 	for (int s = 0; s < STATE_COUNT; s++)
 		failed += state_is_failure((enum state)s) ? c.by_state[s] : 0;
-	return e->n_busy && failed == e->n_busy && !e->signal;
+	return n && failed == n && !e->signal;
 }
 
 static int exit_code_of(const struct engine *e, enum state s)
@@ -705,8 +725,10 @@ static int exit_code_of(const struct engine *e, enum state s)
 		return EXIT_DONE;
 	if (e->timed_out)
 		return EXIT_TIMED_OUT;
-	if (was_busy(e))
+	if (failed_only(e, e->n_busy)) /* for want of a lock */
 		return EXIT_BUSY;
+	if (failed_only(e, hold_refusals(e)))
+		return EXIT_STALE_PLAN;
 	if (e->signal)
 		return EXIT_SIGNAL + e->signal;
 	return EXIT_RUN_FAILED;
@@ -754,6 +776,7 @@ static void close_down(struct engine *e)
 	rights_close(e);
 	approval_close(e);
 	forget_broken_pipes();
+	hold_close(e);
 	loop_free(e->loop);
 	e->loop = NULL;
 	ledger_close(e->ledger);
@@ -771,7 +794,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	e->sinks = sinks;
 	e->start_wall_ms = stamp_wall_ms();
 	e->start_mono_ns = stamp_mono_ns();
-	e->target_text = join_targets(e);
+	e->target_text = engine_target_text(e);
 	e->finish = may_finish(e);
 	if (ulid_new(&e->id, e->start_wall_ms) < 0) {
 		buf_addf(err, "no randomness for the run's id: %s", strerror(errno));
@@ -787,6 +810,11 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	}
 	if (!run_paths_make(e, err) || !record_open(e))
 		goto close;
+	if (!hold_open(e)) {
+		e->o->hold->late = true;
+		code = EXIT_STALE_PLAN;
+		goto close;
+	}
 	fresh_open(e, e->ledger, true);
 	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
 	slots_open(e);
@@ -795,8 +823,10 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 		goto close;
 	}
 	expect_begin(e);
-	if (!record_run_begin(e))
+	if (!record_run_begin(e)) {
+		code = !e->late ? EXIT_LEDGER : e->o->hold ? EXIT_STALE_PLAN : EXIT_BUSY;
 		goto close;
+	}
 	code = EXIT_RUN_FAILED;
 	e->unjudged = true;
 	if (!open_executor(e))

@@ -34,6 +34,29 @@ void unit_world_release(struct unit_world *w)
 	env_release(&w->own_env);
 }
 
+static uint32_t unit_named(const struct engine *e, uint32_t scope, enum expr_root root, const char *id)
+{
+	uint32_t unit = root == ROOT_CONSUMES ? expansion_find_artifact(e->x, scope, id) : expansion_find_step(e->x, scope, id);
+	const struct job *j = unit == UNIT_NONE && root == ROOT_NEEDS ? job_find(e->jf, id) : NULL;
+
+	return j ? e->x->job_unit[j->no] : unit;
+}
+
+uint32_t engine_unit_meant(const struct engine *e, uint32_t scope, enum expr_root root, const char *const *path, size_t n)
+{
+	uint32_t unit = UNIT_NONE;
+
+	for (size_t take = n; take && unit == UNIT_NONE; take--) {
+		struct buf id = BUF_INIT;
+
+		for (size_t i = 0; i < take; i++)
+			buf_addf(&id, "%s%s", i ? "." : "", path[i]);
+		unit = unit_named(e, scope, root, id.data);
+		buf_release(&id);
+	}
+	return unit;
+}
+
 static const json_t *keep(struct unit_world *w, json_t *v)
 {
 	if (v)
@@ -264,6 +287,8 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 	case ROOT_ENV:
 		return get_env(w, key);
 	case ROOT_SECRETS:
+		if (w->marks)
+			return keep(w, json_sprintf("<secret %s>", key));
 		if (w->veils)
 			return get_veiled(w, key);
 		return w->hides && key[0] ? values_secret(w->e->values, key) : NULL;

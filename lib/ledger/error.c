@@ -59,6 +59,8 @@ static const char *way_out(enum ledger_fault fault)
 		return "the next run upgrades it";
 	case LEDGER_GONE:
 		return "leave it alone while something runs; what was recorded in it is lost";
+	case LEDGER_MOVED:
+		return "look at what there is now, then decide again";
 	case LEDGER_BROKEN:
 		return "look with `orchmake fsck`";
 	}

@@ -41,7 +41,7 @@ static void queue_removal(struct ledger *l, int64_t run)
 	static const enum stmt of_ids[] = {STMT_GC_EVENTS, STMT_GC_ARTIFACTS, STMT_GC_APPROVALS,
 					   STMT_GC_ATTEMPTS, STMT_GC_STEPS, STMT_GC_JOBS,
 					   STMT_GC_FRAGMENTS};
-	static const enum stmt of_run[] = {STMT_GC_VARS, STMT_GC_TEXTS, STMT_GC_RUN};
+	static const enum stmt of_run[] = {STMT_GC_VARS, STMT_GC_TEXTS, STMT_GC_PLAN, STMT_GC_RUN};
 
 	for (size_t i = 0; i < ARRAY_LEN(of_ids); i++) {
 		queue_op(l, of_ids[i]);

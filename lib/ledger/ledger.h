@@ -50,6 +50,7 @@ enum ledger_fault {
 	LEDGER_NEWER,	  /* of a newer version of this program */
 	LEDGER_OLDER,	  /* of an older one, and it was opened only for reading */
 	LEDGER_GONE,	  /* deleted or replaced while we wrote to it */
+	LEDGER_MOVED,	  /* a run was to begin on what is no longer so */
 	LEDGER_BAD_SQL,	  /* the user's statement is wrong, refused, or took too long */
 	LEDGER_BROKEN,	  /* input or output failed, or a row was not there that had to be */
 };
@@ -134,7 +135,10 @@ struct ledger_run {
 	const char *host, *user, *version;
 	const char *params, *payload, *ctx; /* JSON */
 	const char *options;	/* JSON: slots, seed, restrictions */
-	const char *resumes;	/* id of the run this one goes on with */
+	const char *resumes;	/* id of the run this one goes on with: no other may do so already */
+	const char *plan;	/* hash of the plan that it applies */
+	bool on_newest;		/* it was decided on a ledger whose newest run was this (0: none), and begins on no other */
+	int64_t newest;
 	const char *parent;	/* id of the run whose step started this one */
 	uint32_t slots;
 	int64_t wall_ms, mono_ns;
@@ -142,7 +146,8 @@ struct ledger_run {
 
 /*
  * Make the run known, as pending: written and committed at once, with whatever was
- * queued, because everything else needs its number.  -1 on failure.
+ * queued, because everything else needs its number.  -1 on failure; LEDGER_MOVED if others
+ * were quicker, which is seen in the same transaction.
  */
 int64_t ledger_run_begin(struct ledger *l, const struct ledger_run *r);
 

@@ -94,6 +94,8 @@ void queue_cut(struct ledger *l, struct queue_mark m);
 bool ledger_transact(struct ledger *l, bool (*work)(struct ledger *l, void *ctx), void *ctx);
 /* Carry out the queue inside the transaction that is open. */
 bool queue_run(struct ledger *l);
+/* ledger_commit(), if `may`, asked inside the transaction, does not fail. */
+bool queue_commit_if(struct ledger *l, bool (*may)(struct ledger *l, void *ctx), void *ctx);
 
 /* --- write.c ------------------------------------------------------------------------------------ */
 

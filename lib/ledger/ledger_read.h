@@ -21,6 +21,7 @@ struct ledger_run_row {
 	const char *id, *target, *title, *source, *command, *root, *journal, *log_dir, *boot_id;
 	const char *host, *user, *version, *format, *definition_sha, *resumes, *parent, *error;
 	const char *params, *payload, *ctx, *options; /* JSON */
+	const char *plan; /* hash of the plan that it applied; NULL: none */
 	enum state state;
 	bool degraded, quarantined;
 	int exit_code;	  /* -1: it has not ended */

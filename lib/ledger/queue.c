@@ -228,10 +228,16 @@ bool ledger_transact(struct ledger *l, bool (*work)(struct ledger *l, void *ctx)
 	return l->error.fault == LEDGER_FULL && reserve_give_up(l) && try_transact(l, work, ctx);
 }
 
+struct condition {
+	bool (*may)(struct ledger *l, void *ctx); /* NULL: always */
+	void *ctx;
+};
+
 static bool run_it(struct ledger *l, void *ctx)
 {
-	(void)ctx;
-	return queue_run(l);
+	const struct condition *c = ctx;
+
+	return (!c->may || c->may(l, c->ctx)) && queue_run(l);
 }
 
 /* SQLite goes on writing into a file that has no name any more. */
@@ -244,14 +250,21 @@ static bool is_there(struct ledger *l)
 	return ledger_fail_text(l, LEDGER_GONE, "it has been deleted or replaced while a run wrote to it");
 }
 
-bool ledger_commit(struct ledger *l)
+bool queue_commit_if(struct ledger *l, bool (*may)(struct ledger *l, void *ctx), void *ctx)
 {
+	struct condition c = {may, ctx};
+
 	if (!l->n_queued)
 		return true;
 	if (!is_there(l))
 		return false;
-	if (!ledger_transact(l, run_it, NULL))
+	if (!ledger_transact(l, run_it, &c))
 		return false;
 	ledger_drop(l);
 	return true;
+}
+
+bool ledger_commit(struct ledger *l)
+{
+	return queue_commit_if(l, NULL, NULL);
 }

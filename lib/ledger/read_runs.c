@@ -17,6 +17,7 @@ enum {
 	RUN_COL_FORMAT, RUN_COL_SOURCE, RUN_COL_COMMAND, RUN_COL_ROOT, RUN_COL_JOURNAL, RUN_COL_NONCE,
 	RUN_COL_LOG_DIR, RUN_COL_BOOT, RUN_COL_PID, RUN_COL_PID_START, RUN_COL_HOST, RUN_COL_USER,
 	RUN_COL_VERSION, RUN_COL_PARAMS, RUN_COL_PAYLOAD, RUN_COL_CTX, RUN_COL_OPTIONS, RUN_COL_SHA,
+	RUN_COL_PLAN,
 };
 
 static void read_numbers(sqlite3_stmt *st, struct ledger_run_row *r)
@@ -67,6 +68,7 @@ static void read_texts(sqlite3_stmt *st, struct ledger_run_row *r)
 	r->payload = col_text(st, RUN_COL_PAYLOAD);
 	r->ctx = col_text(st, RUN_COL_CTX);
 	r->options = col_text(st, RUN_COL_OPTIONS);
+	r->plan = col_text(st, RUN_COL_PLAN);
 }
 
 enum rows run_row(struct ledger *l, sqlite3_stmt *st, void *run_rows)

@@ -80,4 +80,9 @@ struct outlook {
 	char *cause;  /* owned; MAYBE: the file, or the step whose values count */
 };
 
+static inline bool outlook_would_run(const struct outlook *o)
+{
+	return o->kind == OUTLOOK_RUN || o->kind == OUTLOOK_MAYBE;
+}
+
 #endif

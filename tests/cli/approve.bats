@@ -16,7 +16,7 @@ jobs:
 Y
 }
 
-state() { sql "select state from v_steps where step = '$1' order by rowid desc limit 1"; }
+state() { sql "select state from v_steps where step = '$1' order by run desc limit 1"; }
 
 @test "approve: nothing else is left to do: the run ends, says what it asks, and exits with 4" {
 	gate
@@ -128,4 +128,64 @@ Y
 	kill -INT $pid
 	! wait $pid
 	is "$(state all/agree)" canceled
+}
+
+# The run of gate, which has ended to wait; ANSWER is given to it.
+answered() {
+	gate
+	want 4 orchmake pay
+	want 0 orchmake "$1" last/pay/agree "looks right"
+	[ ! -e sent.txt ]
+}
+
+# Of the newest run: the answer, who gave it, and when, as the first one was.
+last_answer() {
+	sql "select approved || ' ' || by || ' ' || note || ' ' || (wall_ms = (select min(wall_ms) from approvals))
+	from approvals order by step desc limit 1"
+}
+
+@test "approve: what was approved after the run had ended is not asked again by resume, nor by the one after it" {
+	answered approve
+	want 0 orchmake -n resume
+	says "pay/agree"
+	says "it waited for an approval in run"
+	want 0 orchmake -s resume
+	is "$(cat sent.txt)" sent
+	is "$(state pay/agree)" succeeded
+	is "$(last_answer)" "1 $(id -un) looks right 1"
+	want 0 orchmake why pay/agree
+	says "it was approved by $(id -un): looks right"
+	want 0 orchmake fsck
+	sed -i 's/echo sent/exit 3; echo sent/' Jobfile
+	want 1 orchmake -s retry last pay/send
+	sed -i 's/exit 3; //' Jobfile
+	rm sent.txt
+	want 0 orchmake -s resume
+	is "$(cat sent.txt)" sent
+	is "$(state pay/agree)" cached
+}
+
+@test "reject: after the run had ended, resume fails by it, and the one after it asks again" {
+	answered reject
+	want 1 orchmake -s resume
+	is "$(state pay/agree)" failed
+	is "$(last_answer)" "0 $(id -un) looks right 1"
+	[ ! -e sent.txt ]
+	want 4 orchmake resume
+	complains "asks   pay/agree  Pay 3 bills?"
+	want 0 orchmake approve last/pay/agree
+	want 0 orchmake -s resume
+	is "$(cat sent.txt)" sent
+}
+
+@test "approve: an answer is one to what was asked: another question is asked anew" {
+	answered approve
+	sed -i 's/^params: .*/params: {n: 4}/' Jobfile
+	want 4 orchmake resume
+	complains "asks   pay/agree  Pay 4 bills?"
+	[ ! -e sent.txt ]
+	want 0 orchmake approve last/pay/agree "four as well"
+	want 0 orchmake -s resume
+	is "$(cat sent.txt)" sent
+	is "$(sql "select group_concat(note, ', ') from (select note from approvals order by step)")" "looks right, four as well, four as well"
 }

@@ -352,3 +352,60 @@ go_until_both_run() {
 	touch go
 	wait $driver || true
 }
+
+# Two that have both looked, and found that the run can be gone on with, before either begins.
+@test "of two resumptions at once the second is refused, and nothing is run twice" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  p:
+	    overlap: queue
+	    steps:
+	      - {id: a, run: "echo a >>did; test -e ok"}
+	J
+	want 1 orchmake -s p
+	first=$(sql "select run from v_runs")
+	touch ok
+	mkfifo gate
+	lock=$(echo .orchmake/locks/p-*)
+	flock "$lock" sh -c 'exec 3<&-; echo held >held; cat gate' 3>&- &
+	until_true test -s held
+	for n in 1 2; do
+		(code=0; orchmake resume "$first" >out$n 2>&1 </dev/null || code=$?; echo $code >code$n) 3>&- &
+	done
+	until_true grep -q "this one waits" out1
+	until_true grep -q "this one waits" out2
+	echo >gate
+	wait
+	is "$(sort code1 code2 | tr '\n' ' ')" "0 75 "
+	is "$(did)" "a a "
+	is "$(sql "select count(*) from v_runs where resumes = '$first'")" 1
+	is "$(cat out1 out2 | grep -c "run $first is gone on with already, by run $(sql "select max(run) from v_runs"): this one has not begun")" 1
+	want 0 orchmake fsck
+}
+
+@test "resume of what is under way is refused, or with --wait waits for its end" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  p:
+	    steps:
+	      - {id: a, run: "echo a >>did; until [ -e go ]; do sleep 0.02; done; test -e ok"}
+	J
+	orchmake -s p >/dev/null 2>&1 3>&- &
+	until_true test -e did
+	want 75 orchmake resume last
+	complains "of 'p' is still under way"
+	complains "--wait=TIME waits for it"
+	want 75 orchmake resume last --wait=10ms
+	complains "is under way: this one waits"
+	complains "of 'p' is still under way"
+	(code=0; orchmake resume last --wait=10m >out 2>&1 </dev/null || code=$?; echo $code >code) 3>&- &
+	until_true grep -q "this one waits" out
+	is "$(did)" "a "
+	touch ok go
+	wait
+	is "$(cat code)" 0
+	grep -q "nothing to do: run" out
+	is "$(did)" "a "
+}

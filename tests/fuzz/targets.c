@@ -16,10 +16,12 @@
 #include "engine/definition.h"
 #include "engine/engine_impl.h"
 #include "engine/evidence.h"
+#include "engine/review.h"
 #include "job/jobfile.h"
 #include "job/pattern.h"
 #include "ledger/ledger_read.h"
 #include "ledger/ledger_repair.h"
+#include "report/moved.h"
 #include "report/tty.h"
 #include "store/op.h"
 #include "store/plan.h"
@@ -162,6 +164,41 @@ static void try_definition(const uint8_t *data, size_t len)
 	jobfile_free(definition_load((const char *)data, len, d));
 	say_all(d);
 	diags_free(d);
+}
+
+static void swallow_moved(void *ctx, const char *what, const char *text)
+{
+	*(size_t *)ctx += strlen(what) + strlen(text);
+}
+
+static void drop_explained(json_t *doc)
+{
+	static const char *const keys[] = {"hash", "sources", "difference", "order"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		json_object_del(doc, keys[i]);
+}
+
+/* What `plan` wrote, in the first line; what it would write now, in the second.  Whatever is different is told. */
+static void try_reviewed(const uint8_t *data, size_t len)
+{
+	const uint8_t *line = memchr(data, '\n', len);
+	size_t first = line ? (size_t)(line - data) : len, told = 0;
+	struct buf err = BUF_INIT;
+	json_t *was = json_parse((const char *)data, first, &err);
+	json_t *is = line ? json_parse((const char *)line + 1, len - first - 1, &err) : NULL;
+
+	json_decref(review_read((const char *)data, first, &err));
+	(void)review_clock_ms(was);
+	if (moved_list(was, is, swallow_moved, &told) != (told > 0))
+		abort();
+	drop_explained(was);
+	drop_explained(is);
+	if (json_is_object(was) && json_is_object(is) && json_equal(was, is) != !told)
+		abort();
+	json_decref(was);
+	json_decref(is);
+	buf_release(&err);
 }
 
 /* --- the language ------------------------------------------------------------------------------------ */

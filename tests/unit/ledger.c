@@ -236,6 +236,59 @@ static void a_ledger_of_the_first_version_is_upgraded_by_writing(void **state)
 	kit_sound(k);
 }
 
+/* --- runs that begin only on what they were decided on ---------------------------------------------------- */
+
+static struct ledger_run another(unsigned n, char *id)
+{
+	return (struct ledger_run){.id = kit_id(n, id), .target = "all", .boot_id = "b00t", .wall_ms = KIT_TIME};
+}
+
+static void one_run_goes_on_with_another_and_no_second(void **state)
+{
+	char first[ULID_LEN + 1], id[ULID_LEN + 1];
+	struct kit *k = *state;
+	struct ledger_run r;
+
+	kit_open(k, LEDGER_WRITE);
+	kit_whole_run(k, 1, "all", 1);
+	kit_id(1, first);
+	r = another(2, id);
+	r.resumes = first;
+	CHECK_INT(ledger_run_begin(k->l, &r), 2);
+	r = another(3, id);
+	r.resumes = first;
+	CHECK_INT(ledger_run_begin(k->l, &r), -1);
+	CHECK_INT(ledger_error(k->l)->fault, LEDGER_MOVED);
+	CHECK_INT(ledger_pending(k->l), 0);
+	CHECK_STR(kit_ask(k, "SELECT count(*) FROM runs"), "2");
+	kit_id(2, first);
+	CHECK_INT(ledger_run_begin(k->l, &r), 3);
+	kit_sound(k);
+}
+
+static void a_run_begins_only_on_the_newest_that_was_seen(void **state)
+{
+	char id[ULID_LEN + 1];
+	struct kit *k = *state;
+	struct ledger_run r = another(1, id);
+
+	kit_open(k, LEDGER_WRITE);
+	r.on_newest = true;
+	r.plan = "beef";
+	CHECK_INT(ledger_run_begin(k->l, &r), 1);
+	CHECK_STR(kit_ask(k, "SELECT plan FROM v_applied"), "beef");
+	r = another(2, id);
+	r.on_newest = true;
+	r.plan = "cafe";
+	CHECK_INT(ledger_run_begin(k->l, &r), -1);
+	CHECK_INT(ledger_error(k->l)->fault, LEDGER_MOVED);
+	CHECK_STR(kit_ask(k, "SELECT group_concat(plan) FROM v_applied"), "beef");
+	r.newest = 1;
+	CHECK_INT(ledger_run_begin(k->l, &r), 2);
+	CHECK_STR(kit_ask(k, "SELECT group_concat(plan) FROM v_applied"), "beef,cafe");
+	kit_sound(k);
+}
+
 static void words_are_found_whatever_their_numbers(void **state)
 {
 	struct kit *k = *state;
@@ -875,6 +928,8 @@ int main(void)
 		KIT_TEST(a_reader_has_the_new_views_of_an_older_ledger),
 		KIT_TEST(a_reader_cannot_make_up_for_missing_columns),
 		KIT_TEST(a_ledger_of_the_first_version_is_upgraded_by_writing),
+		KIT_TEST(one_run_goes_on_with_another_and_no_second),
+		KIT_TEST(a_run_begins_only_on_the_newest_that_was_seen),
 		KIT_TEST(words_are_found_whatever_their_numbers),
 		KIT_TEST(nothing_is_written_before_the_commit),
 		KIT_TEST(slots_may_change_while_a_run_goes_on),

@@ -743,7 +743,7 @@ static void every_view_can_be_read(void **state)
 		free(sql);
 		n++;
 	}
-	CHECK_INT(n, 15);
+	CHECK_INT(n, 16);
 	free(views);
 }
 
