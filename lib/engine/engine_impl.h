@@ -370,6 +370,10 @@ void engine_begin(struct engine *e);
 void engine_tick(struct engine *e);
 void engine_summary(struct engine *e, enum state state);
 
+/* --- follow.c: a sink that shows what is written elsewhere ----------------------------------------- */
+struct follow *follow_begin(struct engine *e); /* NULL: there is none */
+void follow_end(struct follow *f);
+
 /* --- paths.c -------------------------------------------------------------------------------------------- */
 /* A folder of our own that nobody else could have prepared: not a link, and not writable by others. */
 bool private_dir_make(const char *path, struct buf *err);
