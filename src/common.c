@@ -52,7 +52,7 @@ bool cli_colour(const struct cli *c, FILE *out)
 		return false;
 	if (force && *force && strcmp(force, "0"))
 		return true;
-	return isatty(fileno(out)) && term && strcmp(term, "dumb");
+	return isatty(fileno(out)) && term && *term && strcmp(term, "dumb");
 }
 
 void cli_diags(const struct cli *c, const struct diags *d)

@@ -188,7 +188,9 @@ Y
 	case $out in *resume*) false ;; esac
 	want 0 orchmake reject last/all/agree
 	touch enough
-	! wait $pid
+	got=0
+	wait $pid || got=$?
+	is $got 1
 	want 0 orchmake show
 	case $out in *"waits for an answer"*) false ;; esac
 }
