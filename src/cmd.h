@@ -40,6 +40,7 @@ struct cli {
 
 	struct words files, include_dirs, sets, vars;
 	const char *dir;
+	char *here; /* the folder before that; -v */
 	struct given_param *param;
 	size_t n_params, room_params;
 	json_t *payload, *ctx;

@@ -561,6 +561,7 @@ void cli_release(struct cli *c)
 	for (size_t i = 0; i < c->n_params; i++)
 		free((char *)c->param[i].name);
 	free(c->param);
+	free(c->here);
 	json_decref(c->payload);
 	json_decref(c->ctx);
 	sources_release(&c->sources);

@@ -287,6 +287,9 @@ bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t n
 		    struct buf *err);
 void composed_release(struct composed *c);
 
+/* --- echo.c: what a person can paste to do the same, without secrets; appended -------------------------- */
+void engine_echo(struct engine *e, const struct composed *c, struct buf *out);
+
 /* --- judge.c ----------------------------------------------------------------------------------------- */
 struct verdict {
 	enum state state;

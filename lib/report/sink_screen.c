@@ -150,7 +150,19 @@ static void add_lines(struct buf *out, struct span text, const char *indent)
 	}
 }
 
-/* What can be pasted stands at the margin from its second line on, where blanks might count. */
+/* From its second line on it stands at the margin, where blanks might count, and its tabs are tabs. */
+static void add_command(struct buf *out, const char *command)
+{
+	for (const char *at = command; *at;) {
+		size_t n = strcspn(at, "\n\t");
+
+		tty_clean(out, (struct span){at, n});
+		at += n;
+		if (*at)
+			buf_putc(out, *at++);
+	}
+}
+
 static void start_lines(struct screen *s, const struct run_event *e)
 {
 	if (!s->o.verbose)
@@ -159,8 +171,7 @@ static void start_lines(struct screen *s, const struct run_event *e)
 	add_clean(&s->line, e->step);
 	if (e->command) {
 		buf_puts(&s->line, "\n$ ");
-		add_lines(&s->line, span_of(e->command), "");
-		s->line.len--; /* say_line ends it */
+		add_command(&s->line, e->command);
 	}
 	say_line(s);
 }

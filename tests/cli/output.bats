@@ -198,3 +198,39 @@ orchmake: Leaving directory '$T'"
 	want 0 orchmake a
 	is "$(grep -c directory <<<"$err" || true)" 0
 }
+
+@test "-v tells commands as one could paste them, with folder, environment and files where they differ" {
+	export KEY="it's secret" GONE=1
+	jobfile <<'Y'
+jobfile: 1
+secrets: {K: {env: KEY}}
+jobs:
+  a:
+    steps:
+      - {id: plain, argv: [echo, "a b", "it's", "$HOME"]}
+      - {id: odd, cwd: sub dir, env: {DAY: "it's 1", GONE: null}, argv: [sh, -c, 'pwd; echo "$DAY ${GONE-none}"; printf %s "$0"', "tab\there\r\e[1m"]}
+      - {id: files, stdin: in.txt, stdout: out.txt, run: "if read x; then\n\techo \"got\t$x\"\nfi"}
+  b: {env: {K: "${{ secrets.K }}"}, argv: [sh, -c, 'echo "$K"']}
+Y
+	mkdir 'sub dir'
+	echo line >in.txt
+	want 0 orchmake -v a
+	pasted=$(sed -n '/^\$ /,/^\[/{/^\[/d;s/^\$ //;p}' <<<"$err")
+	is "$(head -1 <<<"$pasted")" "env -u KEY echo 'a b' 'it'\\''s' '\$HOME'"
+	rm out.txt
+	is "$(bash -c "$pasted" | tr '\r' R)" "$(printf 'a b it'\''s $HOME\n%s/sub dir\nit'\''s 1 none\ntab\thereR\033[1m' "$T")"
+	is "$(cat out.txt)" "$(printf 'got\tline')"
+	rm out.txt
+	cd 'sub dir'
+	want 0 orchmake -C .. -v a
+	complains "\$ (cd $T && env -u KEY echo "
+	sed -i '1a env_policy: {keep: [PATH]}' ../Jobfile
+	export A1=1 A2=1 A3=1 A4=1 A5=1 A6=1 A7=1 A8=1
+	want 0 orchmake -C .. -v a/plain
+	complains "\$ (cd $T && env -i PATH=$PATH echo "
+	want 0 orchmake -v b
+	complains "K='***'"
+	case $err in *secret*) return 1 ;; esac
+	want 0 orchmake b
+	is "$(grep -c '^\$' <<<"$err" || true)" 0
+}
