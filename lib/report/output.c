@@ -469,6 +469,42 @@ bool output_has(const struct output *o, uint32_t unit)
 	return l && log_bytes(l) > 0;
 }
 
+/* The last line that is not empty, in tail. */
+static struct span last_line(const struct log *l, struct buf *tail)
+{
+	enum { TAIL = 4096 };
+	off_t size = 0;
+	int fd = open_log(l, &size);
+	struct span text;
+	const char *from;
+	ssize_t n;
+
+	if (fd < 0)
+		return (struct span){"", 0};
+	n = pread(fd, buf_reserve(tail, TAIL), TAIL, size > TAIL ? size - TAIL : 0);
+	close(fd);
+	tail->len = n > 0 ? (size_t)n : 0;
+	text = span_trim((struct span){tail->data, tail->len});
+	from = memrchr(text.at, '\n', text.len);
+	return from ? (struct span){from + 1, text.len - (size_t)(from + 1 - text.at)} : text;
+}
+
+size_t output_news(const struct output *o, uint32_t unit, const char *error)
+{
+	static const char colon[] = ": ";
+	size_t len = strlen(error), more = strlen(colon);
+	struct buf tail = BUF_INIT;
+	struct span line = {"", 0};
+
+	if (output_has(o, unit))
+		line = last_line(log_of(o, unit), &tail);
+	if (line.len && len > line.len + more && !memcmp(error + len - line.len, line.at, line.len) &&
+	    !memcmp(error + len - line.len - more, colon, more))
+		len -= line.len + more;
+	buf_release(&tail);
+	return len;
+}
+
 /* Its log is done with: shown now, or with its job. */
 static void end_log(struct output *o, struct log *l)
 {

@@ -48,6 +48,8 @@ bool output_follow(struct output *o);
 void output_before(struct output *o, const struct run_event *e);
 /* Whether output_after will show something of that step. */
 bool output_has(const struct output *o, uint32_t unit);
+/* So many bytes of a failure's text as do not repeat the last line of what output_after will show. */
+size_t output_news(const struct output *o, uint32_t unit, const char *error);
 /* After it has been told: what is kept together is shown. */
 void output_after(struct output *o, const struct run_event *e);
 

@@ -126,10 +126,16 @@ static void add_reason(struct screen *s, const struct run_event *e)
 
 static void failure_lines(struct screen *s, const struct run_event *e)
 {
+	size_t n = e->error ? output_news(s->output, e->unit, e->error) : 0;
+
 	settled_line(s, e);
-	if (e->error) {
+	if (n && !e->error[n]) {
 		buf_puts(&s->line, "\n    ");
 		add_clean(&s->line, e->error);
+	} else if (n) { /* the rest follows as the step said it */
+		buf_puts(&s->line, "  (");
+		tty_clean(&s->line, (struct span){e->error, n});
+		buf_putc(&s->line, ')');
 	}
 	say_line(s);
 }
@@ -186,7 +192,7 @@ static void retry_line(struct screen *s, const struct run_event *e)
 	buf_addf(&s->line, "  attempt %" PRIu32 " failed", e->attempt);
 	if (e->error) {
 		buf_puts(&s->line, ": ");
-		add_clean(&s->line, e->error);
+		tty_clean(&s->line, (struct span){e->error, output_news(s->output, e->unit, e->error)});
 	}
 	if (e->due_ms > 0) {
 		buf_puts(&s->line, "; again in ");

@@ -25,11 +25,10 @@ said() { sed -E 's/ [0-9.]+s\b/ Ts/g; s/^run .*/run/; s/[0-9A-Z]{26}/RUN/g; s/[0
     a1
     a2
 [2/3] succeeded  alpha/two  Ts
-retry  beta  attempt 1 failed: exit 3: b2; again in Ts
+retry  beta  attempt 1 failed: exit 3; again in Ts
     b1
     b2
-[3/3] failed     beta  Ts
-    exit 3: b2
+[3/3] failed     beta  Ts  (exit 3)
     b1
     b2
 

@@ -342,6 +342,33 @@ static void a_step_is_shown_when_it_has_ended_each_attempt_by_itself(void **stat
 	look_close(&l);
 }
 
+static void what_a_failure_says_is_not_said_twice(void **state)
+{
+	struct look l;
+	uint32_t a;
+
+	(void)state;
+	look_open(&l, OUTPUT_TARGET, false);
+	a = unit_called(&l, "a");
+	CHECK_INT(output_news(l.o, a, "exit 1: no route"), 16);
+	started(&l, "a");
+	CHECK_INT(output_news(l.o, a, "exit 1: no route"), 16);
+	writes(&l, "a", "trying\nno route\n\n");
+	CHECK_INT(output_news(l.o, a, "exit 1: no route"), 6);
+	CHECK_INT(output_news(l.o, a, "exit 1"), 6);
+	CHECK_INT(output_news(l.o, a, "exit 1: trying"), 14);
+	CHECK_INT(output_news(l.o, a, "no route"), 8);
+	CHECK_INT(output_news(l.o, a, ": no route"), 10);
+	CHECK_INT(output_news(l.o, a, "exit 1:no route"), 15);
+	succeeded(&l, "a");
+	look_close(&l);
+	look_open(&l, OUTPUT_TAIL, false);
+	started(&l, "a");
+	writes(&l, "a", "no route\n");
+	CHECK_INT(output_news(l.o, a, "exit 1: no route"), 16);
+	look_close(&l);
+}
+
 static void of_a_long_log_the_end_is_shown_and_where_the_rest_is(void **state)
 {
 	enum { ROWS = 300000 };
@@ -450,6 +477,7 @@ int main(void)
 		cmocka_unit_test(a_log_that_grows_faster_than_it_is_shown_holds_up_nobody),
 		cmocka_unit_test(as_it_comes_means_within_a_line_too_but_not_within_a_character),
 		cmocka_unit_test(a_step_is_shown_when_it_has_ended_each_attempt_by_itself),
+		cmocka_unit_test(what_a_failure_says_is_not_said_twice),
 		cmocka_unit_test(of_a_long_log_the_end_is_shown_and_where_the_rest_is),
 		cmocka_unit_test(what_is_no_file_is_not_read),
 		cmocka_unit_test(a_job_is_shown_when_the_outermost_has_ended),
