@@ -110,6 +110,16 @@ static void wide_characters_take_two_columns_and_combining_ones_none(void **stat
 	CHECK_INT(tty_width("\xe2\x9c\x85"), 2);    /* a check mark */
 	CHECK_INT(tty_width("\xf0\x9f\x9a\x80"), 2); /* a rocket */
 	CHECK_INT(tty_width("\xff"), 1);
+	CHECK_INT(tty_width("⚡⛔♿"), 6);
+	CHECK_INT(tty_width("🌶"), 1);
+	CHECK_INT(tty_width("한글"), 4);
+	CHECK_INT(tty_width("\u1112\u1161\u11ab"), 2); /* the same syllable in parts */
+	CHECK_INT(tty_width("हिन्दी"), 5); /* what joins two letters takes none, vowels that space take one */
+	CHECK_INT(tty_width("שָׁלוֹם"), 4);
+	CHECK_INT(tty_width("ｱ＝ｶﾞ"), 5);
+	CHECK_INT(tty_width("…█─"), 3);
+	CHECK_INT(tty_width("𠮷🫠🪿"), 6);
+	CHECK_INT(tty_width("é"), 1);
 }
 
 static void cuts(const char *text, size_t columns, const char *want)
