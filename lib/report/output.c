@@ -523,6 +523,16 @@ static void end_log(struct output *o, struct log *l)
 	log_release(&ended);
 }
 
+void output_forget(struct output *o, uint32_t unit)
+{
+	struct log *l = log_of(o, unit);
+
+	if (!l)
+		return;
+	log_release(l);
+	*l = o->log[--o->n];
+}
+
 void output_after(struct output *o, const struct run_event *e)
 {
 	struct log *l = shows(o->o.mode) && ends_attempt(e) ? log_of(o, e->unit) : NULL;

@@ -53,6 +53,9 @@ size_t output_news(const struct output *o, uint32_t unit, const char *error);
 /* After it has been told: what is kept together is shown. */
 void output_after(struct output *o, const struct run_event *e);
 
+/* Or what was to be kept together is left in the log. */
+void output_forget(struct output *o, uint32_t unit);
+
 /* The run has ended: whatever has not been shown yet. */
 void output_end(struct output *o);
 

@@ -7,6 +7,7 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/quote.h"
 #include "base/stamp.h"
 #include "report/frame.h"
 #include "report/screen.h"
@@ -218,6 +219,18 @@ static void until_line(struct screen *s, const struct run_event *e)
 	say_line(s);
 }
 
+/* RUN/STEP as one can paste it. */
+static void add_name(struct screen *s, const char *step)
+{
+	char *name = xasprintf("%.10s/%s", s->run, step);
+	struct buf word = BUF_INIT;
+
+	quote_word(&word, name);
+	add_clean(&s->line, word.data);
+	buf_release(&word);
+	free(name);
+}
+
 static void question_lines(struct screen *s, const struct run_event *e)
 {
 	const char *text = e->cause ? e->cause : "";
@@ -231,8 +244,8 @@ static void question_lines(struct screen *s, const struct run_event *e)
 		tty_clean(&s->line, (struct span){text, (size_t)(end - text)});
 		buf_puts(&s->line, "\n    ");
 	}
-	buf_addf(&s->line, "orchmake approve %.10s/", s->run);
-	add_clean(&s->line, e->step);
+	buf_puts(&s->line, "orchmake approve ");
+	add_name(s, e->step);
 	say_line(s);
 }
 
@@ -374,6 +387,13 @@ static void tell(struct screen *s, const struct run_event *e)
 	}
 }
 
+/* Of `until` each look but the first and the last: it would say the same as that every time. */
+static bool is_repeated(const struct screen *s, const struct run_event *e)
+{
+	return e->kind == EVENT_STEP_RETRY && s->x->place[e->unit].step->t.act.kind == ACT_UNTIL && e->attempt > 1 &&
+	       !s->o.verbose;
+}
+
 static void screen_event(struct sink *base, const struct run_event *e)
 {
 	struct screen *s = (struct screen *)base;
@@ -383,6 +403,8 @@ static void screen_event(struct sink *base, const struct run_event *e)
 	s->settled += is_settled(e->kind);
 	output_before(s->output, e);
 	tell(s, e);
+	if (is_repeated(s, e))
+		output_forget(s->output, e->unit);
 	output_after(s->output, e);
 }
 
@@ -604,8 +626,7 @@ static void summarise_failure(struct screen *s, const struct run_summary *sum, c
 	add_clean(&s->line, shorter(s, f->log));
 	if (sum->has_ledger) {
 		buf_puts(&s->line, "\n    more: orchmake logs ");
-		buf_addf(&s->line, "%.10s/", sum->run);
-		add_clean(&s->line, f->name);
+		add_name(s, f->name);
 	}
 	buf_putc(&s->line, '\n');
 }

@@ -43,6 +43,18 @@ failed: all in Ts: 2 succeeded, 1 failed
 a2a1"
 }
 
+@test "of until the first look and the last are shown, with -v all" {
+	jobfile <<'Y'
+jobfile: 1
+jobs: {a: {until: {run: "echo look $ORCHMAKE_ATTEMPT; [ $ORCHMAKE_ATTEMPT = 4 ]", every: 1ms}}}
+Y
+	want 0 orchmake
+	is "$(grep '^    ' <<<"$err")" "    look 1
+    look 4"
+	want 0 orchmake -v
+	is "$(grep -c '^    look' <<<"$err")" 4
+}
+
 @test "-Oline: each line behind the name of its step, whole, also the last one without an end" {
 	flow
 	want 1 orchmake -Oline all
@@ -179,6 +191,18 @@ Y
 	until_true grep -qx 'a | said' out.txt
 	: >fifo
 	wait $pid
+}
+
+@test "what is to be typed of a name that means something to a shell is quoted" {
+	jobfile <<'Y'
+jobfile: 1
+jobs: {a: {matrix: {n: [x y, "it's"]}, run: exit 1}}
+Y
+	want 1 orchmake -k
+	line=$(sed -n "s/^    more: \(orchmake logs .*x y.*\)/\1/p" <<<"$err")
+	bash -c "$line"
+	line=$(sed -n "s/^    more: \(orchmake logs .*it.*\)/\1/p" <<<"$err")
+	bash -c "$line"
 }
 
 @test "-w says in which folder steps run, before and after, as make does" {

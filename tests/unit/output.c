@@ -330,6 +330,12 @@ static void a_step_is_shown_when_it_has_ended_each_attempt_by_itself(void **stat
 	SHOWS(&l, "    one\n            two\n    three\n");
 	CHECK(!output_has(l.o, unit_called(&l, "a")));
 	succeeded(&l, "a");
+	started(&l, "a");
+	writes(&l, "a", "left in the log\n");
+	output_forget(l.o, unit_called(&l, "a"));
+	succeeded(&l, "a");
+	output_forget(l.o, unit_called(&l, "a"));
+	SHOWS(&l, "");
 	started(&l, "k");
 	writes(&l, "k", "");
 	CHECK(!output_has(l.o, unit_called(&l, "k")));
