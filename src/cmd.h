@@ -17,6 +17,7 @@
 #include "engine/options.h"
 #include "job/jobfile.h"
 #include "ledger/ledger_read.h"
+#include "report/output.h"
 
 /* A list of texts that grows; the texts are borrowed from argv. */
 struct words {
@@ -25,7 +26,6 @@ struct words {
 };
 
 enum colour_when { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
-enum output_mode { OUTPUT_TARGET, OUTPUT_NONE, OUTPUT_LINE, OUTPUT_JOB, OUTPUT_TAIL, OUTPUT_JSON };
 enum progress_mode { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_LINE, PROGRESS_NONE };
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_DOT, FORMAT_MERMAID, FORMAT_SVG };
 
@@ -40,6 +40,7 @@ struct cli {
 
 	struct words files, include_dirs, sets, vars;
 	const char *dir;
+	char *here; /* the folder before that; -v */
 	struct given_param *param;
 	size_t n_params, room_params;
 	json_t *payload, *ctx;
@@ -64,6 +65,8 @@ struct cli {
 	bool no_ledger;
 	enum colour_when colour;
 	enum progress_mode progress;
+	enum output_mode output;
+	bool output_given, print_folder;
 	int64_t heartbeat_ms;
 	const char *result_file, *events_file;
 	enum format format;

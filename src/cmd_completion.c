@@ -40,8 +40,9 @@ static const char *value_kind(const struct option_info *o, bool *ret_words)
 
 static void put_words(const char *bars)
 {
-	for (; *bars; bars++)
-		putchar(*bars == '|' ? ' ' : *bars);
+	for (; *bars; bars++) /* without the brackets of what may be left out */
+		if (*bars != '[' && *bars != ']')
+			putchar(*bars == '|' ? ' ' : *bars);
 }
 
 struct line {
@@ -78,7 +79,7 @@ static void bash_values(void)
 
 		if (!words && !kind)
 			continue;
-		if (o.letter && !o.verbs)
+		if (o.letter && !o.verbs && o.arg[0] != '[') /* else what follows is a word of its own */
 			printf("\t-%c|--%s) ", o.letter, o.name);
 		else
 			printf("\t--%s) ", o.name);
@@ -202,7 +203,7 @@ static void zsh_value(const struct option_info *o)
 
 	if (!o->arg)
 		return;
-	printf(":%s:", o->name ? o->name : "value");
+	printf(":%s%s:", o->arg[0] == '[' ? ":" : "", o->name ? o->name : "value");
 	if (words) {
 		putchar('(');
 		put_words(o->arg);
@@ -234,10 +235,7 @@ static void zsh_options(void)
 			putchar('[');
 			put_zsh(o.sentence);
 			putchar(']');
-			if (maybe)
-				printf("::%s:", o.name);
-			else
-				zsh_value(&o);
+			zsh_value(&o);
 			puts("' \\");
 		}
 	}

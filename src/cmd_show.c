@@ -6,6 +6,7 @@
 #include "base/bug.h"
 #include "base/stamp.h"
 #include "cmd.h"
+#include "gates.h"
 #include "report/table.h"
 #include "report/tty.h"
 #include "run_name.h"
@@ -156,6 +157,22 @@ static bool step_row(void *ctx, const struct ledger_step_row *r)
 	return true;
 }
 
+/* What a person has to do for it to go on. */
+static bool print_gates(struct ledger *l, const struct run_name *n)
+{
+	struct buf text = BUF_INIT;
+	bool good = gates_text(l, n->run, n->step, &text);
+
+	if (good && text.len) {
+		putchar('\n');
+		print_clean(text.data);
+	}
+	if (!good)
+		cli_error("%s", ledger_error(l)->text.data);
+	buf_release(&text);
+	return good;
+}
+
 static int show_run(struct cli *c, struct ledger *l, const struct run_name *n)
 {
 	struct run_view v = {.l = l, .steps = json_array(), .head = BUF_INIT};
@@ -172,6 +189,7 @@ static int show_run(struct cli *c, struct ledger *l, const struct run_name *n)
 		print_clean(v.head.data);
 		putchar('\n');
 		table_print(&v.table, stdout);
+		good = print_gates(l, n);
 	}
 	table_release(&v.table);
 	json_decref(v.steps);

@@ -9,6 +9,7 @@
 #include "base/vec.h"
 #include "cmd.h"
 #include "doc/json.h"
+#include "gates.h"
 #include "report/listing.h"
 #include "report/tty.h"
 #include "run_name.h"
@@ -23,6 +24,18 @@ static void puts_clean(const char *text)
 	tty_clean(&clean, span_of(text));
 	puts(clean.data);
 	buf_release(&clean);
+}
+
+static void puts_lines(const char *text)
+{
+	for (const char *end; *text; text = end + (*end != 0)) {
+		char *line;
+
+		end = strchrnul(text, '\n');
+		line = xstrndup(text, (size_t)(end - text));
+		puts_clean(line);
+		free(line);
+	}
 }
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -78,6 +91,8 @@ struct why {
 	int64_t run;
 	bool goes_on;
 	struct map names; /* what was told, and behind it, in order, what was behind that */
+	struct buf gates; /* what of the run waits for a person */
+	bool unsettled;	  /* something that was told */
 };
 
 static bool tell_attempt(void *ctx, const struct ledger_attempt_row *r)
@@ -154,6 +169,9 @@ static bool tell_step(void *ctx, const struct ledger_step_row *r)
 {
 	struct why *w = ctx;
 
+	w->unsettled |= !state_is_final(r->state);
+	if (r->state == STATE_WAITING && r->reason == REASON_APPROVAL && w->gates.len)
+		return true; /* it is told there, with what to type */
 	if (!state_is_final(r->state) && w->goes_on) {
 		tell_open(w, r);
 		return true;
@@ -219,10 +237,10 @@ static bool see_run(void *ctx, const struct ledger_run_row *r)
 /* One step with all that was behind it; of several each for itself. */
 static int why_then(struct ledger *l, const struct run_name *n)
 {
-	struct why w = {.l = l, .run = n->run};
+	struct why w = {.l = l, .run = n->run, .gates = BUF_INIT};
 	size_t several = 0;
 	int code = EXIT_DONE;
-	bool good = ledger_steps(l, n->run, n->step, count, &several);
+	bool good = ledger_steps(l, n->run, n->step, count, &several) && gates_text(l, n->run, NULL, &w.gates);
 
 	(void)ledger_run_get(l, n->run, see_run, &w.goes_on);
 	if (several == 1 && n->step)
@@ -232,6 +250,9 @@ static int why_then(struct ledger *l, const struct run_name *n)
 		cli_error("%s", ledger_error(l)->text.data);
 		code = EXIT_LEDGER;
 	}
+	if (good && w.unsettled)
+		puts_lines(w.gates.data);
+	buf_release(&w.gates);
 	map_release(&w.names);
 	return code;
 }

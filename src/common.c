@@ -52,7 +52,7 @@ bool cli_colour(const struct cli *c, FILE *out)
 		return false;
 	if (force && *force && strcmp(force, "0"))
 		return true;
-	return isatty(fileno(out)) && term && strcmp(term, "dumb");
+	return isatty(fileno(out)) && term && *term && strcmp(term, "dumb");
 }
 
 void cli_diags(const struct cli *c, const struct diags *d)
@@ -188,7 +188,7 @@ struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
 		.ledger = c->ledger, .no_ledger = c->no_ledger, .log_dir = c->log_dir,
 		.env_wins = c->env_wins, .files = span(&c->files), .libexec = cli_libexec(), .version = ORCHMAKE_VERSION, .say = say,
 		.debug = c->debug, .debug_line = debug_line,
-		.environ = (const char *const *)environ,
+		.environ = (const char *const *)environ, .echo_from = c->verbose ? c->here : NULL,
 	};
 }
 

@@ -53,6 +53,8 @@ int main(int argc, char **argv)
 	c.load = above.load;
 	if (!cli_parse(&c, argc, argv))
 		goto done;
+	if (c.verbose)
+		c.here = realpath(".", NULL);
 	if (c.dir && chdir(c.dir) < 0) {
 		cli_error("cannot change to the folder '%s': %s", c.dir, strerror(errno));
 		goto done;

@@ -235,7 +235,9 @@ static void put_exit_codes(void)
 		{EXIT_DONE, "done; every step that matters ended well"},
 		{EXIT_RUN_FAILED, "the run failed; with `-q`, something would run"},
 		{EXIT_USAGE_ERROR, "wrong use, no such name, or a Jobfile with errors: nothing was run and nothing recorded"},
+		{EXIT_WAITING, "the run waits for an answer: `orchmake show` says who can give it and what to type"},
 		{EXIT_LEDGER, "the ledger cannot be used; if something ran, it was stopped"},
+		{EXIT_BUSY, "a lock is held, or the same target already runs, and it is not waited for"},
 		{EXIT_TIMED_OUT, "the run reached its `--timeout`"},
 		{EXIT_SIGNAL, "and N more: signal N ended the run, so 130 after Ctrl-C"},
 	};
@@ -256,6 +258,24 @@ static void put_debug_topics(void)
 	for (enum debug_topic t = 0; t < DEBUG_TOPIC_COUNT; t++) {
 		put_item("Li", debug_word(t));
 		put_sentence(debug_sentence(t));
+	}
+	end_list();
+}
+
+static void put_outputs(void)
+{
+	static const struct {
+		const char *word, *sentence;
+	} modes[] = {
+#define OUTPUT(id, word, sentence) {word, sentence},
+#include "report/output.def"
+#undef OUTPUT
+	};
+
+	begin_list(6);
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		put_item("Cm", modes[i].word);
+		put_sentence(modes[i].sentence);
 	}
 	end_list();
 }
@@ -604,6 +624,7 @@ static const struct table {
 	{"verbs", put_verbs},
 	{"exit-codes", put_exit_codes},
 	{"debug-topics", put_debug_topics},
+	{"outputs", put_outputs},
 	{"file-keys", put_file_keys},
 	{"common-keys", put_common_keys},
 	{"job-keys", put_job_keys},

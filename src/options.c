@@ -18,7 +18,7 @@
 #include "doc/json.h"
 #include "engine/debug.h"
 
-enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DEBUGGING, DURATION, MOMENT, COUNT, SIZE, SLOTS, LOAD, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, FORMAT, OFFER, OVERLAP,
+enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DEBUGGING, DURATION, MOMENT, COUNT, SIZE, SLOTS, LOAD, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, OUTPUT, FORMAT, OFFER, OVERLAP,
 	    RESUME };
 
 struct option_entry {
@@ -159,17 +159,29 @@ static bool add_param(struct cli *c, const char *option, const char *text)
 /* The position of value in words, which end with NULL. */
 static bool set_word(const struct option_entry *o, const char *value, const char *const *words, int *ret)
 {
+	size_t maybe = o->arg[0] == '['; /* then a bracket on either side */
+	char *want;
+
 	for (int i = 0; words[i]; i++) {
 		if (!strcmp(words[i], value)) {
 			*ret = i;
 			return true;
 		}
 	}
-	return bad_value(o, value, o->arg);
+	want = xstrndup(o->arg + maybe, strlen(o->arg) - 2 * maybe);
+	(void)bad_value(o, value, want);
+	free(want);
+	return false;
 }
 
 static const char *const colour_words[] = {"auto", "always", "never", NULL};
 static const char *const progress_words[] = {"auto", "plain", "line", "none", NULL};
+static const char *const output_words[] = {
+#define OUTPUT(id, word, sentence) word,
+#include "report/output.def"
+#undef OUTPUT
+	NULL,
+};
 static const char *const format_words[] = {"text", "json", "csv", "dot", "mermaid", "svg", NULL};
 
 static int64_t processors(void)
@@ -183,17 +195,21 @@ static int64_t processors(void)
 static bool apply_word(struct cli *c, const struct option_entry *o, const char *value)
 {
 	static const char *const *const words[] = {
-		[COLOUR] = colour_words, [PROGRESS] = progress_words, [FORMAT] = format_words,
+		[COLOUR] = colour_words, [PROGRESS] = progress_words, [OUTPUT] = output_words, [FORMAT] = format_words,
 		[OFFER] = offer_words, [OVERLAP] = overlap_words,
 	};
 	int word;
 
+	if (!value) /* -O alone, as make has it */
+		value = words[o->kind][0];
 	if (!set_word(o, value, words[o->kind], &word))
 		return false;
 	if (o->kind == COLOUR)
 		c->colour = (enum colour_when)word;
 	else if (o->kind == PROGRESS)
 		c->progress = (enum progress_mode)word;
+	else if (o->kind == OUTPUT)
+		c->output = (enum output_mode)word;
 	else if (o->kind == FORMAT)
 		c->format = (enum format)word;
 	else if (o->kind == OFFER)
@@ -201,6 +217,7 @@ static bool apply_word(struct cli *c, const struct option_entry *o, const char *
 	else
 		c->overlap = (enum overlap)word;
 	c->overlap_given |= o->kind == OVERLAP;
+	c->output_given |= o->kind == OUTPUT;
 	return true;
 }
 
@@ -261,6 +278,7 @@ static bool apply(struct cli *c, const struct option_entry *o, const char *value
 		return set_json(o, value, field);
 	case COLOUR:
 	case PROGRESS:
+	case OUTPUT:
 	case FORMAT:
 	case OFFER:
 	case OVERLAP:
@@ -543,6 +561,7 @@ void cli_release(struct cli *c)
 	for (size_t i = 0; i < c->n_params; i++)
 		free((char *)c->param[i].name);
 	free(c->param);
+	free(c->here);
 	json_decref(c->payload);
 	json_decref(c->ctx);
 	sources_release(&c->sources);

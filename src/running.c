@@ -42,10 +42,22 @@ int running_list(struct cli *c, struct engine *e)
 
 /* --- what is told ---------------------------------------------------------------------------------------- */
 
-static enum screen_style style_of(const struct cli *c)
+/* What steps print: as it was asked for; or, where only failures are wanted, only of those. */
+static enum output_mode output_of(const struct cli *c)
+{
+	return !c->output_given && c->silent ? OUTPUT_TAIL : c->output;
+}
+
+static bool may_move(void)
 {
 	const char *term = getenv("TERM");
 
+	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb");
+}
+
+/* With events on standard output it is a program that looks, or a terminal that has them. */
+static enum screen_style style_of(const struct cli *c)
+{
 	if (c->debug)
 		return SCREEN_PLAIN; /* one stream of lines */
 	switch (c->progress) {
@@ -53,25 +65,35 @@ static enum screen_style style_of(const struct cli *c)
 	case PROGRESS_NONE:
 		return SCREEN_PLAIN;
 	case PROGRESS_LINE:
-		return SCREEN_LINE;
+		return may_move() ? SCREEN_LINE : SCREEN_PLAIN;
 	case PROGRESS_AUTO:
 		break;
 	}
-	if (!isatty(STDERR_FILENO) || !term || !strcmp(term, "dumb") || c->silent)
-		return SCREEN_PLAIN;
-	return SCREEN_LIVE;
+	return may_move() && !c->silent && c->output != OUTPUT_JSON ? SCREEN_LIVE : SCREEN_PLAIN;
+}
+
+/* Standard output is for one thing at a time. */
+static bool is_stdout_shared(const struct cli *c)
+{
+	bool events = c->output == OUTPUT_JSON || (c->events_file && !strcmp(c->events_file, "-"));
+
+	if (!events || c->format != FORMAT_JSON)
+		return false;
+	cli_error("--format=json and %s both write to standard output",
+		  c->output == OUTPUT_JSON ? "-Ojson" : "--events=-");
+	cli_hint("--result=FILE writes the result document to a file");
+	return true;
 }
 
 static bool add_events(struct cli *c, struct sinks *sinks)
 {
+	bool to_stdout = c->events_file && !strcmp(c->events_file, "-");
 	FILE *f;
 
-	if (!c->events_file)
-		return true;
-	if (!strcmp(c->events_file, "-")) {
+	if (c->output == OUTPUT_JSON || to_stdout)
 		sinks_add(sinks, sink_events(stdout, false));
+	if (!c->events_file || to_stdout)
 		return true;
-	}
 	f = fopen(c->events_file, "we");
 	if (!f) {
 		cli_error("--events: cannot write '%s': %s", c->events_file, strerror(errno));
@@ -85,10 +107,12 @@ static bool add_sinks(struct cli *c, struct sinks *sinks)
 {
 	const struct screen_options o = {
 		.out = stderr, .style = style_of(c), .colour = cli_colour(c, stderr), .silent = c->silent,
-		.verbose = c->verbose, .show_logs = true,
+		.verbose = c->verbose, .output = output_of(c),
 		.heartbeat_ms = c->progress == PROGRESS_NONE ? 0 : c->heartbeat_ms,
 	};
 
+	if (is_stdout_shared(c))
+		return false;
 	sinks_add(sinks, sink_screen(&o));
 	return add_events(c, sinks);
 }
@@ -150,18 +174,32 @@ static int run(struct cli *c, struct engine *e)
 
 	if (add_sinks(c, &sinks)) {
 		code = engine_run(e, &sinks, &err);
-		sinks_release(&sinks);
 		if (err.len)
 			cli_error("%s", err.data);
 		if (engine_result(e) && !write_result(c, engine_result(e)) && code == EXIT_DONE)
 			code = EXIT_RUN_FAILED;
-		if (engine_result(e) && c->format != FORMAT_JSON && !c->silent)
+		if (engine_result(e) && c->format != FORMAT_JSON && c->output != OUTPUT_JSON && !c->silent)
 			show_plan(engine_result(e));
 		if (c->exit_code_of_step && code == EXIT_RUN_FAILED && engine_failed_exit(e))
 			code = engine_failed_exit(e);
 	}
+	sinks_release(&sinks);
 	buf_release(&err);
 	return code;
+}
+
+/* In the words of make, which editors look for: what steps say of files is relative to it. */
+static void say_folder(const struct cli *c, const struct jobfile *jf, const char *what)
+{
+	char *root = realpath(jf->root, NULL);
+	struct buf clean = BUF_INIT;
+
+	tty_clean(&clean, span_of(root ? root : jf->root));
+	(void)fflush(stdout);
+	if (c->print_folder)
+		fprintf(stderr, "orchmake: %s directory '%s'\n", what, clean.data);
+	buf_release(&clean);
+	free(root);
 }
 
 int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
@@ -180,10 +218,11 @@ int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 	cli_diags(c, d);
 	if (e && c->question)
 		code = listing_count(engine_expansion(e), engine_schedule(e), engine_outlook(e)) ? EXIT_RUN_FAILED : EXIT_DONE;
-	else if (e && c->dry_run)
-		code = running_list(c, e);
-	else if (e)
-		code = run(c, e);
+	else if (e) {
+		say_folder(c, jf, "Entering");
+		code = c->dry_run ? running_list(c, e) : run(c, e);
+		say_folder(c, jf, "Leaving");
+	}
 	engine_free(e);
 done:
 	diags_free(d);

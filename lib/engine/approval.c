@@ -117,6 +117,7 @@ static void ask(struct engine *e, uint32_t unit)
 		VEC_PUSH(e->questions->unit, e->questions->n, e->questions->room, unit);
 		free(n->error);
 		n->error = buf_detach(&text);
+		ledger_step_state(e->ledger, e->run_no, unit, STATE_WAITING, REASON_APPROVAL, n->error);
 		record_event(e, EVENT_APPROVAL_ASKED, unit, NULL);
 		schedule_not_now(e->s, unit, REASON_APPROVAL);
 	}

@@ -9,6 +9,7 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/quote.h"
 #include "base/vec.h"
 #include "doc/json.h"
 #include "engine/engine_impl.h"
@@ -366,23 +367,7 @@ static char *command_line(const struct composed *c)
 {
 	struct buf line = BUF_INIT;
 
-	for (size_t i = 0; i < c->n_argv; i++) {
-		const char *a = c->argv[i];
-
-		if (i)
-			buf_putc(&line, ' ');
-		if (*a && !a[strspn(a, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=+,@%-")]) {
-			buf_puts(&line, a);
-			continue;
-		}
-		buf_putc(&line, '\'');
-		for (; *a; a++)
-			if (*a == '\'')
-				buf_puts(&line, "'\\''");
-			else
-				buf_putc(&line, *a);
-		buf_putc(&line, '\'');
-	}
+	quote_command(&line, (const char *const *)c->argv, c->n_argv);
 	return buf_detach(&line);
 }
 

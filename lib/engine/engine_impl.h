@@ -300,6 +300,9 @@ bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t n
 		    struct buf *err);
 void composed_release(struct composed *c);
 
+/* --- echo.c: what a person can paste to do the same, without secrets; appended -------------------------- */
+void engine_echo(struct engine *e, const struct composed *c, struct buf *out);
+
 /* --- judge.c ----------------------------------------------------------------------------------------- */
 struct verdict {
 	enum state state;
@@ -382,6 +385,10 @@ enum reason engine_why(const struct engine *e, uint32_t unit, const char **ret_c
 void engine_begin(struct engine *e);
 void engine_tick(struct engine *e);
 void engine_summary(struct engine *e, enum state state);
+
+/* --- follow.c: a sink that shows what is written elsewhere ----------------------------------------- */
+struct follow *follow_begin(struct engine *e); /* NULL: there is none */
+void follow_end(struct follow *f);
 
 /* --- paths.c -------------------------------------------------------------------------------------------- */
 /* A folder of our own that nobody else could have prepared: not a link, and not writable by others. */

@@ -125,9 +125,10 @@ void hooks_pump(struct engine *e)
 		;
 }
 
-static char *error_of(struct engine *e, uint32_t unit)
+/* What is slow has not failed: the error there may be is of an attempt before. */
+static char *error_of(struct engine *e, enum hook hook, uint32_t unit)
 {
-	return unit != UNIT_NONE && e->note[unit].error ? xstrdup(e->note[unit].error) : NULL;
+	return hook != HOOK_SLOW && unit != UNIT_NONE && e->note[unit].error ? xstrdup(e->note[unit].error) : NULL;
 }
 
 static char *unit_name(struct engine *e, uint32_t unit)
@@ -147,7 +148,7 @@ static void fire(struct engine *e, enum hook hook, uint32_t unit, enum state sta
 	if (!e->hooks)
 		e->hooks = xcalloc(1, sizeof(*e->hooks));
 	for (size_t i = 0; i < j->n_steps; i++) {
-		struct fired f = {.step_name = unit_name(e, unit), .error = error_of(e, unit)};
+		struct fired f = {.step_name = unit_name(e, unit), .error = error_of(e, hook, unit)};
 
 		f.call = (struct hook_call){.hook = hook, .step = &j->step[i], .state = state_word(state),
 					    .step_name = f.step_name, .error = f.error, .result = e->hooks->result};

@@ -61,6 +61,7 @@ struct run_options {
 	bool no_ledger;
 	const char *log_dir;   /* NULL: .orchmake/logs */
 	const char *command;   /* the command line, for history */
+	const char *echo_from; /* commands are told as somebody in that folder could paste them; NULL: not at all */
 	const char *version;
 	unsigned debug;	       /* -d: topics of engine/debug.h, as bits */
 	void (*debug_line)(void *ctx, const char *text);

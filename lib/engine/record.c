@@ -524,9 +524,14 @@ static char *names_json(const struct step *st, bool provides)
 	return text.len ? buf_detach(&text) : NULL;
 }
 
-static void tell_command(struct told *t, const char *command)
+static void tell_command(struct engine *e, struct told *t, const struct composed *c)
 {
-	t->e.command = t->command = xstrdup(command);
+	struct buf text = BUF_INIT;
+
+	if (!e->o->echo_from)
+		return;
+	engine_echo(e, c, &text);
+	t->e.command = t->command = buf_detach(&text);
 }
 
 bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c)
@@ -546,7 +551,7 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 		free(consumes);
 	}
 	record_event(e, EVENT_STEP_STARTED, a->unit, NULL);
-	tell_command(&e->told[e->n_told - 1], c->command);
+	tell_command(e, &e->told[e->n_told - 1], c);
 	return true;
 }
 

@@ -598,6 +598,7 @@ static void work(struct engine *e)
 				.interval_ns = sinks_interval_ms(e->sinks) * NS_PER_MS};
 	struct loop_timer limit = {.fn = on_run_timeout, .arg = e};
 	const int64_t due = limit_ns(e);
+	struct follow *follow = follow_begin(e);
 
 	if (ticker.interval_ns)
 		loop_timer_set(e->loop, &ticker.timer, e->start_mono_ns + ticker.interval_ns);
@@ -608,6 +609,7 @@ static void work(struct engine *e)
 	turn_until_done(e);
 	loop_timer_clear(e->loop, &ticker.timer);
 	loop_timer_clear(e->loop, &limit);
+	follow_end(follow);
 }
 
 /* --- from the first to the last ------------------------------------------------------------------------------------- */

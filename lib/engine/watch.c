@@ -163,9 +163,11 @@ static void say_slow(struct engine *e, uint32_t serial)
 {
 	struct attempt *a = &e->attempt[serial - 1];
 
-	if (!e->note[a->unit].said_slow)
-		record_event(e, EVENT_STEP_SLOW, a->unit, NULL);
+	if (e->note[a->unit].said_slow)
+		return;
 	e->note[a->unit].said_slow = true;
+	record_event(e, EVENT_STEP_SLOW, a->unit, NULL);
+	hooks_fire(e, HOOK_SLOW, a->unit);
 }
 
 void watch_lock(struct engine *e, uint32_t unit, int64_t ms)

@@ -7,8 +7,8 @@
 
 const char *const offer_words[] = {"pipe", "fifo", "off", NULL};
 
-const char *const hook_words[] = {"on_start",   "on_retry",  "on_skip", "on_success",
-				  "on_failure", "on_cancel", "always",	NULL};
+const char *const hook_words[] = {"on_start",   "on_retry",   "on_skip",   "on_slow",
+				  "on_success", "on_failure", "on_cancel", "always", NULL};
 const char *const overlap_words[] = {"allow", "skip", "queue", "cancel", NULL};
 
 void jobfile_free(struct jobfile *jf)

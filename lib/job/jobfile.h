@@ -483,7 +483,7 @@ struct env_rule {
 };
 
 /* Events of a run on which steps run; the last four when it has ended. */
-enum hook { HOOK_START, HOOK_RETRY, HOOK_SKIP, HOOK_SUCCESS, HOOK_FAILURE, HOOK_CANCEL, HOOK_ALWAYS, HOOK_COUNT };
+enum hook { HOOK_START, HOOK_RETRY, HOOK_SKIP, HOOK_SLOW, HOOK_SUCCESS, HOOK_FAILURE, HOOK_CANCEL, HOOK_ALWAYS, HOOK_COUNT };
 extern const char *const hook_words[HOOK_COUNT + 1]; /* "on_start", ..., NULL */
 
 struct ledger_rule {

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "report/output.h"
 #include "report/sink.h"
 #include "report/tty.h"
 
@@ -22,8 +23,10 @@ struct screen_options {
 	bool colour;
 	bool silent;	/* failures only */
 	bool verbose;	/* starts with their commands, reasons of what did not run */
-	bool show_logs; /* with each failure the last lines of its log */
+	enum output_mode output; /* NONE: nothing moves, as it ends anywhere */
 	int64_t heartbeat_ms; /* PLAIN: 0 = never */
+	void (*size)(void *ctx, unsigned *ret_columns, unsigned *ret_rows); /* NULL: of the terminal */
+	void *size_ctx;
 };
 
 struct sink *sink_screen(const struct screen_options *o);

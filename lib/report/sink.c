@@ -58,3 +58,16 @@ int64_t sinks_interval_ms(const struct sinks *l)
 	}
 	return shortest;
 }
+
+struct sink *sinks_watched(const struct sinks *l, int *ret_fd)
+{
+	for (size_t k = 0; k < l->n; k++) {
+		int fd = l->at[k]->ops->fd ? l->at[k]->ops->fd(l->at[k]) : -1;
+
+		if (fd < 0)
+			continue;
+		*ret_fd = fd;
+		return l->at[k];
+	}
+	return NULL;
+}

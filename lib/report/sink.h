@@ -67,7 +67,11 @@ struct sink_ops {
 	void (*tick)(struct sink *s, const struct run_status *st);
 	void (*end)(struct sink *s, const struct run_summary *sum);
 	void (*free)(struct sink *s);
-	int64_t interval_ms; /* 0: no ticks */
+	int64_t interval_ms; /* 0: no ticks; asked for after begin */
+	/* After begin, a descriptor: when it is readable there is more to show, and ready is called soon, and again
+	 * for as long as it returns true.  Both NULL: there is none; so does -1 say. */
+	int (*fd)(const struct sink *s);
+	bool (*ready)(struct sink *s);
 };
 
 struct sink {
@@ -86,5 +90,7 @@ void sinks_tick(const struct sinks *l, const struct run_status *st);
 void sinks_end(const struct sinks *l, const struct run_summary *sum);
 void sinks_release(struct sinks *l);
 int64_t sinks_interval_ms(const struct sinks *l); /* the shortest; 0: none */
+/* Of the first that has one; NULL: none has. */
+struct sink *sinks_watched(const struct sinks *l, int *ret_fd);
 
 #endif

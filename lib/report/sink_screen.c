@@ -7,7 +7,9 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/quote.h"
 #include "base/stamp.h"
+#include "report/frame.h"
 #include "report/screen.h"
 #include "report/tty.h"
 
@@ -16,18 +18,19 @@ enum {
 	TAIL_BYTES = 16 * 1024,
 	LIVE_MS = 100,
 	PLAIN_MS = 1000, /* how often the heartbeat's time is looked at */
-	LIVE_ROWS = 8,	 /* running steps shown at once, terminal permitting */
+	LOOK_MS = 200,	 /* at logs that grow, where nobody tells that they do */
+	LIVE_SHARE = 3,	 /* the running steps take a third of the terminal's rows */
+	LOW = 6,	 /* with fewer rows there is one line for them all */
 };
 
 struct screen {
 	struct sink base;
 	struct sink_ops ops;
 	struct screen_options o;
+	struct frame frame;
+	struct output *output;
 	struct buf line;	/* being made */
-	struct buf part;	/* the moving part as it was last drawn */
-	unsigned rows;		/* of it */
 	bool lent;		/* to a step that has the terminal to itself */
-	unsigned moving;	/* rows of it that are on the terminal now */
 	const struct expansion *x;
 	int64_t now_mono_ns;	/* of what is being told */
 	int64_t beat_mono_ns;	/* when something was last said */
@@ -38,36 +41,24 @@ struct screen {
 
 /* --- writing ------------------------------------------------------------------------------------------ */
 
-/* Take the moving part away; what follows is written where it stood. */
-static void wipe(struct screen *s)
-{
-	if (!s->moving)
-		return;
-	fputc('\r', s->o.out);
-	for (unsigned i = 1; i < s->moving; i++)
-		fputs("\033[A", s->o.out);
-	fputs("\033[J", s->o.out);
-	s->moving = 0;
-}
-
-/* The line goes where the moving part stood, and that below it: one write, so that nothing flickers. */
+/* The line goes where the moving part stood, and that below it. */
 static void say_line(struct screen *s)
 {
-	wipe(s);
 	buf_putc(&s->line, '\n');
-	buf_add(&s->line, s->part.data, s->part.len);
-	fwrite(s->line.data, 1, s->line.len, s->o.out);
-	fflush(s->o.out);
-	s->moving = s->rows;
+	frame_say(&s->frame, (struct span){s->line.data, s->line.len});
 	buf_reset(&s->line);
 	s->beat_mono_ns = s->now_mono_ns;
 }
 
-static void forget_moving(struct screen *s)
+static void say_output(void *ctx, struct span text)
 {
-	wipe(s);
-	buf_reset(&s->part);
-	s->rows = 0;
+	struct screen *s = ctx;
+
+	if (s->o.output == OUTPUT_NONE)
+		frame_stream(&s->frame, text);
+	else
+		frame_say(&s->frame, text);
+	s->beat_mono_ns = s->now_mono_ns;
 }
 
 static void add_clean(struct buf *b, const char *text)
@@ -136,10 +127,16 @@ static void add_reason(struct screen *s, const struct run_event *e)
 
 static void failure_lines(struct screen *s, const struct run_event *e)
 {
+	size_t n = e->error ? output_news(s->output, e->unit, e->error) : 0;
+
 	settled_line(s, e);
-	if (e->error) {
+	if (n && !e->error[n]) {
 		buf_puts(&s->line, "\n    ");
 		add_clean(&s->line, e->error);
+	} else if (n) { /* the rest follows as the step said it */
+		buf_puts(&s->line, "  (");
+		tty_clean(&s->line, (struct span){e->error, n});
+		buf_putc(&s->line, ')');
 	}
 	say_line(s);
 }
@@ -154,13 +151,25 @@ static void add_lines(struct buf *out, struct span text, const char *indent)
 		size_t len = stop ? (size_t)(stop - from) : (size_t)(end - from);
 
 		buf_puts(out, indent);
-		tty_clean(out, (struct span){from, len});
+		tty_clean_line(out, (struct span){from, len});
 		buf_putc(out, '\n');
 		from += len + 1;
 	}
 }
 
-/* What can be pasted stands at the margin from its second line on, where blanks might count. */
+/* From its second line on it stands at the margin, where blanks might count, and its tabs are tabs. */
+static void add_command(struct buf *out, const char *command)
+{
+	for (const char *at = command; *at;) {
+		size_t n = strcspn(at, "\n\t");
+
+		tty_clean(out, (struct span){at, n});
+		at += n;
+		if (*at)
+			buf_putc(out, *at++);
+	}
+}
+
 static void start_lines(struct screen *s, const struct run_event *e)
 {
 	if (!s->o.verbose)
@@ -169,8 +178,7 @@ static void start_lines(struct screen *s, const struct run_event *e)
 	add_clean(&s->line, e->step);
 	if (e->command) {
 		buf_puts(&s->line, "\n$ ");
-		add_lines(&s->line, span_of(e->command), "");
-		s->line.len--; /* say_line ends it */
+		add_command(&s->line, e->command);
 	}
 	say_line(s);
 }
@@ -185,7 +193,7 @@ static void retry_line(struct screen *s, const struct run_event *e)
 	buf_addf(&s->line, "  attempt %" PRIu32 " failed", e->attempt);
 	if (e->error) {
 		buf_puts(&s->line, ": ");
-		add_clean(&s->line, e->error);
+		tty_clean(&s->line, (struct span){e->error, output_news(s->output, e->unit, e->error)});
 	}
 	if (e->due_ms > 0) {
 		buf_puts(&s->line, "; again in ");
@@ -211,6 +219,18 @@ static void until_line(struct screen *s, const struct run_event *e)
 	say_line(s);
 }
 
+/* RUN/STEP as one can paste it. */
+static void add_name(struct screen *s, const char *step)
+{
+	char *name = xasprintf("%.10s/%s", s->run, step);
+	struct buf word = BUF_INIT;
+
+	quote_word(&word, name);
+	add_clean(&s->line, word.data);
+	buf_release(&word);
+	free(name);
+}
+
 static void question_lines(struct screen *s, const struct run_event *e)
 {
 	const char *text = e->cause ? e->cause : "";
@@ -224,8 +244,8 @@ static void question_lines(struct screen *s, const struct run_event *e)
 		tty_clean(&s->line, (struct span){text, (size_t)(end - text)});
 		buf_puts(&s->line, "\n    ");
 	}
-	buf_addf(&s->line, "orchmake approve %.10s/", s->run);
-	add_clean(&s->line, e->step);
+	buf_puts(&s->line, "orchmake approve ");
+	add_name(s, e->step);
 	say_line(s);
 }
 
@@ -279,7 +299,8 @@ static bool has_line(const struct screen *s, const struct run_event *e)
 
 static void quiet_line(struct screen *s, const struct run_event *e)
 {
-	if (s->o.silent || !has_line(s, e) || (e->state == STATE_ABORTED && !s->o.verbose))
+	if (s->o.silent || (e->state == STATE_ABORTED && !s->o.verbose) ||
+	    (!has_line(s, e) && !output_has(s->output, e->unit)))
 		return;
 	settled_line(s, e);
 	add_reason(s, e);
@@ -298,21 +319,12 @@ static void lend_terminal(struct screen *s, const struct run_event *e)
 	if (e->unit == UNIT_NONE || s->x->graph->unit[e->unit].kind != UNIT_STEP || !s->x->place[e->unit].step->t.tty)
 		return;
 	s->lent = e->kind == EVENT_STEP_STARTED;
-	if (!s->lent)
-		return;
-	forget_moving(s);
-	fwrite(s->line.data, 1, s->line.len, s->o.out);
-	fflush(s->o.out);
-	buf_reset(&s->line);
+	if (s->lent)
+		frame_clear(&s->frame);
 }
 
-static void screen_event(struct sink *base, const struct run_event *e)
+static void tell(struct screen *s, const struct run_event *e)
 {
-	struct screen *s = (struct screen *)base;
-
-	s->now_mono_ns = e->mono_ns;
-	lend_terminal(s, e);
-	s->settled += is_settled(e->kind);
 	switch (e->kind) {
 	case EVENT_JOB_FINISHED:
 		if (!state_is_failure(e->state))
@@ -375,9 +387,39 @@ static void screen_event(struct sink *base, const struct run_event *e)
 	}
 }
 
+/* Of `until` each look but the first and the last: it would say the same as that every time. */
+static bool is_repeated(const struct screen *s, const struct run_event *e)
+{
+	return e->kind == EVENT_STEP_RETRY && s->x->place[e->unit].step->t.act.kind == ACT_UNTIL && e->attempt > 1 &&
+	       !s->o.verbose;
+}
+
+static void screen_event(struct sink *base, const struct run_event *e)
+{
+	struct screen *s = (struct screen *)base;
+
+	s->now_mono_ns = e->mono_ns;
+	lend_terminal(s, e);
+	s->settled += is_settled(e->kind);
+	output_before(s->output, e);
+	tell(s, e);
+	if (is_repeated(s, e))
+		output_forget(s->output, e->unit);
+	output_after(s->output, e);
+}
+
 /* --- the moving part --------------------------------------------------------------------------------------------- */
 
-static void bar(struct screen *s, const struct run_status *st, unsigned columns)
+/* In the moving part seconds will do: what changes ten times a second is written ten times a second. */
+static void add_time(struct buf *out, int64_t ms)
+{
+	if (ms < 60 * MS_PER_S)
+		buf_addf(out, "%" PRId64 "s", ms / MS_PER_S);
+	else
+		duration_human(out, ms);
+}
+
+static void bar(struct screen *s, const struct run_status *st, unsigned columns, bool alone)
 {
 	enum { BAR = 24 };
 	struct buf plain = BUF_INIT;
@@ -389,15 +431,15 @@ static void bar(struct screen *s, const struct run_status *st, unsigned columns)
 	if (st->n_failed)
 		buf_addf(&plain, "  %" PRIu32 " failed", st->n_failed);
 	buf_addf(&plain, "  %" PRIu32 " running  ", st->n_running);
-	duration_human(&plain, (st->mono_ns - s->start_mono_ns) / NS_PER_MS);
+	add_time(&plain, (st->mono_ns - s->start_mono_ns) / NS_PER_MS);
 	if (st->eta_ms > 0) {
 		buf_puts(&plain, "  about ");
-		duration_human(&plain, st->eta_ms);
+		add_time(&plain, st->eta_ms + MS_PER_S - 1);
 		buf_puts(&plain, " left");
 	}
 	if (st->held)
 		buf_addf(&plain, "  held: %s", st->held);
-	if (s->o.style == SCREEN_LINE && st->n_running) {
+	if (alone && st->n_running) {
 		buf_puts(&plain, "  ");
 		add_clean(&plain, st->running[0].name);
 	}
@@ -410,14 +452,14 @@ static void running_row(struct screen *s, const struct running *r, int64_t now, 
 	struct buf row = BUF_INIT, time = BUF_INIT, name = BUF_INIT;
 	size_t room;
 
-	duration_human(&time, (now - r->start_mono_ns) / NS_PER_MS);
+	add_time(&time, (now - r->start_mono_ns) / NS_PER_MS);
 	if (r->expected_ms > 0) {
 		buf_puts(&time, " of about ");
-		duration_human(&time, r->expected_ms);
+		add_time(&time, r->expected_ms + MS_PER_S - 1);
 	}
 	if (r->attempt > 1)
 		buf_addf(&time, "  attempt %" PRIu32, r->attempt);
-	room = columns > time.len + 6 ? columns - time.len - 6 : 1;
+	room = columns > time.len + 4 ? columns - time.len - 4 : 1;
 	add_clean(&name, r->name);
 	buf_puts(&row, "  ");
 	tty_cut(&row, name.data, room);
@@ -428,33 +470,32 @@ static void running_row(struct screen *s, const struct running *r, int64_t now, 
 	buf_release(&name);
 }
 
-/* Drawn in one write, so that nothing flickers; each row is cut to the terminal's width. */
+static void running_rows(struct screen *s, const struct run_status *st, unsigned columns, unsigned most)
+{
+	unsigned shown = 0;
+
+	for (; shown < st->n_running && shown < most; shown++) {
+		running_row(s, &st->running[shown], st->mono_ns, columns);
+		buf_putc(&s->line, '\n');
+	}
+	if (st->n_running > shown)
+		buf_addf(&s->line, "  and %" PRIu32 " more\n", st->n_running - shown);
+}
+
+/* Each row is cut to be narrower than the terminal is now. */
 static void draw(struct screen *s, const struct run_status *st)
 {
-	unsigned columns, rows, shown = 0;
+	unsigned columns, rows;
+	bool low;
 
-	tty_size(fileno(s->o.out), &columns, &rows);
-	columns--;
-	wipe(s);
-	if (s->o.style == SCREEN_LIVE && rows > 4) {
-		unsigned most = rows - 3 < LIVE_ROWS ? rows - 3 : LIVE_ROWS;
-
-		for (; shown < st->n_running && shown < most; shown++) {
-			running_row(s, &st->running[shown], st->mono_ns, columns);
-			buf_putc(&s->line, '\n');
-		}
-		if (st->n_running > shown) {
-			buf_addf(&s->line, "  and %" PRIu32 " more\n", st->n_running - shown);
-			shown++;
-		}
-	}
-	bar(s, st, columns);
-	fwrite(s->line.data, 1, s->line.len, s->o.out);
-	fflush(s->o.out);
-	buf_reset(&s->part);
-	buf_add(&s->part, s->line.data, s->line.len);
+	frame_size(&s->frame, &columns, &rows);
+	low = s->o.style == SCREEN_LINE || rows < LOW;
+	columns = columns > 1 ? columns - 1 : 1;
+	if (!low)
+		running_rows(s, st, columns, rows / LIVE_SHARE);
+	bar(s, st, columns, low);
+	frame_draw(&s->frame, (struct span){s->line.data, s->line.len});
 	buf_reset(&s->line);
-	s->moving = s->rows = shown + 1;
 }
 
 /* `still running after 2m00s: ingest_gmail_acct1 (1m58s), 3 more` */
@@ -486,13 +527,33 @@ static void screen_tick(struct sink *base, const struct run_status *st)
 	s->now_mono_ns = st->mono_ns;
 	if (s->lent)
 		return;
+	if (output_follows(s->output) && output_fd(s->output) < 0)
+		(void)output_follow(s->output);
 	if (s->o.style == SCREEN_PLAIN)
 		heartbeat(s, st);
 	else
 		draw(s, st);
 }
 
+static int screen_fd(const struct sink *base)
+{
+	return output_fd(((const struct screen *)base)->output);
+}
+
+static bool screen_ready(struct sink *base)
+{
+	return output_follow(((struct screen *)base)->output);
+}
+
 /* --- beginning and end --------------------------------------------------------------------------------------------- */
+
+static int64_t interval_ms(const struct screen *s)
+{
+	int64_t plain = s->o.heartbeat_ms && s->o.heartbeat_ms < PLAIN_MS ? s->o.heartbeat_ms : PLAIN_MS;
+	int64_t ms = s->o.style != SCREEN_PLAIN ? LIVE_MS : plain;
+
+	return output_follows(s->output) && output_fd(s->output) < 0 && ms > LOOK_MS ? LOOK_MS : ms;
+}
 
 static void screen_begin(struct sink *base, const struct run_info *i)
 {
@@ -502,6 +563,8 @@ static void screen_begin(struct sink *base, const struct run_info *i)
 	s->run = xstrdup(i->run);
 	s->root = xstrdup(i->root);
 	s->x = i->expansion;
+	output_begin(s->output, i->expansion, i->log_dir);
+	s->ops.interval_ms = interval_ms(s);
 	if (s->o.silent)
 		return;
 	buf_puts(&s->line, "run ");
@@ -557,14 +620,13 @@ static void summarise_failure(struct screen *s, const struct run_summary *sum, c
 	buf_putc(&s->line, '\n');
 	if (!f->log)
 		return;
-	if (s->o.show_logs)
+	if (s->o.output == OUTPUT_TAIL || s->o.output == OUTPUT_JSON) /* else it has been shown */
 		screen_tail(&s->line, f->log, TAIL_LINES, "    ");
 	buf_puts(&s->line, "    log: ");
 	add_clean(&s->line, shorter(s, f->log));
 	if (sum->has_ledger) {
 		buf_puts(&s->line, "\n    more: orchmake logs ");
-		buf_addf(&s->line, "%.10s/", sum->run);
-		add_clean(&s->line, f->name);
+		add_name(s, f->name);
 	}
 	buf_putc(&s->line, '\n');
 }
@@ -590,7 +652,8 @@ static void screen_end(struct sink *base, const struct run_summary *sum)
 	enum { SHOWN = 20 };
 	struct screen *s = (struct screen *)base;
 
-	forget_moving(s);
+	output_end(s->output);
+	frame_clear(&s->frame);
 	for (uint32_t i = 0; i < sum->n_failures && i < SHOWN; i++)
 		summarise_failure(s, sum, &sum->failure[i]);
 	if (sum->n_failures > SHOWN)
@@ -618,9 +681,9 @@ static void screen_free(struct sink *base)
 {
 	struct screen *s = (struct screen *)base;
 
-	forget_moving(s);
-	fflush(s->o.out);
-	buf_release(&s->part);
+	frame_clear(&s->frame);
+	frame_release(&s->frame);
+	output_free(s->output);
 	buf_release(&s->line);
 	free(s->run);
 	free(s->root);
@@ -630,13 +693,18 @@ static void screen_free(struct sink *base)
 struct sink *sink_screen(const struct screen_options *o)
 {
 	struct screen *s = xcalloc(1, sizeof(*s));
-	bool often = o->heartbeat_ms && o->heartbeat_ms < PLAIN_MS;
+	const struct output_options shown = {.mode = o->output, .colour = o->colour, .write = say_output, .ctx = s};
 
-	s->ops = (struct sink_ops){screen_begin, screen_event, screen_tick, screen_end, screen_free,
-				   o->style != SCREEN_PLAIN ? LIVE_MS : often ? o->heartbeat_ms : PLAIN_MS};
+	s->ops = (struct sink_ops){.begin = screen_begin, .event = screen_event, .tick = screen_tick,
+				   .end = screen_end, .free = screen_free, .fd = screen_fd, .ready = screen_ready};
 	s->base.ops = &s->ops;
 	s->o = *o;
+	if (o->output == OUTPUT_NONE)
+		s->o.style = SCREEN_PLAIN;
+	s->output = output_new(&shown);
+	frame_init(&s->frame, o->out);
+	s->frame.size = o->size;
+	s->frame.size_ctx = o->size_ctx;
 	buf_init(&s->line);
-	buf_init(&s->part);
 	return &s->base;
 }

@@ -33,7 +33,10 @@ static size_t escape_length(struct span text)
 	return i < text.len && text.at[i] >= 0x30 && text.at[i] < 0x7f ? i + 1 : i;
 }
 
-void tty_clean(struct buf *out, struct span text)
+enum { TAB_STOP = 8, NO_STOPS = -1 };
+
+/* start: where the line begins in out, so that tabs reach their stops; NO_STOPS: they are blanks. */
+static void clean(struct buf *out, struct span text, ptrdiff_t start)
 {
 	while (text.len) {
 		size_t n;
@@ -41,6 +44,8 @@ void tty_clean(struct buf *out, struct span text)
 
 		if (c == ESC)
 			n = escape_length(text);
+		else if (c == '\t' && start != NO_STOPS)
+			buf_pad(out, ' ', TAB_STOP - tty_width(out->data + start) % TAB_STOP);
 		else if (c >= '\t' && c <= '\r') /* tab, ends of lines */
 			buf_putc(out, ' ');
 		else if (c == UTF8_BAD || utf8_is_control((uint32_t)c))
@@ -50,6 +55,27 @@ void tty_clean(struct buf *out, struct span text)
 		text.at += n;
 		text.len -= n;
 	}
+}
+
+void tty_clean(struct buf *out, struct span text)
+{
+	clean(out, text, NO_STOPS);
+}
+
+/* Behind the last carriage return that is not the line's own end. */
+static struct span last_written(struct span line)
+{
+	const char *from;
+
+	while (line.len && line.at[line.len - 1] == '\r')
+		line.len--;
+	from = memrchr(line.at, '\r', line.len);
+	return from ? (struct span){from + 1, line.len - (size_t)(from + 1 - line.at)} : line;
+}
+
+void tty_clean_line(struct buf *out, struct span line)
+{
+	clean(out, last_written(line), (ptrdiff_t)out->len);
 }
 
 /* Independent of the locale, which a job at five in the morning does not have. */

@@ -17,6 +17,12 @@
  */
 void tty_clean(struct buf *out, struct span text);
 
+/*
+ * One line of what a step printed, without its end: as above, but tabs reach their stops, and of what was written over
+ * and over behind a carriage return, as a bar of progress is, the last stays.
+ */
+void tty_clean_line(struct buf *out, struct span line);
+
 /* Columns that clean text takes (wide characters two, combining ones none). */
 size_t tty_width(const char *text);
 

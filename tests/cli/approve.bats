@@ -189,3 +189,68 @@ last_answer() {
 	is "$(cat sent.txt)" sent
 	is "$(sql "select group_concat(note, ', ') from (select note from approvals order by step)")" "looks right, four as well, four as well"
 }
+
+@test "show and why of a run that waits: the question, who can answer it, and what to type" {
+	gate
+	want 4 orchmake pay
+	is "$(state pay/agree)" waiting
+	id=$(sql "select substr(run, 1, 10) from v_runs")
+	told="pay/agree waits for an answer: Pay 3 bills?
+    3 of them
+  orchmake approve $id/pay/agree [NOTE]
+  orchmake reject $id/pay/agree [NOTE]
+  can be answered by $(id -un) (you), who owns the ledger
+  the run has ended to wait for this: \`orchmake resume\` finishes it"
+	want 0 orchmake show
+	says "pay/agree  waiting"
+	says "it waits for an approval: Pay 3 bills? 3 of them"
+	says "
+
+$told"
+	want 0 orchmake why pay/agree
+	is "$out" "$told"
+	want 0 orchmake why pay/send
+	is "$out" "pay/send is pending: its needs have not ended
+$told"
+	want 0 orchmake why pay/plan
+	case $out in *"waits for an answer"*) false ;; esac
+	chmod g+w .orchmake/ledger.db
+	want 0 orchmake why pay/agree
+	says "  can be answered by whoever may write $PWD/.orchmake/ledger.db"
+	chmod g-w .orchmake/ledger.db
+	want 4 orchmake -s resume
+	for verb in "show $id" "why pay/agree $id"; do
+		want 0 orchmake $verb
+		case $out in *resume*) false ;; esac
+	done
+	says "pay/agree is waiting"
+	want 0 orchmake approve last/pay/agree "looks right"
+	want 0 orchmake why pay/agree
+	is "$out" "pay/agree was approved by $(id -un): looks right
+  the run has ended to wait for this: \`orchmake resume\` finishes it"
+	want 0 orchmake fsck
+}
+
+@test "show while the rest goes on says it too, and that nothing has to be resumed" {
+	jobfile <<'Y'
+jobfile: 1
+jobs:
+  all:
+    steps:
+      agree: {approve: "Go on?"}
+      works: {run: "until [ -e enough ]; do sleep 0.02; done"}
+Y
+	orchmake all >out.txt 2>&1 </dev/null 3>&- &
+	pid=$!
+	until_true grep -q "asks   all/agree" out.txt
+	want 0 orchmake show
+	says "all/agree waits for an answer: Go on?"
+	case $out in *resume*) false ;; esac
+	want 0 orchmake reject last/all/agree
+	touch enough
+	got=0
+	wait $pid || got=$?
+	is $got 1
+	want 0 orchmake show
+	case $out in *"waits for an answer"*) false ;; esac
+}

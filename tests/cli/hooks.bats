@@ -87,3 +87,20 @@ failure failed
 	is "$(cat .orchmake/logs/*/*-hook-on_success-step1.log)" "*** late"
 	is "$(cat key.txt)" s3cr3t
 }
+
+@test "on_slow runs beside the step that is slow, once, whatever number of attempts" {
+	jobfile <<-'J'
+	jobfile: 1
+	hooks:
+	  on_slow: {run: 'echo "$ORCHMAKE_HOOK $ORCHMAKE_STEP $ORCHMAKE_STATE ${ORCHMAKE_ERROR-none}" >>told.txt'}
+	jobs:
+	  all: {needs: [quick, flow], noop: true}
+	  quick: {slow: 1h, run: 'true'}
+	  flow:
+	    steps:
+	      - {id: first, retry: {max: 1, delay: 1ms}, slow: 20ms, run: 'until [ -s told.txt ]; do sleep 0.02; done; [ $ORCHMAKE_ATTEMPT = 2 ]'}
+	J
+	timeout 60 orchmake -s
+	is "$(cat told.txt)" "on_slow flow/first running none"
+	is "$(sql "select count(*) from v_events where event = 'hook_ended'")" 1
+}

@@ -75,7 +75,7 @@ E
 	complains "variable 'BRANCH' has no value"
 	want 0 orchmake validate --strict --var BRANCH=x plan.json
 	want 0 orchmake -f plan.json
-	case $err in *BRANCH*) false ;; esac
+	case $err in *"variable 'BRANCH'"*) false ;; esac
 	want 0 orchmake logs p/a
 	is "$out" '${BRANCH} $HOME'
 	want 0 orchmake -f plan.json --var BRANCH=main --var OTHER=x

@@ -147,6 +147,8 @@ jobs_of_types() {
 	is "$(complete_bash orchmake --format = j)" json
 	is "$(complete_bash orchmake --color = al)" always
 	offers orchmake --progress = "" plain
+	is "$(complete_bash orchmake --output-sync = n)" none
+	is "$(complete_bash orchmake -O ta)" ""
 	touch file.yml
 	mkdir folder
 	is "$(complete_bash orchmake -f fil)" file.yml

@@ -16,9 +16,29 @@ struct look {
 	struct expand_case c;
 	struct sink *sink;
 	FILE *out;
-	char *text;
-	size_t len, seen;
+	struct buf text;
+	size_t seen;
+	unsigned writes;	/* since the last time */
+	unsigned columns, rows; /* of the terminal */
 };
+
+/* As standard error is: every write reaches the terminal by itself. */
+static ssize_t take_write(void *ctx, const char *data, size_t len)
+{
+	struct look *l = ctx;
+
+	buf_add(&l->text, data, len);
+	l->writes++;
+	return (ssize_t)len;
+}
+
+static void size_of(void *ctx, unsigned *ret_columns, unsigned *ret_rows)
+{
+	const struct look *l = ctx;
+
+	*ret_columns = l->columns;
+	*ret_rows = l->rows;
+}
 
 static void look_open(struct look *l, struct screen_options o)
 {
@@ -28,10 +48,14 @@ static void look_open(struct look *l, struct screen_options o)
 	};
 	struct run_info i = info;
 
-	*l = (struct look){.c = case_expand(jobs, "p", NULL)};
+	*l = (struct look){.c = case_expand(jobs, "p", NULL), .text = BUF_INIT, .columns = 80, .rows = 24};
 	case_must_expand(&l->c);
-	l->out = open_memstream(&l->text, &l->len);
+	l->out = fopencookie(l, "w", (cookie_io_functions_t){.write = take_write});
+	CHECK(l->out != NULL);
+	setvbuf(l->out, NULL, _IONBF, 0);
 	o.out = l->out;
+	o.size = size_of;
+	o.size_ctx = l;
 	l->sink = sink_screen(&o);
 	i.expansion = l->c.x;
 	l->sink->ops->begin(l->sink, &i);
@@ -41,18 +65,17 @@ static void look_close(struct look *l)
 {
 	l->sink->ops->free(l->sink);
 	fclose(l->out);
-	free(l->text);
+	buf_release(&l->text);
 	case_release(&l->c);
 }
 
 /* What has been written since the last time. */
 static const char *fresh(struct look *l)
 {
-	const char *at;
+	const char *at = l->text.data + l->seen;
 
-	fflush(l->out);
-	at = l->text + l->seen;
-	l->seen = l->len;
+	l->seen = l->text.len;
+	l->writes = 0;
 	return at;
 }
 
@@ -260,7 +283,7 @@ static void the_end_shows_failures_with_the_last_lines_of_their_logs(void **stat
 	for (int i = 0; i < 14; i++)
 		dprintf(fd, "line %d\033[0m\n", i);
 	close(fd);
-	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN, .show_logs = true});
+	look_open(&l, (struct screen_options){.style = SCREEN_PLAIN, .output = OUTPUT_TAIL});
 	(void)fresh(&l);
 	l.sink->ops->end(l.sink, &sum);
 	buf_puts(&want, "\nfailed j/s: exit 1: bad\n");
@@ -331,7 +354,7 @@ static void a_tail_is_of_whole_lines_that_are_harmless(void **state)
 	CHECK_STR(got.data, "> \xef\xbf\xbd two\n> three\n");
 	buf_reset(&got);
 	screen_tail(&got, path, 9, "");
-	CHECK_STR(got.data, "one \n\n\xef\xbf\xbd two\nthree\n");
+	CHECK_STR(got.data, "one\n\n\xef\xbf\xbd two\nthree\n");
 	for (int i = 0; i < 10000; i++)
 		dprintf(fd, "\nline %d", i);
 	buf_reset(&got);
@@ -347,15 +370,51 @@ static void a_tail_is_of_whole_lines_that_are_harmless(void **state)
 
 /* --- a terminal ---------------------------------------------------------------------------------------- */
 
-enum { ROWS = 40, COLUMNS = 80, CELL = 8 };
+enum { LINES = 60, CELLS = 200, CELL = 16 };
 
-/* A terminal that knows what we send: text, \r, \n, ESC[A, ESC[J and colours. */
+/*
+ * A terminal that knows what we send: text, \r, \n, ESC[nA, ESC[J, ESC[K and colours.  It keeps what it shows when it
+ * becomes narrower: lines take several rows then.
+ */
 struct glass {
-	char row[ROWS][COLUMNS * CELL];
-	size_t width[ROWS]; /* columns that are written */
-	int at;
-	bool at_start; /* of the row */
+	char cell[LINES][CELLS][CELL]; /* a wide character is in the first of its two */
+	unsigned columns;
+	unsigned at, sub, column; /* the cursor: line, row of the line, column */
 };
+
+static unsigned width_of(const struct glass *g, unsigned line)
+{
+	unsigned n = CELLS;
+
+	while (n && !g->cell[line][n - 1][0])
+		n--;
+	return n;
+}
+
+static unsigned height_of(const struct glass *g, unsigned line)
+{
+	unsigned width = width_of(g, line);
+
+	return width > g->columns ? (width + g->columns - 1) / g->columns : 1;
+}
+
+static void cursor_up(struct glass *g, unsigned n)
+{
+	for (; n; n--) {
+		if (!g->sub) {
+			CHECK(g->at > 0);
+			g->at--;
+			g->sub = height_of(g, g->at);
+		}
+		g->sub--;
+	}
+}
+
+static void erase(struct glass *g, unsigned line, unsigned column)
+{
+	for (; column < CELLS; column++)
+		g->cell[line][column][0] = 0;
+}
 
 static void show_escape(struct glass *g, const char **p)
 {
@@ -364,17 +423,39 @@ static void show_escape(struct glass *g, const char **p)
 
 	CHECK((*p)[1] == '[');
 	if (what == 'A') {
-		CHECK(g->at > 0);
-		g->at--;
+		cursor_up(g, n > 2 ? (unsigned)atoi(*p + 2) : 1);
 	} else if (what == 'J') {
-		for (int i = g->at; i < ROWS; i++) {
-			g->row[i][0] = 0;
-			g->width[i] = 0;
-		}
+		CHECK_INT(g->sub, 0); /* at the beginning of what was drawn, and not within it */
+		erase(g, g->at, g->column);
+		for (unsigned i = g->at + 1; i < LINES; i++)
+			erase(g, i, 0);
+	} else if (what == 'K') {
+		erase(g, g->at, g->column);
 	} else {
 		CHECK(what == 'm');
 	}
 	*p += n + 1;
+}
+
+static void show_character(struct glass *g, const char **p)
+{
+	char text[CELL] = "";
+	size_t n = 1;
+
+	while (((*p)[n] & 0xc0) == 0x80)
+		n++;
+	memcpy(text, *p, n);
+	*p += n;
+	CHECK_INT(g->sub, 0);
+	if (!tty_width(text)) {
+		CHECK(g->column > 0);
+		strcat(g->cell[g->at][g->column - 1], text);
+		return;
+	}
+	strcpy(g->cell[g->at][g->column++], text);
+	if (tty_width(text) == 2)
+		strcpy(g->cell[g->at][g->column++], "\1");
+	CHECK(g->column < g->columns); /* a row is never broken */
 }
 
 static void show(struct glass *g, const char *text)
@@ -383,42 +464,51 @@ static void show(struct glass *g, const char *text)
 		if (*p == '\033') {
 			show_escape(g, &p);
 		} else if (*p == '\r') {
-			g->at_start = true;
+			g->column = 0;
 			p++;
 		} else if (*p == '\n') {
-			CHECK(++g->at < ROWS);
-			g->at_start = true;
+			CHECK(++g->at < LINES);
+			g->column = g->sub = 0;
 			p++;
 		} else {
-			size_t n = 1, len = strlen(g->row[g->at]);
-
-			while ((p[n] & 0xc0) == 0x80)
-				n++;
-			CHECK(!g->at_start || !len); /* nothing is written over */
-			g->at_start = false;
-			memcpy(g->row[g->at] + len, p, n);
-			g->row[g->at][len + n] = 0;
-			CHECK(++g->width[g->at] < COLUMNS); /* nor is a row broken */
-			p += n;
+			show_character(g, &p);
 		}
 	}
 }
 
-/* The rows from the top, each with a | behind. */
+static void line_of(const struct glass *g, unsigned line, struct buf *out)
+{
+	for (unsigned i = 0; i < width_of(g, line); i++)
+		if (g->cell[line][i][0] != '\1')
+			buf_puts(out, g->cell[line][i]);
+}
+
+/* The lines from the top, each with a | behind. */
 static void glass_is(const struct glass *g, const char *want)
 {
 	struct buf got = BUF_INIT;
-	int last = ROWS - 1;
+	unsigned last = LINES - 1;
 
-	while (last > 0 && !g->row[last][0])
+	while (last > 0 && !width_of(g, last))
 		last--;
-	for (int i = 0; i <= last; i++)
-		buf_addf(&got, "%s|", g->row[i]);
+	for (unsigned i = 0; i <= last; i++) {
+		line_of(g, i, &got);
+		buf_putc(&got, '|');
+	}
 	CHECK_STR(got.data, want);
 	buf_release(&got);
 }
 
-#define EMPTY_BAR "█████████░░░░░░░░░░░░░░░"
+static struct glass *glass_new(const struct look *l)
+{
+	struct glass *g = xcalloc(1, sizeof(*g));
+
+	g->columns = l->columns;
+	return g;
+}
+
+#define HEAD "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|"
+#define SOME_BAR "█████████░░░░░░░░░░░░░░░"
 
 static void the_moving_part_is_drawn_over_and_lines_stay_above_it(void **state)
 {
@@ -426,29 +516,70 @@ static void the_moving_part_is_drawn_over_and_lines_stay_above_it(void **state)
 		{.name = "a", .start_mono_ns = START_NS, .expected_ms = 2000, .attempt = 1},
 		{.name = "j/s", .start_mono_ns = START_NS + 500 * NS_PER_MS, .attempt = 2},
 	};
-	struct glass *g = xcalloc(1, sizeof(*g));
+	struct glass *g;
 	struct look l;
 
 	(void)state;
 	look_open(&l, (struct screen_options){.style = SCREEN_LIVE, .colour = true});
+	g = glass_new(&l);
 	tick(&l, 1000, 2, r);
 	show(g, fresh(&l));
-	glass_is(g, "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|"
-		    "  a  1.00s of about 2.00s|  j/s  0.50s  attempt 2|" EMPTY_BAR " 12/30  2 running  1.00s|");
+	glass_is(g, HEAD "  a  1s of about 2s|  j/s  0s  attempt 2|" SOME_BAR " 12/30  2 running  1s|");
 	tick(&l, 2000, 1, r);
 	show(g, fresh(&l));
-	glass_is(g, "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|"
-		    "  a  2.00s of about 2.00s|" EMPTY_BAR " 12/30  1 running  2.00s|");
+	glass_is(g, HEAD "  a  2s of about 2s|" SOME_BAR " 12/30  1 running  2s|");
 	tell(&l, 2100, (struct run_event){OK, .duration_ms = 2100}, "a");
 	show(g, fresh(&l));
-	glass_is(g, "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|[1/3] succeeded  a  2.10s|"
-		    "  a  2.00s of about 2.00s|" EMPTY_BAR " 12/30  1 running  2.00s|");
+	glass_is(g, HEAD "[1/3] succeeded  a  2.10s|  a  2s of about 2s|" SOME_BAR " 12/30  1 running  2s|");
 	tick(&l, 3000, 0, NULL);
 	show(g, fresh(&l));
 	l.sink->ops->end(l.sink, &(struct run_summary){.run = "R", .target = "p", .state = STATE_SUCCEEDED,
 						       .duration_ms = 3000});
 	show(g, fresh(&l));
-	glass_is(g, "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|[1/3] succeeded  a  2.10s|succeeded: p in 3.00s: |");
+	glass_is(g, HEAD "[1/3] succeeded  a  2.10s|succeeded: p in 3.00s: |");
+	look_close(&l);
+	free(g);
+}
+
+/* What flickers is what is written again, or taken away first, or seen half done. */
+static void only_what_has_changed_is_drawn_again_in_one_write(void **state)
+{
+	static const struct running r[] = {
+		{.name = "first", .start_mono_ns = START_NS}, {.name = "second", .start_mono_ns = START_NS + 900 * NS_PER_MS},
+		{.name = "third", .start_mono_ns = START_NS},
+	};
+	struct glass *g;
+	struct look l;
+	const char *text;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_LIVE});
+	g = glass_new(&l);
+	show(g, fresh(&l));
+	tick(&l, 1000, 3, r);
+	CHECK_INT(l.writes, 1);
+	show(g, fresh(&l));
+	tick(&l, 1100, 3, r);
+	CHECK_INT(l.writes, 0);
+	tick(&l, 1950, 3, r);
+	CHECK_INT(l.writes, 1);
+	text = fresh(&l);
+	CHECK_STR(text, "\r\033[2A  second  1s\033[K\r\n\r\n\r");
+	show(g, text);
+	glass_is(g, HEAD "  first  1s|  second  1s|  third  1s|" SOME_BAR " 12/30  3 running  1s|");
+	tick(&l, 2000, 3, r);
+	CHECK_INT(l.writes, 1);
+	text = fresh(&l);
+	CHECK(!strstr(text, "\033[J") && !strstr(text, "second"));
+	show(g, text);
+	glass_is(g, HEAD "  first  2s|  second  1s|  third  2s|" SOME_BAR " 12/30  3 running  2s|");
+	tell(&l, 2100, (struct run_event){FAILED, .error = "no"}, "a");
+	CHECK_INT(l.writes, 1);
+	show(g, fresh(&l));
+	tick(&l, 2200, 2, r);
+	CHECK_INT(l.writes, 1);
+	show(g, fresh(&l));
+	glass_is(g, HEAD "[1/3] failed     a  0.10s|    no|  first  2s|  second  1s|" SOME_BAR " 12/30  2 running  2s|");
 	look_close(&l);
 	free(g);
 }
@@ -458,8 +589,9 @@ static void what_does_not_fit_is_cut_or_counted(void **state)
 	enum { MANY = 40 };
 	struct running r[MANY];
 	char name[200];
-	struct glass *g = xcalloc(1, sizeof(*g));
+	struct glass *g;
 	struct look l;
+	struct buf row = BUF_INIT;
 
 	(void)state;
 	memset(name, 'n', sizeof(name) - 1);
@@ -468,15 +600,107 @@ static void what_does_not_fit_is_cut_or_counted(void **state)
 	for (int i = 0; i < MANY; i++)
 		r[i] = (struct running){.name = name, .start_mono_ns = START_NS};
 	look_open(&l, (struct screen_options){.style = SCREEN_LIVE});
-	for (int i = 0; i < 3; i++) {
-		tick(&l, 1000, MANY, r);
+	g = glass_new(&l);
+	for (int i = 1; i < 4; i++) {
+		tick(&l, i * 1000, MANY, r);
 		show(g, fresh(&l));
 	}
 	CHECK_INT(g->at, 10);
-	CHECK_STR(g->row[9], "  and 32 more");
-	CHECK_INT(g->width[1], COLUMNS - 3);
+	line_of(g, 9, &row);
+	CHECK_STR(row.data, "  and 32 more");
+	CHECK_INT(width_of(g, 1), 79);
+	buf_reset(&row);
+	line_of(g, 1, &row);
+	CHECK_STR(row.data + row.len - 4, "  3s");
+	l.rows = 50;
+	tick(&l, 4000, MANY, r);
+	show(g, fresh(&l));
+	buf_reset(&row);
+	line_of(g, 17, &row);
+	CHECK_STR(row.data, "  and 24 more");
+	l.rows = 5;
+	tick(&l, 5000, MANY, r);
+	show(g, fresh(&l));
+	CHECK_INT(g->at, 1);
 	look_close(&l);
-	show(g, "");
+	free(g);
+	buf_release(&row);
+}
+
+static void wide_and_combining_characters_are_counted_and_never_broken(void **state)
+{
+	static const struct running r[] = {
+		{.name = "取込/全部の顧客", .start_mono_ns = START_NS}, {.name = "u\u0308ber/gro\u0308\u00dfe", .start_mono_ns = START_NS},
+		{.name = "🚀 launch", .start_mono_ns = START_NS},
+	};
+	struct glass *g;
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_LIVE});
+	g = glass_new(&l);
+	show(g, fresh(&l));
+	tick(&l, 1000, 3, r);
+	show(g, fresh(&l));
+	glass_is(g, HEAD "  取込/全部の顧客  1s|  u\u0308ber/gro\u0308\u00dfe  1s|  🚀 launch  1s|" SOME_BAR " 12/30  3 running  1s|");
+	for (unsigned columns = 79; columns; columns--) {
+		l.columns = g->columns = columns;
+		if (columns > 1)
+			tick(&l, 1000, 3, r);
+		show(g, fresh(&l));
+		if (columns == 14)
+			glass_is(g, HEAD "  取込/…  1s|  u\u0308ber/g…  1s|  🚀 lau…  1s|█████████░░░…|");
+		if (columns == 13)
+			glass_is(g, HEAD "  取込/…  1s|  u\u0308ber/…  1s|  🚀 la…  1s|█████████░░…|");
+	}
+	look_close(&l);
+	free(g);
+}
+
+/* Whatever the terminal was, nothing above is lost and nothing is left of what was drawn. */
+static void a_terminal_that_changes_its_size_is_drawn_anew(void **state)
+{
+	static const struct running r[] = {
+		{.name = "a-name-that-is-rather-long/and-has-a-step-that-is-too", .start_mono_ns = START_NS},
+		{.name = "b", .start_mono_ns = START_NS},
+	};
+	static const unsigned sizes[] = {80, 30, 20, 120, 25, 24, 199, 12, 80};
+	struct glass *g;
+	struct look l;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_LIVE});
+	g = glass_new(&l);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		l.columns = g->columns = sizes[i];
+		tick(&l, 1000, 2, r);
+		show(g, fresh(&l));
+		CHECK_INT(g->at, 3);
+	}
+	glass_is(g, HEAD "  a-name-that-is-rather-long/and-has-a-step-that-is-too  1s|  b  1s|" SOME_BAR
+			 " 12/30  2 running  1s|");
+	look_close(&l);
+	free(g);
+}
+
+static void a_line_that_comes_after_a_change_of_size_stands_where_the_rows_stood(void **state)
+{
+	static const struct running r = {.name = "a-name-that-is-rather-long/step", .start_mono_ns = START_NS};
+	struct glass *g;
+	struct look l;
+	const char *said;
+
+	(void)state;
+	look_open(&l, (struct screen_options){.style = SCREEN_LIVE});
+	g = glass_new(&l);
+	tick(&l, 1000, 1, &r);
+	show(g, fresh(&l));
+	l.columns = g->columns = 31; /* the row takes two now */
+	tell(&l, 1100, (struct run_event){OK, .duration_ms = 1}, "a");
+	CHECK_INT(l.writes, 1);
+	said = fresh(&l);
+	CHECK(!strncmp(said, "\r\033[2A\033[J[1/3] ", strlen("\r\033[2A\033[J[1/3] "))); /* up both */
+	look_close(&l);
 	free(g);
 }
 
@@ -484,20 +708,20 @@ static void one_moving_line_stays_one_line(void **state)
 {
 	struct running r = {.name = "a\033[2J\tname that is as long as names can be and then goes on a little",
 			    .start_mono_ns = START_NS};
-	struct glass *g = xcalloc(1, sizeof(*g));
+	struct glass *g;
 	struct look l;
 
 	(void)state;
 	look_open(&l, (struct screen_options){.style = SCREEN_LINE});
+	g = glass_new(&l);
 	tick(&l, 1000, 1, &r);
 	tick(&l, 1100, 1, &r);
 	show(g, fresh(&l));
-	glass_is(g, "run 01ARZ3NDEKTSV4RRFFQ69G5FAV  p|" EMPTY_BAR
-		    " 12/30  1 running  1.10s  a name that is as long as na…|");
+	glass_is(g, HEAD SOME_BAR " 12/30  1 running  1s  a name that is as long as names…|");
 	tell(&l, 1200, (struct run_event){FAILED, .error = "exit 1"}, "a");
 	show(g, fresh(&l));
-	CHECK_STR(g->row[1], "[1/3] failed     a  0.10s");
-	CHECK_STR(g->row[2], "    exit 1");
+	glass_is(g, HEAD "[1/3] failed     a  0.10s|    exit 1|" SOME_BAR
+			 " 12/30  1 running  1s  a name that is as long as names…|");
 	look_close(&l);
 	free(g);
 }
@@ -568,7 +792,11 @@ int main(void)
 		cmocka_unit_test(of_many_failures_some_are_shown),
 		cmocka_unit_test(a_tail_is_of_whole_lines_that_are_harmless),
 		cmocka_unit_test(the_moving_part_is_drawn_over_and_lines_stay_above_it),
+		cmocka_unit_test(only_what_has_changed_is_drawn_again_in_one_write),
 		cmocka_unit_test(what_does_not_fit_is_cut_or_counted),
+		cmocka_unit_test(wide_and_combining_characters_are_counted_and_never_broken),
+		cmocka_unit_test(a_terminal_that_changes_its_size_is_drawn_anew),
+		cmocka_unit_test(a_line_that_comes_after_a_change_of_size_stands_where_the_rows_stood),
 		cmocka_unit_test(one_moving_line_stays_one_line),
 		cmocka_unit_test(on_a_terminal_only_jobs_have_lines_and_steps_that_fail),
 		cmocka_unit_test(every_event_is_a_line_of_json),

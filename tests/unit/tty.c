@@ -51,6 +51,31 @@ static void controls_are_shown_and_ends_of_lines_become_blanks(void **state)
 	cleans("gr\xc3\xbc\xc3\x9f \xe6\x97\xa5", "gr\xc3\xbc\xc3\x9f \xe6\x97\xa5");
 }
 
+static void cleans_line(const char *text, const char *want)
+{
+	struct buf got = BUF_INIT;
+
+	buf_puts(&got, "| ");
+	tty_clean_line(&got, span_of(text));
+	CHECK_STR(got.data + 2, want);
+	buf_release(&got);
+}
+
+static void a_line_keeps_its_columns_and_the_last_of_what_was_written_over(void **state)
+{
+	(void)state;
+	cleans_line("", "");
+	cleans_line("\r", "");
+	cleans_line("text\r", "text");
+	cleans_line("10%\r50%\r100%\r", "100%");
+	cleans_line("\033[2K\rlast", "last");
+	cleans_line("a\tb\t\tc", "a       b               c");
+	cleans_line("12345678\tx", "12345678        x");
+	cleans_line("\t", "        ");
+	cleans_line("\xe6\x97\xa5\033[1m\tx", "\xe6\x97\xa5      x");
+	cleans_line("u\xcc\x88\tx\033]0;t\t\007y", "u\xcc\x88       xy");
+}
+
 static void no_bytes_whatever_make_it_unsafe(void **state)
 {
 	enum { ROUNDS = 20000, LENGTH = 64 };
@@ -85,6 +110,16 @@ static void wide_characters_take_two_columns_and_combining_ones_none(void **stat
 	CHECK_INT(tty_width("\xe2\x9c\x85"), 2);    /* a check mark */
 	CHECK_INT(tty_width("\xf0\x9f\x9a\x80"), 2); /* a rocket */
 	CHECK_INT(tty_width("\xff"), 1);
+	CHECK_INT(tty_width("⚡⛔♿"), 6);
+	CHECK_INT(tty_width("🌶"), 1);
+	CHECK_INT(tty_width("한글"), 4);
+	CHECK_INT(tty_width("\u1112\u1161\u11ab"), 2); /* the same syllable in parts */
+	CHECK_INT(tty_width("हिन्दी"), 5); /* what joins two letters takes none, vowels that space take one */
+	CHECK_INT(tty_width("שָׁלוֹם"), 4);
+	CHECK_INT(tty_width("ｱ＝ｶﾞ"), 5);
+	CHECK_INT(tty_width("…█─"), 3);
+	CHECK_INT(tty_width("𠮷🫠🪿"), 6);
+	CHECK_INT(tty_width("é"), 1);
 }
 
 static void cuts(const char *text, size_t columns, const char *want)
@@ -138,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(colours_and_other_escape_sequences_go),
 		cmocka_unit_test(controls_are_shown_and_ends_of_lines_become_blanks),
+		cmocka_unit_test(a_line_keeps_its_columns_and_the_last_of_what_was_written_over),
 		cmocka_unit_test(no_bytes_whatever_make_it_unsafe),
 		cmocka_unit_test(wide_characters_take_two_columns_and_combining_ones_none),
 		cmocka_unit_test(text_is_cut_between_characters),
