@@ -127,7 +127,7 @@ class Kind:
         self.gone_ms.append((time.monotonic() - start) * 1000)
         for pid in left:
             self.counts.orphans += 1
-            complain(f"process {pid} is left")
+            complain(f"process {marked.describe(pid)} is left")
         marked.end(left)
 
     def after(self, folder, env, mark, complain):

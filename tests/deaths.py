@@ -155,8 +155,9 @@ class World:
 
     def left(self):
         left = marked.until_gone(MARK, self.mark, self.folder, GONE_WITHIN_S)
+        who = [marked.describe(pid) for pid in left]
         marked.end(left)
-        return left
+        return who
 
 
 class Skipped(Exception):

@@ -45,6 +45,17 @@ def until_gone(name, mark, folder, within_s):
         time.sleep(0.003)
 
 
+def describe(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            command = f.read().replace(b"\0", b" ").decode(errors="replace").strip()
+        with open(f"/proc/{pid}/stat") as f:
+            state, parent = f.read().rsplit(")", 1)[1].split()[:2]
+        return f"{pid} ({command}, {state}, child of {parent})"
+    except OSError:
+        return str(pid)
+
+
 def end(pids):
     for pid in pids:
         try:
