@@ -457,7 +457,7 @@ json_t *resume_fragment(struct engine *e, uint32_t group)
 static struct outlook outlook_of(enum resume_answer a, enum reason why, char *cause)
 {
 	return (struct outlook){.kind = a == RESUME_REUSE ? OUTLOOK_DONE : OUTLOOK_RUN, .why = (uint8_t)why,
-				.cause = cause};
+				.asks = a == RESUME_ASK, .cause = cause};
 }
 
 bool resume_outlook(struct engine *e, uint32_t unit, struct outlook *o)

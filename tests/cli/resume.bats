@@ -517,6 +517,38 @@ go_until_both_run() {
 	is "$(stands p/d)" "failed lost-before"
 }
 
+@test "what was lost stays lost, however often it is resumed, in a late loop too" {
+	jobfile <<-'J'
+	jobfile: 1
+	defaults: {on_lost: ask}
+	jobs:
+	  p:
+	    steps:
+	      - {id: l, run: 'echo "v=[1]" >>"$ORCHMAKE_OUTPUT"', provides: {v: {type: json}}}
+	      - id: each
+	        foreach: {n: "${{ consumes.v }}"}
+	        consumes: [v]
+	        run: "touch c.up d.up; until test -e go; do sleep 0.01; done; echo each >>did"
+	J
+	go_until_both_run
+	kill_both
+	wait $driver || true
+	touch go
+	want 0 orchmake doctor
+	first=$(sql "select run from v_runs")
+	for i in 1 2; do
+		want 1 orchmake resume
+		complains "nobody saw how it ended in run $first, and its on_lost is 'ask'; \`orchmake approve $first/p/each[1]\`"
+		is "$(stands 'p/each[1]')" "failed lost-before"
+	done
+	[ ! -e did ]
+	want 0 orchmake approve "$first/p/each[1]"
+	want 0 orchmake -s resume
+	is "$(did)" "each "
+	is "$(stands 'p/each[1]')" "succeeded unfinished"
+	want 0 orchmake fsck
+}
+
 @test "on_driver_death: finish lets what runs end, and resume knows every exit code" {
 	four "on_driver_death: finish"
 	go_until_both_run
