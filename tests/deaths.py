@@ -3,10 +3,11 @@
 
 	deaths.py KIND[:EVERY]...		KIND@N: only at call N
 
-A run at -j4 of a composite: a step that succeeds when it is tried again, one that leaves a daemon behind, a loop over
-what an earlier step returned, a step that is tried until it succeeds, and one that runs finally.  It is first watched, to
+A run at -j4 of a composite: a step that succeeds when it is tried again, one that takes too long at first, one that leaves
+a daemon behind, a loop over what an earlier step returned, a step that is tried until it succeeds, and one that runs finally.  It is first watched, to
 learn how many calls there are; then it is repeated once for each, and at the entry of that call somebody dies of SIGKILL:
   driver, warden     the one whose call it is; `both`, `guard`: at the driver's, at the warden's call, both of them
+  cancel             as driver, of a run that gets a SIGINT on its way
   finish             as driver, with on_driver_death: finish; what runs ends by itself and every exit is known
   resume, retry      the driver (resume: with its warden) of a start that goes on with a run that such a death has left
   gc                 a gc that has something to remove
@@ -25,6 +26,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -45,11 +47,11 @@ TIME_S = 120
 GONE_WITHIN_S = 30
 CANNOT = 77
 KILLED = 128 + 9
-STEPS = ["dag/a", "dag/b", "dag/c", "dag/d", "loop/list", "loop/each[1]", "loop/each[2]", "loop/last", "loop/tidy", "wait"]
-BELONGS = re.compile(r"^(Jobfile|history|\.orchmake/(ledger\.db(-wal|-shm|-reserve)?|logs/[^/]*/[^/]*|locks/[^/]*))$")
+STEPS = ["dag/a", "dag/b", "dag/c", "dag/d", "dag/e", "loop/list", "loop/each[1]", "loop/each[2]", "loop/last", "loop/tidy", "wait"]
+BELONGS = re.compile(r"^(Jobfile|history|interrupt|\.orchmake/(ledger\.db(-wal|-shm|-reserve)?|logs/[^/]*/[^/]*|locks/[^/]*))$")
 
 
-def jobfile(folder, finish):
+def jobfile(folder, kind):
     def work(ms, codes="0", escapes=0):
         return [STEP, os.path.join(folder, "history"), str(ms), codes, str(escapes)]
 
@@ -59,12 +61,15 @@ def jobfile(folder, finish):
         "defaults": {"on_lost": "retry", "grace": "50ms"},
         "jobs": {
             "all": {"stages": [{"name": "one", "jobs": ["dag", "loop"]}, {"name": "two", "jobs": ["wait"]}],
-                    "on_driver_death": "finish" if finish else "kill"},
+                    "on_driver_death": "finish" if kind.finish else "kill"},
             "dag": {"steps": {
                 "a": {"argv": work(1)},
                 "b": {"argv": work(2, "3,0"), "needs": ["a"], "retry": {"max": 1, "delay": "1ms"}},
                 "c": {"argv": work(3, "0", 1), "needs": ["a"]},
-                "d": {"argv": work(0), "needs": ["b", "c"]},
+                "d": {"argv": work(0), "needs": ["b", "c", "e"]},
+                "e": {"argv": work("10000,0"), "timeout": "100ms", "retry": 9},
+                **({"i": {"argv": ["sh", "-c", 'test -e interrupt || { : >interrupt; sleep 100; }; exec "$@"', "sh"] + work(0), "needs": ["a"]}}
+                   if kind.interrupts else {}),
             }},
             "loop": {
                 "steps": {
@@ -121,10 +126,23 @@ class World:
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("ORCHMAKE_") and k != "MAKEFLAGS"}
         self.env.update({MARK: self.mark, "NO_COLOR": "1", "ASAN_OPTIONS": "detect_leaks=0"})
 
+    def interrupt(self, process):
+        """The driver, a child of process, once a step asks for it."""
+        while process.poll() is None:
+            if os.path.exists(os.path.join(self.folder, "interrupt")):
+                with open(f"/proc/{process.pid}/task/{process.pid}/children") as f:
+                    drivers = f.read().split()
+                if drivers:
+                    os.kill(int(drivers[0]), signal.SIGINT)
+                return
+            time.sleep(0.002)
+
     def orchmake(self, *words, before=()):
         """(exit code or None, what it said)"""
         p = subprocess.Popen([*before, ORCHMAKE, "-C", self.folder, *words], env=self.env, stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if before and self.kind.interrupts:
+            self.interrupt(p)
         try:
             said = p.communicate(timeout=TIME_S)[0]
             return p.returncode, said.decode(errors="replace")
@@ -151,7 +169,7 @@ class World:
             return
         os.mkdir(self.folder)
         with open(os.path.join(self.folder, "Jobfile"), "w") as f:
-            json.dump(jobfile(self.folder, self.kind.finish), f)
+            json.dump(jobfile(self.folder, self.kind), f)
 
     def left(self):
         left = marked.until_gone(MARK, self.mark, self.folder, GONE_WITHIN_S)
@@ -172,6 +190,9 @@ class Kind:
     may_be = ("interrupted",)  # of what was under way
     codes = (KILLED,)
     forgets = False  # runs
+    interrupts = False
+    steps, again = STEPS, ()  # again: may have succeeded more than once
+    undisturbed = 0  # exit code
 
     def prepare(self, world):
         """The state that every repetition begins with."""
@@ -182,8 +203,8 @@ class Kind:
 
     def complaints(self, world):
         states = query(world.folder, "SELECT step, state, count(*) FROM v_attempts WHERE state = 'succeeded' GROUP BY step")
-        won = {step: n for step, _, n in states}
-        if won != {step: 1 for step in STEPS}:
+        won = {step: n for step, _, n in states if step not in self.again}
+        if won != {step: 1 for step in self.steps if step not in self.again}:
             yield f"these succeeded so often: {won}"
         result = query(world.folder, "SELECT result FROM runs JOIN run_texts ON run = no ORDER BY no DESC LIMIT 1")[0][0]
         if not json.loads(result)["success"]:
@@ -204,6 +225,15 @@ class Both(Kind):
 
 class Guard(Both):
     who = "warden"
+
+
+class Cancel(Kind):
+    interrupts, codes, undisturbed = True, (KILLED, 130), 130
+    steps, again = STEPS + ["dag/i"], ("loop/tidy",)  # what runs finally does so after the cancel, and after the resumption
+
+    def go_on(self, world):
+        with open(os.path.join(world.folder, "interrupt"), "w"):
+            return super().go_on(world)
 
 
 class Finish(Kind):
@@ -261,7 +291,7 @@ class Gc(Kind):
             yield f"the ledger has the runs {runs}"
 
 
-KINDS = {"driver": Driver, "warden": Warden, "both": Both, "guard": Guard, "finish": Finish, "resume": Resume, "retry": Retry, "gc": Gc}
+KINDS = {"driver": Driver, "warden": Warden, "both": Both, "guard": Guard, "cancel": Cancel, "finish": Finish, "resume": Resume, "retry": Retry, "gc": Gc}
 
 
 # --- one death -------------------------------------------------------------------------------------------------------
@@ -303,7 +333,7 @@ def one_death(world, kind, number):
     """None: there are no so many calls.  Else what is wrong."""
     world.fresh()
     code, said, _, which = world.at_call(kind.who, number, kind.what, *kind.words)
-    if which < 0 and code == 0:
+    if which < 0 and code == kind.undisturbed:
         return None
     bad = list(check(world, kind, code, said))
     return [f"{kind.who} call {number} (system call {which}): {b}" for b in bad] + ([f"it said {said.strip()[:600]!r}"] if bad else [])
@@ -320,7 +350,7 @@ def deaths(name, every, at, base):
     kind.prepare(world)
     world.fresh()
     code, said, calls, _ = world.at_call(kind.who, 0, "none", *kind.words)
-    if code != 0:
+    if code != kind.undisturbed:
         raise SystemExit(f"Bail out! {name}: exit {code} without any death: {said}")
     done = bad = 0
     for number in points(calls, every, at):
