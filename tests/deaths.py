@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Killed at each of its system calls: after each death the world must be in order, and what is left gets done.
 
-	deaths.py KIND[:EVERY]...		KIND@N: only at call N
+	deaths.py KIND[:EVERY]...		KIND=N: at N of its calls; KIND@N: only at call N
 
 A run at -j4 of a composite: a step that succeeds when it is tried again, one that takes too long at first, one that leaves
 a daemon behind, a loop over what an earlier step returned, a step that is tried until it succeeds, and one that runs finally.  It is first watched, to
@@ -339,11 +339,14 @@ def one_death(world, kind, number):
     return [f"{kind.who} call {number} (system call {which}): {b}" for b in bad] + ([f"it said {said.strip()[:600]!r}"] if bad else [])
 
 
-def points(calls, every, at):
-    return [at] if at else range(1 + random.Random(SEED).randrange(every), calls + 1, every)
+def points(calls, how, number):
+    if how == "@":
+        return [number]
+    every = number if how == ":" else max(1, calls // number)
+    return range(1 + random.Random(SEED).randrange(every), calls + 1, every)
 
 
-def deaths(name, every, at, base):
+def deaths(name, how, number, base):
     """(how many, how many of them left something wrong)"""
     kind = KINDS[name]()
     world = World(base, kind)
@@ -353,22 +356,22 @@ def deaths(name, every, at, base):
     if code != kind.undisturbed:
         raise SystemExit(f"Bail out! {name}: exit {code} without any death: {said}")
     done = bad = 0
-    for number in points(calls, every, at):
-        wrong = one_death(world, kind, number)
+    for call in points(calls, how, number):
+        wrong = one_death(world, kind, call)
         done += wrong is not None
         bad += bool(wrong)
         for text in wrong or ():
             print(f"# {text}", flush=True)
         if wrong and os.environ.get("KEEP"):
-            copy(world.folder, os.path.join(os.environ["KEEP"], f"{name}-{number}"))
+            copy(world.folder, os.path.join(os.environ["KEEP"], f"{name}-{call}"))
     return done, bad
 
 
-def one_kind(no, name, every, at):
+def one_kind(no, name, how, number):
     base = tempfile.mkdtemp(prefix="orchmake-deaths-")
-    print(f"# {name}: TEST_SEED={SEED}, every {every}", flush=True)
+    print(f"# {name}{how}{number}: TEST_SEED={SEED}", flush=True)
     try:
-        done, bad = deaths(name, every, at, base)
+        done, bad = deaths(name, how, number, base)
     except Skipped as why:
         print(f"ok {no} # SKIP {why}")
         return True
@@ -382,10 +385,9 @@ def one_kind(no, name, every, at):
 
 
 def wanted(word):
-    """KIND, EVERY, N of each kind that a word names."""
-    word, _, at = word.partition("@")
-    name, _, every = word.partition(":")
-    return [(k, int(every or 1), int(at or 0)) for k in (KINDS if name == "all" else [name])]
+    """Each kind that a word names, how its calls are chosen, and the number."""
+    name, how, number = re.fullmatch(r"([a-z]+)(?:([:=@])(\d+))?", word).groups()
+    return [(k, how or ":", int(number or 1)) for k in (KINDS if name == "all" else [name])]
 
 
 def main():
