@@ -358,6 +358,9 @@ def deaths(name, how, number, base):
     done = bad = 0
     for call in points(calls, how, number):
         wrong = one_death(world, kind, call)
+        while wrong is None and how == "=" and call > 1:  # another time there were more of them, of /proc's for example
+            call //= 2
+            wrong = one_death(world, kind, call)
         done += wrong is not None
         bad += bool(wrong)
         for text in wrong or ():
