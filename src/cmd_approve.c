@@ -1,4 +1,7 @@
-/* approve, reject: the answer to a gate of a run, which goes on with it or is finished with `resume`. */
+/*
+ * approve, reject: the answer to a gate of a run, which goes on with it or is finished with `resume`; and whether a
+ * step that nobody saw end may run again.
+ */
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +16,7 @@
 struct gate {
 	uint32_t unit;
 	bool found;	  /* the step is there */
+	bool lost;	  /* nobody saw it end: `resume` wants to know */
 	bool asked, told; /* its question; an answer */
 	bool approved;
 	char *by, *question;
@@ -24,6 +28,7 @@ static bool keep_unit(void *ctx, const struct ledger_step_row *r)
 
 	g->unit = r->unit;
 	g->found = true;
+	g->lost = r->state == STATE_LOST;
 	return false;
 }
 
@@ -86,7 +91,7 @@ static int answer(struct cli *c, struct ledger *l, const struct run_name *n, str
 	bool lives = false;
 
 	(void)ledger_run_get(l, n->run, keep_state, &lives);
-	if (!g->asked) {
+	if (!g->asked && !g->lost) {
 		cli_error("'%s' does not wait for an approval", n->step);
 		cli_hint("`orchmake show` tells what its run came to");
 		return EXIT_USAGE_ERROR;
@@ -100,7 +105,8 @@ static int answer(struct cli *c, struct ledger *l, const struct run_name *n, str
 		return EXIT_LEDGER;
 	printf("%s %s\n", yes ? "approved" : "rejected", n->step);
 	if (!lives)
-		puts("the run has ended to wait for this: `orchmake resume` finishes it");
+		puts(g->lost ? "`orchmake resume` finishes the run"
+			     : "the run has ended to wait for this: `orchmake resume` finishes it");
 	return EXIT_DONE;
 }
 

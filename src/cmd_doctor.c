@@ -1,6 +1,7 @@
 /* doctor: what this machine offers; dead runs are found and recorded; the ledger is looked through. */
 #include <stdlib.h>
 
+#include "base/fdio.h"
 #include "cmd.h"
 #include "engine/control.h"
 #include "engine/recover.h"
@@ -16,6 +17,14 @@ static void fault(void *ctx, const char *text)
 {
 	(void)ctx;
 	printf("%-8s %s\n", "PROBLEM", text);
+}
+
+static void sweep(struct ledger *l, const char *path)
+{
+	char *state_dir = path_dir(path);
+
+	recover_litter(l, state_dir);
+	free(state_dir);
 }
 
 static int check_ledger(const char *path)
@@ -36,6 +45,8 @@ static int check_ledger(const char *path)
 		       faults == 1 ? "" : "s");
 		code = faults ? EXIT_RUN_FAILED : EXIT_DONE;
 	}
+	if (l)
+		sweep(l, path);
 	ledger_close(l);
 	ledger_error_release(&err);
 	buf_release(&why);

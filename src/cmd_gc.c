@@ -13,8 +13,8 @@
 enum { KIB = 1024, SHORT_ID = 10 };
 
 struct old_run {
+	int64_t no, bytes;
 	char *id, *logs;
-	int64_t bytes;
 };
 
 struct sweep {
@@ -28,9 +28,9 @@ static bool collect(void *ctx, const struct ledger_run_row *r)
 	struct sweep *s = ctx;
 
 	VEC_PUSH(s->run, s->n, s->room,
-		 ((struct old_run){.id = xstrdup(r->id), .logs = r->log_dir ? xstrdup(r->log_dir) : NULL,
+		 ((struct old_run){.no = r->no, .id = xstrdup(r->id), .logs = r->log_dir ? xstrdup(r->log_dir) : NULL,
 				   .bytes = control_logs_bytes(r->log_dir, r->id)}));
-	return false;
+	return true;
 }
 
 /* By size: the newest stay as long as their logs together are not too much. */
@@ -41,16 +41,6 @@ static void cut_by_size(struct sweep *s, int64_t most)
 	s->n_gone = s->n;
 	while (s->n_gone && (sum += s->run[s->n_gone - 1].bytes) <= most)
 		s->n_gone--;
-}
-
-static bool goes(void *ctx, const struct ledger_run_row *r)
-{
-	const struct sweep *s = ctx;
-
-	for (size_t i = 0; i < s->n_gone; i++)
-		if (!strcmp(s->run[i].id, r->id))
-			return true;
-	return false;
 }
 
 static void report(const struct sweep *s, bool dry)
@@ -67,29 +57,45 @@ static void report(const struct sweep *s, bool dry)
 	       s->n_gone == 1 ? "" : "s", (bytes + KIB - 1) / KIB);
 }
 
-/* The rows first: logs without a row are found by looking, a row whose logs have gone would lie. */
+/*
+ * Run by run, the logs first: whatever it dies at, every log has the row by which the next gc finds it, and at most
+ * one row, which goes then, is without its logs.
+ */
+static bool forget(struct ledger *l, const struct sweep *s)
+{
+	bool good = true;
+
+	for (size_t i = 0; good && i < s->n_gone; i++) {
+		control_logs_remove(s->run[i].logs, s->run[i].id);
+		good = ledger_forget(l, s->run[i].no);
+	}
+	return good && ledger_forget_definitions(l);
+}
+
+static void release(struct sweep *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->run[i].id);
+		free(s->run[i].logs);
+	}
+	free(s->run);
+}
+
 static int sweep_out(struct cli *c, struct ledger *l, const struct ledger_keep *keep)
 {
 	struct sweep s = {0};
-	size_t none, gone = 0;
-	bool good = ledger_gc(l, keep, collect, &s, &none);
+	bool good = ledger_old_runs(l, keep, collect, &s);
 
 	s.n_gone = s.n;
 	if (good && c->max_size)
 		cut_by_size(&s, c->max_size);
-	if (good && !c->dry_run && s.n_gone)
-		good = ledger_gc(l, keep, goes, &s, &gone);
-	if (!good)
-		cli_error("%s", ledger_error(l)->text.data);
-	for (size_t i = 0; good && !c->dry_run && i < s.n_gone; i++)
-		control_logs_remove(s.run[i].logs, s.run[i].id);
+	if (good && !c->dry_run)
+		good = forget(l, &s);
 	if (good)
 		report(&s, c->dry_run);
-	for (size_t i = 0; i < s.n; i++) {
-		free(s.run[i].id);
-		free(s.run[i].logs);
-	}
-	free(s.run);
+	else
+		cli_error("%s", ledger_error(l)->text.data);
+	release(&s);
 	return good ? EXIT_DONE : EXIT_LEDGER;
 }
 

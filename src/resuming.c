@@ -262,8 +262,7 @@ bool resuming_asks(struct engine *e)
 	for (uint32_t u = 0; u < x->graph->n_units; u++) {
 		struct buf name = BUF_INIT;
 
-		if (x->graph->unit[u].kind != UNIT_STEP || o[u].why != REASON_LOST_BEFORE ||
-		    x->place[u].step->t.on_lost != ON_LOST_ASK)
+		if (x->graph->unit[u].kind != UNIT_STEP || !o[u].asks)
 			continue;
 		any = true;
 		expansion_unit_name(x, u, &name);

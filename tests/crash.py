@@ -1,9 +1,16 @@
 #!/usr/bin/env python3
 """The crash test: kill -9 the driver at random instants, under load, and compare the ledger with the steps' own word.
 
-A DAG of 40 steps at -j4; steps last 0 to 20 ms, one in five fails, three in ten leave a daemon behind.  After each
-kill everything must be gone, and after the next start of orchmake every attempt has exactly one final state, and that
-state is what the step itself recorded.  Prints TAP.  N kills: CRASH_KILLS (200); the seed: TEST_SEED.
+A composite of 40 steps at -j4 or -j8: a DAG with retries and timeouts, a loop over what an earlier step returned, a
+step that is tried until it succeeds, and steps that run finally.  Steps last 0 to 20 ms, one in five fails, three in
+ten leave a daemon behind.
+  kill:    on_driver_death is the default.  After each kill everything must be gone.
+  finish:  on_driver_death is finish.  What runs ends by itself, and the start that follows, at once or later, knows every exit.
+After the next start of orchmake, which one time in five is killed as well and started again, every attempt has exactly
+one final state, and that state is what the step itself recorded.  Then `resume` does what is left of one run in ten.
+One kill in five is of the second kind.  Prints TAP.
+
+	crash.py KILLS		the seed: TEST_SEED
 """
 import json
 import os
@@ -17,158 +24,172 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-from marked import alive  # noqa: E402  (beside this file)
+import history  # noqa: E402  (beside this file)
+import marked  # noqa: E402
 
-KILLS = int(os.environ.get("CRASH_KILLS", "200"))
+FINISH_EVERY = 5
 SEED = int(os.environ.get("TEST_SEED", str(time.time_ns() % 1000000)))
-BUILD = os.environ.get("top_builddir", "build")
+BUILD = os.path.abspath(os.environ.get("top_builddir", "build"))
 STEP = os.path.join(BUILD, "tests/progs/crashstep")
 ORCHMAKE = os.path.join(BUILD, "orchmake")
 MARK = "CRASH_MARK"
-GONE_WITHIN_S = 10.0
+GONE_WITHIN_S = 30.0
+STEPS = 30
 
 
-def jobfile(rng, folder):
-    steps = {}
-    names = [f"s{i}" for i in range(40)]
-    for i, name in enumerate(names):
+def work(rng, folder, code=None):
+    if code is None:
         code = rng.choice([0, 0, 0, 0, rng.randint(1, 4)])
-        step = {
-            "argv": [STEP, os.path.join(folder, "history"), str(rng.randint(0, 20)), str(code),
-                     str(int(rng.random() < 0.3))],
-            "on_failure": "continue",
-        }
+    return [STEP, os.path.join(folder, "history"), str(rng.randint(0, 20)), str(code), str(int(rng.random() < 0.3))]
+
+
+def dag(rng, folder):
+    steps = {}
+    names = [f"s{i}" for i in range(STEPS)]
+    for i, name in enumerate(names):
+        step = {"argv": work(rng, folder), "on_failure": "continue"}
         needs = rng.sample(names[:i], min(i, rng.randint(0, 2)))
         if needs:
             step["needs"] = needs
         if rng.random() < 0.2:
             step["retry"] = {"max": 1, "delay": "5ms"}
+        if rng.random() < 0.1:
+            step.update(timeout="10ms", grace="50ms")
         steps[name] = step
-    return {"jobfile": 1, "jobs": {"all": {"steps": steps}}}
+    return {"steps": steps}
 
 
-def until_gone(mark, start):
-    """Who is left in the end.  A process in the middle of exec has no environment to see, so look again."""
-    seen_none = 0
-    while True:
-        left = alive(MARK, mark)
-        seen_none = 0 if left else seen_none + 1
-        if seen_none == 3 or time.monotonic() - start > GONE_WITHIN_S:
-            return left
-        time.sleep(0.001)
+def loop(rng, folder):
+    """A list that is known only when it has been made, three instances, and one that waits for all of them."""
+    make = ["sh", "-c", 'echo "l=[1,2,3]" >>"$ORCHMAKE_OUTPUT"; exec "$@"', "sh"] + work(rng, folder, 0)
+    return {
+        "steps": {
+            "list": {"argv": make, "provides": {"l": {"type": "json"}}},
+            "each": {"foreach": {"n": "${{ consumes.l }}"}, "consumes": ["l"], "argv": work(rng, folder), "on_failure": "continue"},
+            "last": {"needs": ["each"], "argv": work(rng, folder)},
+        },
+        "finally": [{"id": "tidy", "argv": work(rng, folder)}],
+    }
 
 
-def history(folder):
-    """tag -> [started how often, exit code or None] by the steps' own word."""
-    seen = {}
-    try:
-        with open(os.path.join(folder, "history")) as f:
-            for line in f:
-                words = line.split()
-                entry = seen.setdefault(words[1], [0, None])
-                if words[0] == "S":
-                    entry[0] += 1
-                else:
-                    entry[1] = int(words[2])
-    except FileNotFoundError:
-        pass
-    return seen
+def wait(rng, folder):
+    return {"until": {"argv": work(rng, folder), "every": "5ms", "timeout": "40ms"}}
 
 
-def serial_of(tag):
-    return int(tag.rsplit(":", 1)[1])
+def jobfile(rng, folder, kind):
+    jobs = {
+        "all": {"stages": [{"name": "one", "jobs": ["dag", "loop"]}, {"name": "two", "jobs": ["wait"]}]},
+        "dag": dag(rng, folder), "loop": loop(rng, folder), "wait": wait(rng, folder),
+    }
+    if kind == "finish":
+        jobs["all"]["on_driver_death"] = "finish"
+    return {"jobfile": 1, "jobs": jobs}
 
 
-class Counts:
-    def __init__(self):
-        self.kills = self.lost = self.phantom = self.wrong = self.twice = self.orphans = self.open = self.damaged = 0
-        self.interrupted = self.attempts = 0
+def run(folder, env, words):
+    return subprocess.Popen([ORCHMAKE, "-C", folder] + words, env=env, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def kill_at_random(rng, process, within_s):
+    time.sleep(rng.random() * within_s)  # the instant of the kill is the test's input, not a wait for something
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def recover(rng, folder, env, words):
+    if rng.random() < 0.2:
+        kill_at_random(rng, run(folder, env, words), 0.02)
+    run(folder, env, words).wait()
+
+
+def resume(folder, env, complain):
+    """It comes to an end of its own; what was done before it is not touched by it."""
+    run(folder, env, ["-s", "-j4", "resume"]).wait()
+    with sqlite3.connect(f"file:{folder}/.orchmake/ledger.db?mode=ro", uri=True) as db:
+        state = db.execute("SELECT state FROM v_runs ORDER BY run DESC LIMIT 1").fetchone()
+    if state and state[0] not in ("succeeded", "failed"):
+        complain(f"the resumption is {state[0]}")
+        return 1
+    return 0
+
+
+class Kind:
+    def __init__(self, name, rng, base):
+        self.name, self.rng, self.base = name, rng, base
+        self.counts = history.Counts()
+        self.kills = self.resumed = self.resumed_badly = 0
         self.gone_ms = []
 
-    def bad(self):
-        return self.lost + self.phantom + self.wrong + self.twice + self.orphans + self.open + self.damaged
+    def gone(self, mark, folder, complain):
+        start = time.monotonic()
+        left = marked.until_gone(MARK, mark, folder, GONE_WITHIN_S)
+        self.gone_ms.append((time.monotonic() - start) * 1000)
+        for pid in left:
+            self.counts.orphans += 1
+            complain(f"process {marked.describe(pid)} is left")
+        marked.end(left)
 
+    def after(self, folder, env, mark, complain):
+        if self.name == "kill":
+            self.gone(mark, folder, complain)
+        if not os.path.exists(os.path.join(folder, ".orchmake/ledger.db")):
+            return
+        if self.name == "finish" and self.rng.random() < 0.5:
+            recover(self.rng, folder, env, ["-s", "-j4", "resume"])  # while they run
+        if self.name == "finish":
+            self.gone(mark, folder, complain)
+        recover(self.rng, folder, env, ["doctor"])
+        if self.rng.random() < 0.1:
+            self.resumed += 1
+            self.resumed_badly += resume(folder, env, complain)
+        history.check(folder, self.counts, complain, self.may_be())
 
-def check(folder, counts, complain):
-    db = sqlite3.connect(f"file:{folder}/.orchmake/ledger.db?mode=ro", uri=True)
-    if db.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-        counts.damaged += 1
-    runs = db.execute("SELECT run, state FROM v_runs").fetchall()
-    counts.open += sum(1 for r in runs if r[1] in ("running", "pending"))
-    rows = {r[0]: r for r in db.execute("SELECT serial, state, exit_code, phase FROM v_attempts")}
-    seen = {serial_of(t): v for t, v in history(folder).items()}
-    counts.attempts += len(seen)
-    for serial, (starts, code) in seen.items():
-        row = rows.get(serial)
-        if starts > 1:
-            counts.twice += 1
-        if row is None or row[3] not in ("ended",):
-            counts.lost += 1
-            complain(f"attempt {serial} started but the ledger says {row}")
-        elif row[1] in ("succeeded", "failed") and code is not None and row[2] != code:
-            counts.wrong += 1
-            complain(f"attempt {serial} ended with {code} but the ledger says {row}")
-        elif row[1] == "lost":
-            counts.lost += 1
-            complain(f"attempt {serial} is lost although its warden lived")
-        elif row[1] in ("interrupted",):
-            counts.interrupted += 1
-    for serial, row in rows.items():
-        if row[1] in ("succeeded", "failed") and row[2] is not None and seen.get(serial, (0, None))[1] is None:
-            counts.phantom += 1
-            complain(f"the ledger says {row} but attempt {serial} never said so")
-    db.close()
+    def may_be(self):
+        return ("interrupted",) if self.name == "kill" else ()
 
+    def one_round(self, number):
+        folder = os.path.join(self.base, f"{self.name}{number}")
+        mark = f"{os.getpid()}-{self.name}{number}"
+        env = dict(os.environ, **{MARK: mark})
+        os.mkdir(folder)
+        with open(os.path.join(folder, "Jobfile"), "w") as f:
+            json.dump(jobfile(self.rng, folder, self.name), f)
+        kill_at_random(self.rng, run(folder, env, ["-s", self.rng.choice(["-j4", "-j8"]), "all"]), 0.3)
+        self.kills += 1
+        self.after(folder, env, mark, lambda text: print(f"# {self.name} {number}: {text}", flush=True))
+        shutil.rmtree(folder)
+        if self.kills % 500 == 0:
+            print(f"# so far: {self.text()}", flush=True)
 
-def one_round(rng, number, base, counts, complain):
-    folder = os.path.join(base, str(number))
-    os.mkdir(folder)
-    with open(os.path.join(folder, "Jobfile"), "w") as f:
-        json.dump(jobfile(rng, folder), f)
-    mark = f"{os.getpid()}-{number}"
-    env = dict(os.environ, **{MARK: mark})
-    driver = subprocess.Popen([ORCHMAKE, "-s", "-j4", "-C", folder, "all"], env=env, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(rng.random() * 0.25)  # the instant of the kill is the test's input, not a wait for something
-    driver.send_signal(signal.SIGKILL)
-    driver.wait()
-    counts.kills += 1
-    start = time.monotonic()
-    left = until_gone(mark, start)
-    counts.gone_ms.append((time.monotonic() - start) * 1000)
-    for pid in left:
-        counts.orphans += 1
-        complain(f"process {pid} is left")
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    if os.path.exists(os.path.join(folder, ".orchmake/ledger.db")):
-        subprocess.run([ORCHMAKE, "-C", folder, "doctor"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, check=False)
-        check(folder, counts, complain)
-    shutil.rmtree(folder)
+    def text(self):
+        gone = sorted(self.gone_ms) or [0]
+        return (f"{self.name}: {self.kills} kills, {self.counts.text()}, {self.resumed} runs resumed, {self.resumed_badly} badly; "
+                f"everything gone after {gone[len(gone) // 2]:.1f} ms (median), {gone[-1]:.1f} ms (worst)")
+
+    def good(self):
+        return bool(self.counts.attempts) and not self.counts.bad() and not self.resumed_badly
 
 
 def main():
-    rng = random.Random(SEED)
-    counts = Counts()
+    total = int(sys.argv[1])
+    parts = {"kill": total - total // FINISH_EVERY, "finish": total // FINISH_EVERY}
     base = tempfile.mkdtemp(prefix="orchmake-crash-")
-    print(f"# TEST_SEED={SEED} CRASH_KILLS={KILLS}", flush=True)
+    good = True
+    print(f"# TEST_SEED={SEED}", flush=True)
     try:
-        for number in range(KILLS):
-            one_round(rng, number, base, counts, lambda text: print(f"# round {number}: {text}", flush=True))
+        for no, (name, kills) in enumerate(parts.items()):
+            kind = Kind(name, random.Random(f"{SEED} {name}"), base)
+            for number in range(kills):
+                kind.one_round(number)
+            print(f"# {kind.text()}")
+            print(f"{'ok' if kind.good() or not kills else 'not ok'} {no + 1} - after {kills} kills of the driver ({name}) nothing is lost, "
+                  "invented, started twice or left running", flush=True)
+            good &= kind.good() or not kills
     finally:
         shutil.rmtree(base, ignore_errors=True)
-    gone = sorted(counts.gone_ms)
-    print(f"# {counts.kills} kills, {counts.attempts} attempts: {counts.lost} lost, {counts.phantom} phantom, {counts.wrong} wrong, "
-          f"{counts.twice} started twice, {counts.orphans} orphans, {counts.open} runs left open, "
-          f"{counts.damaged} ledgers damaged; {counts.interrupted} attempts interrupted; everything gone after "
-          f"{gone[len(gone) // 2]:.1f} ms (median), {gone[-1]:.1f} ms (worst)")
-    print(f"{'not ok' if counts.bad() or not counts.attempts else 'ok'} 1 - after {counts.kills} kills of the driver nothing is lost, "
-          "invented, started twice or left running")
-    print("1..1")
-    return 1 if counts.bad() or not counts.attempts else 0
+    print(f"1..{len(parts)}")
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

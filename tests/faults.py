@@ -3,10 +3,11 @@
 
 	faults.py KIND[:EVERY]...
 
-One run of two steps is first watched, to learn what it calls; then it is repeated once for each call, which fails.
+One run of two steps, of which one leaves a process behind, is first watched, to learn what it calls; then it is repeated once for each call, which fails.
   syscalls: each system call of the driver, by strace's injection, with the error that is likely for it
   files:    each write, open, ... below .orchmake, by a preloaded library, once and from then on, ENOSPC and EIO
   memory:   each allocation
+  warden:   each system call of the warden, by tests/progs/atcall, with the error that is likely for it
 EVERY: only every so many-th point, beginning at a random one (TEST_SEED).  After each point:
   - orchmake ended, by itself, with a code it may have, and said why if it was not 0
   - nothing that it started is left
@@ -20,7 +21,6 @@ import os
 import random
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -28,10 +28,11 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-from marked import alive  # noqa: E402  (beside this file)
+import marked  # noqa: E402  (beside this file)
 
-BUILD = os.environ.get("top_builddir", "build")
+BUILD = os.path.abspath(os.environ.get("top_builddir", "build"))
 ORCHMAKE = os.path.join(BUILD, "orchmake")
+ATCALL = os.path.join(BUILD, "tests/progs/atcall")
 LIBRARY = os.path.join(BUILD, "tests/progs/faulty.so")
 SEED = int(os.environ.get("TEST_SEED", str(time.time_ns() % 1000000)))
 TIME_S = 60  # SQLite tries again for 30 s what another process may have caused
@@ -44,7 +45,7 @@ jobfile: 1
 jobs:
   all:
     steps:
-      one: {run: "echo S one >>history; echo said; echo v=1 >>$ORCHMAKE_OUTPUT; echo E one >>history", provides: [v]}
+      one: {run: "echo S one >>history; sleep 600 & echo said; echo v=1 >>$ORCHMAKE_OUTPUT; echo E one >>history", provides: [v]}
       two: {needs: [one], retry: {max: 1, delay: 1ms}, run: "echo S two >>history; echo E two >>history"}
 """
 
@@ -72,18 +73,10 @@ def environment(number, extra):
     return env
 
 
-def left_alive(mark):
+def left_alive(mark, folder):
     """Who is still there; the warden may be on its last steps."""
-    end = time.monotonic() + GONE_WITHIN_S
-    left = alive(MARK, mark)
-    while left and time.monotonic() < end:
-        time.sleep(0.002)
-        left = alive(MARK, mark)
-    for pid in left:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    left = marked.until_gone(MARK, mark, folder, GONE_WITHIN_S)
+    marked.end(left)
     return left
 
 
@@ -151,7 +144,7 @@ def compare(folder, code, seen):
 
 def check(folder, number, code, said):
     bad = []
-    left = left_alive(f"{os.getpid()}-{number}")
+    left = left_alive(f"{os.getpid()}-{number}", folder)
     if code is None:
         bad.append("it hung")
     elif code not in CODES and (history(folder) or code not in (127, -11)):  # the dynamic linker's own ends
@@ -270,7 +263,21 @@ def memory(points):
     return None
 
 
-KINDS = {"syscalls": syscalls, "files": files, "memory": memory}
+def warden(points):
+    report = os.path.join(points.base, "report")
+    code, said = orchmake(points.fresh(), 0, before=(ATCALL, "warden", "0", "fail", report))
+    if code == 77:
+        return f"cannot trace here: {said.strip()[:100]!r}"
+    if code != 0:
+        raise SystemExit(f"Bail out! exit {code} under atcall: {said}")
+    with open(report) as f:
+        calls = int(f.read().split()[0])
+    for n in points.sample(range(1, calls + 1)):
+        points.try_one(f"the warden's call {n} fails", before=(ATCALL, "warden", str(n), "fail", report))
+    return None
+
+
+KINDS = {"syscalls": syscalls, "files": files, "memory": memory, "warden": warden}
 
 
 def one_kind(no, kind, every):

@@ -402,10 +402,6 @@ void work_remove(const char *path);
 /* text with everything but letters, digits, `.`, `_` and `-` replaced, at most 100 bytes. */
 void path_safe(struct buf *out, const char *text);
 
-/* --- litter.c ------------------------------------------------------------------------------------------- */
-/* Remove from the folder of work folders those of runs that have ended. */
-void litter_sweep(struct ledger *l, const char *runs);
-
 /* --- outcome.c: results of groups and of the run ------------------------------------------------------- */
 void outcome_group(struct engine *e, uint32_t group, enum state state);
 /* Of a composite: the members of its loops in place of the loops. */

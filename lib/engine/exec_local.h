@@ -53,6 +53,6 @@ int exec_local_sync(struct executor *x);
  * boot that started after the run did.  0 when nothing is left (*ret_killed: how many were signalled), or -1 and
  * errno: ETIMEDOUT if something still is after wait_ms.
  */
-int exec_local_sweep(const struct journal *j, int64_t wait_ms, size_t *ret_killed);
+int exec_local_sweep(const struct calls *c, const struct journal *j, int64_t wait_ms, size_t *ret_killed);
 
 #endif

@@ -10,7 +10,10 @@
 #include "sys/proctree.h"
 #include "warden/journal.h"
 
-enum { LOOK_AGAIN_MS = 50 };
+enum {
+	LOOK_AGAIN_MS = 50,
+	CLEAN_MAX = 8, /* so often nobody may be found, and somebody have gone, before that is believed */
+};
 
 void exec_run_tag(char tag[EXEC_TAG_ROOM], uint64_t nonce)
 {
@@ -35,11 +38,13 @@ void exec_wait_for_exit(const struct calls *c, pid_t pid)
 }
 
 struct sweep {
+	const struct calls *calls;
 	const struct journal *j;
 	struct proc_room room;
 	char tag[EXEC_TAG_ROOM];
 	size_t killed;
 	pid_t last; /* one that was alive */
+	bool gone;  /* somebody was on the list and could not be looked at any more: he may have left a child */
 };
 
 static bool is_recorded_leader(const struct journal *j, pid_t pid, uint64_t ticks)
@@ -54,46 +59,67 @@ static bool is_recorded_leader(const struct journal *j, pid_t pid, uint64_t tick
 	return false;
 }
 
+static bool is_dead(struct sweep *s, pid_t pid, struct proc_stat *st)
+{
+	bool looked = !proc_stat(s->calls, pid, st);
+
+	if (looked && st->state != 'Z')
+		return false;
+	s->gone |= !looked || st->start_ticks >= s->j->begun_ticks;
+	return true;
+}
+
 static bool sweep_one(void *arg, pid_t pid)
 {
 	struct sweep *s = arg;
 	struct proc_stat st;
 
 	/* The cheap question first: nearly all were there before the run, or began long after it. */
-	if (pid == getpid() || proc_stat(&calls_real, pid, &st) < 0 || st.state == 'Z' ||
-	    st.start_ticks < s->j->begun_ticks)
+	if (pid == getpid() || is_dead(s, pid, &st) || st.start_ticks < s->j->begun_ticks)
 		return true;
-	if (!proc_environ_has(&calls_real, pid, s->tag) && !is_recorded_leader(s->j, pid, st.start_ticks))
+	if (!proc_environ_has(s->calls, pid, s->tag) && !is_recorded_leader(s->j, pid, st.start_ticks))
 		return true;
-	s->killed += proc_tree_signal(&calls_real, &s->room, pid, st.parent, SIGKILL);
+	s->killed += proc_tree_signal(s->calls, &s->room, pid, st.parent, SIGKILL);
 	s->last = pid;
 	return true;
 }
 
-int exec_local_sweep(const struct journal *j, int64_t wait_ms, size_t *ret_killed)
+/*
+ * A list of processes is old when it is read: one that forks and ends meanwhile is not there any more, and its child
+ * is not there yet.  So the last look is one during which nobody went, or one of many.
+ */
+static int sweep(struct sweep *s, int64_t until)
 {
-	int64_t until = stamp_mono_ns() + wait_ms * NS_PER_MS;
-	struct sweep s = {.j = j};
+	for (int clean = 0; clean < CLEAN_MAX;) {
+		s->last = 0;
+		s->gone = false;
+		if (proc_each(s->calls, sweep_one, s) < 0)
+			return -1;
+		if (!s->last && !s->gone)
+			return 0;
+		clean = s->last ? 0 : clean + 1;
+		if (s->last && stamp_mono_ns() >= until) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		if (s->last)
+			exec_wait_for_exit(s->calls, s->last);
+	}
+	return 0;
+}
+
+int exec_local_sweep(const struct calls *c, const struct journal *j, int64_t wait_ms, size_t *ret_killed)
+{
+	struct sweep s = {.calls = c, .j = j};
 	int rc, saved;
 
 	*ret_killed = 0;
 	if (!j->same_boot)
 		return 0;
-	if (proc_room_init(&s.room, &calls_real) < 0)
+	if (proc_room_init(&s.room, c) < 0)
 		return -1;
 	exec_run_tag(s.tag, j->nonce);
-	for (;;) {
-		s.last = 0;
-		rc = proc_each(&calls_real, sweep_one, &s);
-		if (rc < 0 || !s.last)
-			break;
-		if (stamp_mono_ns() >= until) {
-			errno = ETIMEDOUT;
-			rc = -1;
-			break;
-		}
-		exec_wait_for_exit(&calls_real, s.last);
-	}
+	rc = sweep(&s, stamp_mono_ns() + wait_ms * NS_PER_MS);
 	saved = errno;
 	proc_room_release(&s.room);
 	*ret_killed = s.killed;

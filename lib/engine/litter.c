@@ -6,6 +6,7 @@
 #include "base/bug.h"
 #include "base/fdio.h"
 #include "engine/engine_impl.h"
+#include "engine/recover.h"
 #include "ledger/ledger_read.h"
 
 struct fate {
@@ -31,35 +32,53 @@ static bool never_began(const char *work)
 	return none;
 }
 
-static void sweep_one(struct ledger *l, const char *work, const char *run)
+static struct fate fate_of(struct ledger *l, const char *run)
 {
 	struct buf why = BUF_INIT;
 	struct fate fate = {0};
-	int fd = work_hold(work);
 	int64_t no;
 
-	if (fd < 0)
-		return; /* its driver lives */
 	if (ledger_run_find(l, run, NULL, &no, &why) == LEDGER_FOUND)
 		(void)ledger_run_get(l, no, look, &fate);
 	buf_release(&why);
-	if (fate.known ? fate.ended : never_began(work))
+	return fate;
+}
+
+static void sweep_one(struct ledger *l, const char *work, const char *logs, const char *run)
+{
+	int fd = work_hold(work);
+	struct fate fate;
+
+	if (fd < 0)
+		return; /* its driver lives */
+	fate = fate_of(l, run);
+	if (fate.known ? fate.ended : never_began(work)) {
+		if (!fate.known)
+			(void)rmdir(logs); /* nothing has been written into it */
 		work_remove(work);
+	}
 	close(fd);
 }
 
-void litter_sweep(struct ledger *l, const char *runs)
+void recover_litter(struct ledger *l, const char *state_dir)
 {
+	char *runs = path_join(state_dir, "runs"), *all_logs = path_join(state_dir, "logs");
 	DIR *dir = opendir(runs);
 	struct dirent *d;
 
 	while (dir && (d = readdir(dir))) {
-		char *work = ulid_valid(d->d_name) ? path_join(runs, d->d_name) : NULL;
+		char *work, *logs;
 
-		if (work)
-			sweep_one(l, work, d->d_name);
+		if (!ulid_valid(d->d_name))
+			continue;
+		work = path_join(runs, d->d_name);
+		logs = path_join(all_logs, d->d_name);
+		sweep_one(l, work, logs, d->d_name);
 		free(work);
+		free(logs);
 	}
 	if (dir)
 		closedir(dir);
+	free(runs);
+	free(all_logs);
 }

@@ -97,8 +97,9 @@ bool run_paths_make(struct engine *e, struct buf *err)
 	p->work = path_join(runs, e->id.text);
 	p->tmp = path_join(p->work, "tmp");
 	p->journal = path_join(p->work, "journal");
-	good = private_dir_make(p->state_dir, err) && private_dir_make(runs, err) && private_dir_make(p->logs, err) &&
-	       work_make(p, err) && private_dir_make(p->tmp, err);
+	/* The folder of work first: by it whoever sweeps finds the others. */
+	good = private_dir_make(p->state_dir, err) && private_dir_make(runs, err) && work_make(p, err) &&
+	       private_dir_make(p->logs, err) && private_dir_make(p->tmp, err);
 	free(runs);
 	free(logs);
 	return good;

@@ -36,14 +36,6 @@ struct told {
 
 /* --- opening ------------------------------------------------------------------------------------------- */
 
-static void sweep_litter(struct engine *e)
-{
-	char *runs = path_dir(e->paths.work);
-
-	litter_sweep(e->ledger, runs);
-	free(runs);
-}
-
 bool record_open(struct engine *e)
 {
 	struct ledger_error err = LEDGER_ERROR_INIT;
@@ -60,7 +52,7 @@ bool record_open(struct engine *e)
 	ledger_error_release(&err);
 	if (!recover_runs(e->ledger, e->o->say, e->o->say_ctx, e->err))
 		return false;
-	sweep_litter(e);
+	recover_litter(e->ledger, e->paths.state_dir);
 	return true;
 }
 

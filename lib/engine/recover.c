@@ -365,7 +365,7 @@ static bool repair(struct ledger *l, const struct open_run *run, void (*say)(voi
 
 	/* Driver and warden may have died together: what they left is found and ended before anything starts. */
 	if (has_journal)
-		(void)exec_local_sweep(&journal, SWEEP_WAIT_MS, &killed);
+		(void)exec_local_sweep(&calls_real, &journal, SWEEP_WAIT_MS, &killed);
 	good = ledger_steps(l, run->no, NULL, keep_names, &names) &&
 	       ledger_attempts(l, run->no, LEDGER_ANY, keep_attempt, &rows);
 	if (good) {

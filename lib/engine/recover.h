@@ -23,4 +23,7 @@ bool recover_runs(struct ledger *l, void (*say)(void *ctx, const char *text), vo
  */
 bool recover_adopted(struct ledger *l, int64_t run, void (*say)(void *ctx, const char *text), void *ctx, struct buf *err);
 
+/* Remove the work folders below state_dir (`.orchmake`) that nobody holds and whose run has ended, or never began. */
+void recover_litter(struct ledger *l, const char *state_dir);
+
 #endif

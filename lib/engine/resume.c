@@ -13,6 +13,25 @@
 
 /* --- what is kept by unit --------------------------------------------------------------------------------------- */
 
+/* The members of a loop are known by the names that they had; what comes after them runs again too. */
+static void choose_new(struct engine *e, uint32_t from)
+{
+	struct resume *r = e->resume;
+	const struct graph *g = e->x->graph;
+
+	r->again = xreallocarray(r->again, g->n_units, sizeof(*r->again));
+	for (uint32_t u = from; u < g->n_units; u++) {
+		struct buf name = BUF_INIT;
+
+		expansion_unit_name(e->x, u, &name);
+		r->again[u] = g->unit[u].kind == UNIT_STEP && map_has(&r->named, name.data);
+		buf_release(&name);
+	}
+	r->n_again = g->n_units;
+	if (e->o->downstream)
+		engine_mark_reachable(g, r->again, true);
+}
+
 /* A run's graph may grow while it is under way. */
 static void make_room(struct engine *e)
 {
@@ -28,6 +47,8 @@ static void make_room(struct engine *e)
 	memset(r->why + r->n_units, 0, more * sizeof(*r->why));
 	memset(r->cause + r->n_units, 0, more * sizeof(*r->cause));
 	r->n_units = n;
+	if (r->again && r->n_again < n)
+		choose_new(e, r->n_again);
 }
 
 /* Of this run: everything else in the chain is older. */
@@ -171,24 +192,14 @@ static void ask_command(struct engine *e, uint32_t unit, struct inquiry *q)
 
 static bool asked_again(const struct engine *e, uint32_t unit)
 {
-	const struct resume *r = e->resume;
-	struct buf name = BUF_INIT;
-	bool again;
-
-	if (unit < r->n_again || !r->named.n)
-		return unit < r->n_again && r->again[unit];
-	expansion_unit_name(e->x, unit, &name);
-	again = map_has(&r->named, name.data);
-	buf_release(&name);
-	return again;
+	return unit < e->resume->n_again && e->resume->again[unit];
 }
 
+/* What a person has said of this one goes before what is said of all. */
 static enum on_lost on_lost_of(const struct engine *e, uint32_t unit, const struct past_step *s)
 {
-	enum on_lost on = e->x->place[unit].step->t.on_lost;
-
-	if (on != ON_LOST_ASK || s->approved < 0)
-		return on;
+	if (s->approved < 0)
+		return e->x->place[unit].step->t.on_lost;
 	return s->approved ? ON_LOST_RETRY : ON_LOST_FAIL;
 }
 
@@ -270,13 +281,21 @@ static const char *unfinished_word(const struct engine *e, uint32_t unit, const 
 	return asked && !state_is_final(q->facts.row.state) ? "waited for an approval" : word_of(q->facts.row.state);
 }
 
-static void lost_text(struct engine *e, uint32_t unit, const char *run, struct buf *out)
+static void lost_text(struct engine *e, uint32_t unit, const struct past_step *past, const char *run, struct buf *out)
 {
+	enum on_lost on = e->x->place[unit].step->t.on_lost;
 	struct buf name = BUF_INIT;
 
 	expansion_unit_name(e->x, unit, &name);
-	buf_addf(out, "nobody saw how it ended in run %s, and its on_lost is '%s'; `orchmake retry %s %s` runs it again",
-		 run, on_lost_words[e->x->place[unit].step->t.on_lost], run, name.data);
+	buf_addf(out, "nobody saw how it ended in run %s, and ", run);
+	if (past->approved >= 0)
+		buf_puts(out, "running it again was rejected");
+	else
+		buf_addf(out, "its on_lost is '%s'", on_lost_words[on]);
+	if (past->approved < 0 && on == ON_LOST_ASK)
+		buf_addf(out, "; `orchmake approve %s/%s` lets `resume` run it again, `orchmake reject` lets it fail", run, name.data);
+	else
+		buf_addf(out, "; `orchmake retry %s %s` runs it again", run, name.data);
 	buf_release(&name);
 }
 
@@ -295,7 +314,7 @@ static char *cause_of(struct engine *e, uint32_t unit, const struct inquiry *q, 
 	else if (v->why == REASON_NEED_RAN)
 		expansion_unit_name(e->x, q->youngest.unit, &text);
 	else if (v->why == REASON_LOST_BEFORE)
-		lost_text(e, unit, run, &text);
+		lost_text(e, unit, q->past, run, &text);
 	return text.len ? buf_detach(&text) : NULL;
 }
 
@@ -362,7 +381,10 @@ bool resume_leaves_out(struct engine *e, uint32_t unit)
 {
 	struct inquiry q;
 
-	if (!has_say(e, unit) || !e->o->chosen_only || asked_again(e, unit))
+	if (!has_say(e, unit) || !e->o->chosen_only)
+		return false;
+	make_room(e);
+	if (asked_again(e, unit))
 		return false;
 	inquire(e, unit, &q);
 	if (stands(&q) && q.facts.has_values)
@@ -458,7 +480,7 @@ json_t *resume_fragment(struct engine *e, uint32_t group)
 static struct outlook outlook_of(enum resume_answer a, enum reason why, char *cause)
 {
 	return (struct outlook){.kind = a == RESUME_REUSE ? OUTLOOK_DONE : OUTLOOK_RUN, .why = (uint8_t)why,
-				.cause = cause};
+				.asks = a == RESUME_ASK, .cause = cause};
 }
 
 bool resume_outlook(struct engine *e, uint32_t unit, struct outlook *o)
@@ -502,6 +524,53 @@ void resume_outlook_age(struct engine *e, uint32_t unit, const struct outlook *o
 
 /* --- beginning and ending ------------------------------------------------------------------------------------------------- */
 
+static bool is_below(const char *step, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(step, name, n) && (step[n] == '[' || step[n] == '/');
+}
+
+/* What the graph does not have yet: members of a loop, all of them by its name.  How many. */
+static size_t name_past(struct resume *r, const char *name)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->past.by_name.n; i++) {
+		const char *step = r->past.by_name.entry[i].key;
+
+		if (!strcmp(step, name) || is_below(step, name)) {
+			(void)map_intern(&r->named, step);
+			n++;
+		}
+	}
+	return n;
+}
+
+static bool names_below(const struct resume *r, const char *loop)
+{
+	for (size_t i = 0; i < r->named.n; i++)
+		if (is_below(r->named.entry[i].key, loop))
+			return true;
+	return false;
+}
+
+/* Loops whose members are still to come: what comes after those that are named comes after their end. */
+static void mark_ends(struct engine *e)
+{
+	struct resume *r = e->resume;
+	const struct graph *g = e->x->graph;
+
+	for (uint32_t i = 0; i < g->n_groups; i++) {
+		struct buf name = BUF_INIT;
+
+		expansion_group_name(e->x, i, &name);
+		if (map_has(&r->past.fragment, name.data) && names_below(r, name.data))
+			r->again[g->group[i].end] = true;
+		buf_release(&name);
+	}
+}
+
 static bool name_again(struct engine *e, const char *name, struct diags *d)
 {
 	struct resume *r = e->resume;
@@ -513,12 +582,11 @@ static bool name_again(struct engine *e, const char *name, struct diags *d)
 	free(unit);
 	if (n)
 		return true;
-	if (!map_has(&r->past.by_name, name)) {
+	if (!name_past(r, name)) {
 		diag_error(d, MARK_NONE, "run %s has no step '%s'", e->o->resumes, name);
 		diag_hint(d, "`orchmake show %s` lists its steps", e->o->resumes);
 		return false;
 	}
-	(void)map_intern(&r->named, name);
 	return true;
 }
 
@@ -554,8 +622,10 @@ static bool choose(struct engine *e, struct diags *d)
 		good &= name_again(e, e->o->again.at[i], d);
 	if (!e->o->again.n)
 		failed_again(e);
-	if (e->o->downstream)
+	if (e->o->downstream) {
+		mark_ends(e);
 		engine_mark_reachable(e->x->graph, r->again, true);
+	}
 	return good;
 }
 

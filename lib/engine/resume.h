@@ -48,7 +48,7 @@ void past_release(struct past *p);
 
 struct resume {
 	struct past past;
-	bool *again;	 /* by unit of the graph as it began: retry asked for it */
+	bool *again;	 /* by unit: retry asked for it, or for what it comes after */
 	uint32_t n_again;
 	struct map named; /* names that retry asked for and that come only when a loop begins */
 	uint32_t *age;	 /* by unit, as far as n_units: see run/resume.h */

@@ -49,6 +49,12 @@ static void refuse_key(struct loader *l, const struct job *j, enum key k)
 	}
 }
 
+/* What the run does as a whole: a target may say it, whatever it is made of. */
+static bool composite_may_have(enum key k)
+{
+	return key_info(k)->reach == REACH_OWN || k == KEY_on_driver_death;
+}
+
 void check_job_keys(struct loader *l, const struct job *j, const struct key_set *written)
 {
 	bool acts = j->kind == JOB_ACTION || job_main(j);
@@ -59,7 +65,7 @@ void check_job_keys(struct loader *l, const struct job *j, const struct key_set 
 
 		if (!key_set_has(&j->t.set, k))
 			continue;
-		wrong = j->kind == JOB_COMPOSITE ? reach != REACH_OWN : !acts && reach == REACH_ACT;
+		wrong = j->kind == JOB_COMPOSITE ? !composite_may_have(k) : !acts && reach == REACH_ACT;
 		wrong |= j->kind != JOB_COMPOSITE && (k == KEY_stop_on_failure || k == KEY_success);
 		/* What is written beside steps or stages the reader has complained about. */
 		if (wrong && !(is_action_key(k) && k != KEY_with && k != KEY_job_params && k != KEY_job_payload &&

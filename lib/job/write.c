@@ -671,6 +671,8 @@ static json_t *job_json(const struct job *j)
 		break;
 	case JOB_COMPOSITE:
 		put_traits(map, &j->t, OWN, NULL);
+		if (key_set_has(&j->t.set, KEY_on_driver_death)) /* of the run, where the composite is its target */
+			put(map, key_word(KEY_on_driver_death), trait_json(&j->t, KEY_on_driver_death));
 		put(map, "stages", stages_json(j));
 		break;
 	}

@@ -1,27 +1,9 @@
-#include <stdlib.h>
-
 #include "base/bug.h"
-#include "base/vec.h"
 #include "ledger/ledger_impl.h"
 #include "ledger/ledger_repair.h"
 
-struct sweep {
-	bool (*gone)(void *ctx, const struct ledger_run_row *r);
-	void *ctx;
-	int64_t *run;
-	size_t n, room;
-};
-
-static bool choose(void *ctx, const struct ledger_run_row *r)
-{
-	struct sweep *s = ctx;
-
-	if (!s->gone || s->gone(s->ctx, r))
-		VEC_PUSH(s->run, s->n, s->room, r->no);
-	return true;
-}
-
-static bool choose_all(struct ledger *l, const struct ledger_keep *keep, struct sweep *s)
+bool ledger_old_runs(struct ledger *l, const struct ledger_keep *keep,
+		     bool (*told)(void *ctx, const struct ledger_run_row *r), void *ctx)
 {
 	sqlite3_stmt *st;
 
@@ -33,7 +15,7 @@ static bool choose_all(struct ledger *l, const struct ledger_keep *keep, struct 
 		return false;
 	sqlite3_bind_int64(st, 1, keep->since_ms);
 	sqlite3_bind_int64(st, 2, keep->runs);
-	return stmt_each(l, STMT_GC_RUNS, st, run_row, &(struct run_rows){choose, s});
+	return stmt_each(l, STMT_GC_RUNS, st, run_row, &(struct run_rows){told, ctx});
 }
 
 static void queue_removal(struct ledger *l, int64_t run)
@@ -54,35 +36,24 @@ static void queue_removal(struct ledger *l, int64_t run)
 	}
 }
 
-/* A transaction for each run: others must not wait for a year's runs to go. */
-static bool remove_all(struct ledger *l, const struct sweep *s)
+static bool commit_or_drop(struct ledger *l)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		queue_removal(l, s->run[i]);
-		if (!ledger_commit(l)) {
-			ledger_drop(l);
-			return false;
-		}
-	}
-	if (!s->n)
-		return true;
-	queue_op(l, STMT_GC_DEFINITIONS);
 	if (ledger_commit(l))
 		return true;
 	ledger_drop(l);
 	return false;
 }
 
-bool ledger_gc(struct ledger *l, const struct ledger_keep *keep,
-	       bool (*gone)(void *ctx, const struct ledger_run_row *r), void *ctx, size_t *ret_runs)
+bool ledger_forget(struct ledger *l, int64_t run)
 {
-	struct sweep s = {.gone = gone, .ctx = ctx};
-	bool ok;
-
 	BUG_UNLESS(!l->n_queued);
-	ok = choose_all(l, keep, &s) && remove_all(l, &s);
-	if (ok)
-		*ret_runs = s.n;
-	free(s.run);
-	return ok;
+	queue_removal(l, run);
+	return commit_or_drop(l);
+}
+
+bool ledger_forget_definitions(struct ledger *l)
+{
+	BUG_UNLESS(!l->n_queued);
+	queue_op(l, STMT_GC_DEFINITIONS);
+	return commit_or_drop(l);
 }

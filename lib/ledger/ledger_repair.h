@@ -52,12 +52,17 @@ struct ledger_keep {
 	int64_t since_ms; /* those started at or after stay; 0: none for that */
 };
 
+/* Ended runs that are not kept, oldest first.  False on failure; what was told until then need not be all. */
+bool ledger_old_runs(struct ledger *l, const struct ledger_keep *keep,
+		     bool (*told)(void *ctx, const struct ledger_run_row *r), void *ctx);
+
 /*
- * Delete ended runs that are not kept.  `gone` is told each first (its logs are the
- * caller's to remove) and may say false to keep it.  Durations and fingerprints stay.
- * False on failure; what was told until then may not be deleted.
+ * Delete an ended run with everything that is its own; its logs are the caller's to remove.  Durations and
+ * fingerprints stay.  A transaction of its own: others must not wait for a year's runs to go.
  */
-bool ledger_gc(struct ledger *l, const struct ledger_keep *keep,
-	       bool (*gone)(void *ctx, const struct ledger_run_row *r), void *ctx, size_t *ret_runs);
+bool ledger_forget(struct ledger *l, int64_t run);
+
+/* Delete definitions that no run has any more. */
+bool ledger_forget_definitions(struct ledger *l);
 
 #endif

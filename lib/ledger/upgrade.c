@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/fdio.h"
 #include "ledger/image.h"
 #include "ledger/ledger_impl.h"
 
@@ -40,6 +41,12 @@ static bool build_file(const char *tmp, const char *path, const struct schema_up
 	return !rc;
 }
 
+static bool cannot_make(const char *path, struct ledger_error *e)
+{
+	error_say(e, errno == ENOSPC ? LEDGER_FULL : LEDGER_READ_ONLY, path, "cannot make it: %s", strerror(errno));
+	return false;
+}
+
 static bool write_image(int fd, const char *path, struct ledger_error *e)
 {
 	const struct ledger_image *m = &ledger_image;
@@ -49,63 +56,91 @@ static bool write_image(int fd, const char *path, struct ledger_error *e)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0) {
-			error_say(e, errno == ENOSPC ? LEDGER_FULL : LEDGER_READ_ONLY, path, "cannot make it: %s",
-				  strerror(errno));
-			return false;
-		}
+		if (n < 0)
+			return cannot_make(path, e);
 		done += (size_t)n;
 	}
 	return true;
 }
 
 /* SQLite itself would write the two bytes through a journal of their own. */
-static int mark_wal(const char *tmp)
+static int mark_wal(int fd)
 {
 	static const unsigned char wal[2] = {2, 2};
-	int fd = open(tmp, O_WRONLY | O_CLOEXEC | O_NOFOLLOW), ok;
 
-	if (fd < 0)
-		return -1;
-	ok = pwrite(fd, wal, sizeof(wal), FORMAT_VERSION_AT) == (ssize_t)sizeof(wal) && fdatasync(fd) == 0;
-	close(fd);
-	return ok ? 0 : -1;
+	return pwrite(fd, wal, sizeof(wal), FORMAT_VERSION_AT) == (ssize_t)sizeof(wal) && fdatasync(fd) == 0 ? 0 : -1;
+}
+
+/* A ledger in the making.  Whoever dies meanwhile leaves nothing behind if it has no name yet (tmp is NULL). */
+struct draft {
+	int fd;
+	char *tmp;
+};
+
+static int draft_open_nameless(struct draft *d, const char *path)
+{
+	char *dir = path_dir(path);
+
+	*d = (struct draft){.fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+	free(dir);
+	return d->fd;
+}
+
+/* SQLite needs a name, and some file systems know nothing else. */
+static int draft_open_named(struct draft *d, const char *path)
+{
+	*d = (struct draft){.tmp = xasprintf("%s.XXXXXX", path)};
+	d->fd = mkostemp(d->tmp, O_CLOEXEC); /* 0600, O_EXCL */
+	return d->fd;
 }
 
 /* Where a file system knows no links, a rename that replaces nothing does the same. */
-static int appear(const char *tmp, const char *path)
+static int draft_appear(const struct draft *d, const char *path)
 {
-	if (!link(tmp, path))
+	char own[64];
+
+	if (!d->tmp) {
+		snprintf(own, sizeof(own), "/proc/self/fd/%d", d->fd);
+		return linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+	}
+	if (!link(d->tmp, path))
 		return 0;
 	if (errno == EEXIST)
 		return -1;
-	return renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE);
+	return renameat2(AT_FDCWD, d->tmp, AT_FDCWD, path, RENAME_NOREPLACE);
+}
+
+static void draft_close(struct draft *d)
+{
+	if (d->fd >= 0 && d->tmp)
+		(void)unlink(d->tmp);
+	if (d->fd >= 0)
+		close(d->fd);
+	free(d->tmp);
+}
+
+/* Somebody else may have been quicker: then theirs is the ledger. */
+static bool publish(const struct draft *d, const char *path, struct ledger_error *e)
+{
+	if (mark_wal(d->fd) < 0 || (draft_appear(d, path) < 0 && errno != EEXIST))
+		return cannot_make(path, e);
+	return true;
 }
 
 bool ledger_make(const char *path, const struct schema_upgrade *up, size_t n_up,
 		 struct ledger_error *ret_error)
 {
-	char *tmp = xasprintf("%s.XXXXXX", path);
-	int fd = mkostemp(tmp, O_CLOEXEC); /* 0600, O_EXCL */
 	bool has_image = up == schema_upgrades && &ledger_image && ledger_image.n, made;
+	struct draft d = {.fd = -1};
 
-	if (fd < 0) {
-		error_say(ret_error, errno == ENOSPC ? LEDGER_FULL : LEDGER_READ_ONLY, path,
-			  "cannot make it: %s", strerror(errno));
-		free(tmp);
+	if ((!has_image || draft_open_nameless(&d, path) < 0) && draft_open_named(&d, path) < 0) {
+		(void)cannot_make(path, ret_error);
+		draft_close(&d);
 		return false;
 	}
-	made = !has_image || write_image(fd, path, ret_error);
-	close(fd); /* before SQLite opens it: closing later would drop its locks */
-	made = made && (has_image || build_file(tmp, path, up, n_up, ret_error));
-	/* Somebody else may have been quicker: then theirs is the ledger. */
-	if (made && (mark_wal(tmp) < 0 || (appear(tmp, path) < 0 && errno != EEXIST))) {
-		error_say(ret_error, errno == ENOSPC ? LEDGER_FULL : LEDGER_READ_ONLY, path,
-			  "cannot make it: %s", strerror(errno));
-		made = false;
-	}
-	(void)unlink(tmp);
-	free(tmp);
+	made = has_image ? write_image(d.fd, path, ret_error) : build_file(d.tmp, path, up, n_up, ret_error);
+	made = made && publish(&d, path, ret_error);
+	draft_close(&d);
 	return made;
 }
 

@@ -77,6 +77,7 @@ enum outlook_kind {
 struct outlook {
 	uint8_t kind;
 	uint8_t why;  /* enum reason; NONE: it always runs */
+	bool asks;    /* it was lost, and somebody has to say whether it may run again */
 	char *cause;  /* owned; MAYBE: the file, or the step whose values count */
 };
 

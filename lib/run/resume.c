@@ -49,7 +49,8 @@ bool resume_row_decides(const struct resume_row *r)
 {
 	if (r->attempts || r->state == STATE_RUNNING)
 		return true;
-	return r->state == STATE_SUCCEEDED || state_is_failure(r->state) ||
+	/* One that was not run because it had been lost is still that. */
+	return r->state == STATE_SUCCEEDED || (state_is_failure(r->state) && r->reason != REASON_LOST_BEFORE) ||
 	       (r->state == STATE_CACHED && !resume_row_refers(r));
 }
 

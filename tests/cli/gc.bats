@@ -68,6 +68,35 @@ prepare() {
 	want 0 orchmake fsck
 }
 
+@test "what a resumption takes over stands although gc forgets where it comes from" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  p:
+	    steps:
+	      - {id: a, run: 'echo said; echo a >>did; echo v=7 >>"$ORCHMAKE_OUTPUT"', provides: [v]}
+	      - {id: b, run: "echo b >>did; test -e ok; touch started; until test -e go; do sleep 0.01; done"}
+	      - {id: c, argv: [sh, -c, 'echo "c $1" >>did', sh, "${{ consumes.v }}"], consumes: [v]}
+	J
+	want 1 orchmake -s p
+	touch ok
+	orchmake -s resume </dev/null 3>&- &
+	driver=$!
+	until_true [ -e started ]
+	want 0 orchmake gc --max-size 1
+	is "$(runs) $(logs)" "1 1"
+	touch go
+	wait $driver
+	is "$(tr '\n' ' ' <did)" "a b b c 7 "
+	want 0 orchmake show last
+	want 0 orchmake why p/a
+	want 0 orchmake resume
+	says "nothing to do"
+	want 0 orchmake retry last p/c
+	is "$(tail -1 did)" "c 7"
+	want 0 orchmake fsck
+}
+
 @test "a ledger that names a folder of somebody else does not make us remove it" {
 	mkdir precious
 	touch precious/file

@@ -46,8 +46,8 @@ is() { # GOT WANTED
 	return 1
 }
 
-# sql STATEMENT: one answer of the ledger.
-sql() { sqlite3 -readonly .orchmake/ledger.db "$1"; }
+# sql STATEMENT: one answer of the ledger.  A start may just be recovering the write-ahead log, which is waited for.
+sql() { sqlite3 -readonly -cmd ".timeout 10000" .orchmake/ledger.db "$1"; }
 
 # Wait until COMMAND succeeds, ten seconds at most.
 until_true() {

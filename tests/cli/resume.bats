@@ -235,6 +235,169 @@ kill_both() {
 	complains "has no step 'p/nothing'"
 }
 
+# A loop over what an earlier step says, in a job of its own and in one that is called for each element.
+loops() {
+	jobfile <<-'J'
+	jobfile: 1
+	callables: {list: {argv: [cat]}}
+	jobs:
+	  p:
+	    steps:
+	      - {id: l, call: list, with: {items: [x, y]}}
+	      - {id: each, foreach: {n: "${{ results.l.items }}"}, run: 'echo "each $N" >>did', env: {N: "${{ foreach.n }}"}}
+	      - {id: more, foreach: {n: "${{ results.l.items }}"}, job: inner, params: {n: "${{ foreach.n }}"}}
+	      - {id: z, run: echo z >>did}
+	  inner:
+	    params: {n: {type: string}}
+	    steps:
+	      - {id: a, run: 'echo "a $N" >>did', env: {N: "${{ params.n }}"}}
+	      - {id: b, run: 'echo "b $N" >>did', env: {N: "${{ params.n }}"}}
+	  c:
+	    stages:
+	      - {name: one, jobs: [lst]}
+	      - {name: two, jobs: [item], loop: {over: "${{ results.lst.items }}"}}
+	      - {name: three, jobs: [end]}
+	  lst: {steps: [{id: a, call: list, with: {items: [x, y]}}]}
+	  item: {steps: [{id: s, run: echo s >>did}, {id: t, run: echo t >>did}]}
+	  end: {run: echo end >>did}
+	J
+}
+
+again() { # WORDS of retry
+	: >did
+	want 0 orchmake -s retry last "$@"
+}
+
+@test "retry of a member of a loop runs it, and with --downstream what comes after the loop" {
+	loops
+	want 0 orchmake -s p
+	again 'p/each[y]'
+	is "$(did)" "each y "
+	again 'p/each[y]' --downstream
+	is "$(sort did | tr '\n' ' ')" "a x a y b x b y each y z "
+	again 'p/more[x]/b' --downstream
+	is "$(did)" "b x z "
+	is "$(stands 'p/each[y]')" "cached resumed"
+	want 0 orchmake -n retry last 'p/more[x]/a' --downstream
+	says "p/z     part of p, \`retry\` asked for it"
+	want 2 orchmake retry last 'p/each[q]'
+	complains "has no step 'p/each[q]'"
+	want 0 orchmake fsck
+}
+
+@test "retry of a loop, or of a job that it calls, runs all of it" {
+	loops
+	want 0 orchmake -s p
+	again p/each
+	is "$(did)" "each x each y "
+	again 'p/more[y]'
+	is "$(did)" "a y b y "
+	want 0 orchmake -s c
+	again 'item[1]' --downstream
+	is "$(did)" "s t end "
+	again item
+	is "$(did)" "s s t t "
+}
+
+# --- a Jobfile that has changed --------------------------------------------------------------------------------------
+
+# A loop over the elements $1 of the Jobfile; the last of a, b, c fails until there is a file ok.
+changing() {
+	jobfile <<-J
+	jobfile: 1
+	jobs:
+	  p:
+	    steps:
+	      first: {run: "echo first >>did"}
+	      each: {foreach: {n: [$1]}, argv: [sh, -c, 'echo "\$1" >>did; test "\$1" != c || test -e ok', sh, "\${{ foreach.n }}"], needs: [first]}
+	      last: {run: "echo last >>did", needs: [each]}
+	J
+}
+
+@test "a loop of the Jobfile that grew: the new members run, and are said to be new" {
+	changing "a, b, c"
+	want 1 orchmake -s -k p
+	changing "a, b, c, d"
+	touch ok
+	: >did
+	want 0 orchmake -n resume
+	says "p/each  part of p, needs first"
+	want 0 orchmake -s resume
+	is "$(sort did | tr '\n' ' ')" "c d last "
+	is "$(stands 'p/each[d]')" "succeeded new-step"
+	want 0 orchmake why 'p/each[d]'
+	says "the run that is resumed did not have it"
+	is "$(stands 'p/each[a]')" "cached resumed"
+	want 0 orchmake fsck
+}
+
+@test "a loop of the Jobfile that shrank: what is gone does not run, and what is left stands" {
+	changing "a, b, c"
+	want 1 orchmake -s -k p
+	changing "a, b"
+	: >did
+	want 0 orchmake -s resume
+	is "$(did)" "last "
+	is "$(sql "select group_concat(step, ' ') from (select step from v_steps where run = (select max(run) from v_runs) order by step)")" \
+		"p/each[a] p/each[b] p/first p/last"
+	# The run that is gone on with is the last one, and that has never had the member.
+	want 2 orchmake retry "$(sql "select max(run) from v_runs")" 'p/each[q]'
+	complains "has no step 'p/each[q]'"
+	want 0 orchmake fsck
+}
+
+@test "a step that was renamed is a new one, and what needs it runs again" {
+	changing "a, b, c"
+	want 1 orchmake -s -k p
+	sed -i 's/first/begin/g' Jobfile
+	touch ok
+	: >did
+	want 0 orchmake -n resume
+	says "p/begin  part of p, the run that is resumed did not have it"
+	says "p: 5 steps would run"
+	want 0 orchmake -s resume
+	is "$(sort did | tr '\n' ' ')" "a b begin c last "
+	is "$(stands p/begin)" "succeeded new-step"
+	want 0 orchmake why p/begin
+	says "the run that is resumed did not have it"
+}
+
+@test "a step that is gone is not missed, and a need that is gone is none" {
+	changing "a, b, c"
+	want 1 orchmake -s -k p
+	sed -i '/first:/d; s/, needs: \[first\]//' Jobfile
+	touch ok
+	: >did
+	want 0 orchmake -s resume
+	is "$(sort did | tr '\n' ' ')" "c last "
+	want 0 orchmake fsck
+}
+
+@test "a late loop over less or more than before: its members are those of what it goes over now" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  p:
+	    steps:
+	      - {id: l, run: 'cat list >>"$ORCHMAKE_OUTPUT"; echo l >>did', provides: {v: {type: json}}}
+	      - id: each
+	        foreach: {n: "${{ consumes.v }}"}
+	        consumes: [v]
+	        argv: [sh, -c, 'echo "$1" >>did; test "$1" != 3 || test -e ok', sh, "${{ foreach.n }}"]
+	J
+	echo 'v=[1,2,3]' >list
+	want 1 orchmake -s -k p
+	touch ok
+	echo 'v=[2,3,4]' >list
+	: >did
+	sed -i 's/echo l >>did/echo L >>did/' Jobfile # its command changed: it runs again and says something else
+	want 0 orchmake -s resume
+	is "$(did)" "L 2 3 4 "
+	is "$(stands 'p/each[4]')" "succeeded new-step"
+	is "$(sql "select count(*) from v_steps where run = (select max(run) from v_runs) and step = 'p/each[1]'")" 0
+	want 0 orchmake fsck
+}
+
 @test "--from-run runs an old definition as it was" {
 	chain
 	touch ok
@@ -320,8 +483,70 @@ go_until_both_run() {
 	touch go
 	want 4 orchmake resume
 	complains "p/c: nobody saw how it ended in run"
-	complains "its on_lost is 'ask'"
+	complains "its on_lost is 'ask'; \`orchmake approve "
 	is "$(sql "select count(*) from v_runs")" 1
+	want 0 orchmake approve last/p/c "it had done nothing"
+	says "approved p/c"
+	says "\`orchmake resume\` finishes the run"
+	want 4 orchmake resume
+	complains "p/d: nobody saw how it ended"
+	want 0 orchmake reject last/p/d
+	want 1 orchmake reject last/p/d
+	complains "'p/d' has been rejected already, by $(id -un)"
+	want 1 orchmake resume
+	complains "running it again was rejected; \`orchmake retry "
+	is "$(sort did | tr '\n' ' ')" "a b b c e "
+	is "$(stands p/c)" "succeeded unfinished"
+	is "$(stands p/d)" "failed lost-before"
+	want 0 orchmake fsck
+}
+
+@test "what a person says of a lost step goes before its on_lost" {
+	four "on_lost: fail"
+	go_until_both_run
+	kill_both
+	wait $driver || true
+	touch go
+	want 0 orchmake doctor
+	want 2 orchmake approve last/p/a
+	complains "'p/a' does not wait for an approval"
+	want 0 orchmake approve last/p/c
+	want 1 orchmake -s resume
+	is "$(sort did | tr '\n' ' ')" "a b b c e "
+	is "$(stands p/c)" "succeeded unfinished"
+	is "$(stands p/d)" "failed lost-before"
+}
+
+@test "what was lost stays lost, however often it is resumed, in a late loop too" {
+	jobfile <<-'J'
+	jobfile: 1
+	defaults: {on_lost: ask}
+	jobs:
+	  p:
+	    steps:
+	      - {id: l, run: 'echo "v=[1]" >>"$ORCHMAKE_OUTPUT"', provides: {v: {type: json}}}
+	      - id: each
+	        foreach: {n: "${{ consumes.v }}"}
+	        consumes: [v]
+	        run: "touch c.up d.up; until test -e go; do sleep 0.01; done; echo each >>did"
+	J
+	go_until_both_run
+	kill_both
+	wait $driver || true
+	touch go
+	want 0 orchmake doctor
+	first=$(sql "select run from v_runs")
+	for i in 1 2; do
+		want 1 orchmake resume
+		complains "nobody saw how it ended in run $first, and its on_lost is 'ask'; \`orchmake approve $first/p/each[1]\`"
+		is "$(stands 'p/each[1]')" "failed lost-before"
+	done
+	[ ! -e did ]
+	want 0 orchmake approve "$first/p/each[1]"
+	want 0 orchmake -s resume
+	is "$(did)" "each "
+	is "$(stands 'p/each[1]')" "succeeded unfinished"
+	want 0 orchmake fsck
 }
 
 @test "on_driver_death: finish lets what runs end, and resume knows every exit code" {

@@ -1,7 +1,8 @@
 /*
- * A step that writes its own history: crashstep FILE MS EXIT ESCAPE.  Appends "S ATTEMPT" to FILE, leaves a
+ * A step that writes its own history: crashstep FILE MS[,MS...] EXIT[,EXIT...] ESCAPE.  Appends "S RUN:SERIAL" to FILE, leaves a
  * double-forked process in a session of its own behind if ESCAPE is 1, works for MS milliseconds and appends
- * "E ATTEMPT EXIT".  The crash test compares this with what the ledger says.
+ * "E RUN:SERIAL EXIT".  The crash tests (history.py) compare this with what the ledger says.
+ * Of several numbers the first attempt has the first, and so on; the last is for all that follow.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,23 +31,33 @@ static void escape(void)
 		pause();
 }
 
+static int of_attempt(const char *numbers)
+{
+	const char *attempt = getenv("ORCHMAKE_ATTEMPT"), *next;
+
+	for (long n = attempt ? atol(attempt) : 1; n > 1 && (next = strchr(numbers, ',')); n--)
+		numbers = next + 1;
+	return atoi(numbers);
+}
+
 int main(int argc, char **argv)
 {
-	const char *attempt = getenv("ORCHMAKE_TAG");
+	const char *run = getenv("ORCHMAKE_RUN"), *tag = getenv("ORCHMAKE_TAG");
+	const char *serial = tag ? strrchr(tag, ':') : NULL;
 	struct timespec t;
 	char line[128];
 	long ms;
 
-	if (argc != 5 || !attempt)
+	if (argc != 5 || !run || !serial)
 		return 98;
-	snprintf(line, sizeof(line), "S %s\n", attempt);
+	snprintf(line, sizeof(line), "S %s%s\n", run, serial);
 	note(argv[1], line);
 	if (atoi(argv[4]))
 		escape();
-	ms = atol(argv[2]);
+	ms = of_attempt(argv[2]);
 	t = (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 	nanosleep(&t, NULL);
-	snprintf(line, sizeof(line), "E %s %s\n", attempt, argv[3]);
+	snprintf(line, sizeof(line), "E %s%s %d\n", run, serial, of_attempt(argv[3]));
 	note(argv[1], line);
-	return atoi(argv[3]);
+	return of_attempt(argv[3]);
 }

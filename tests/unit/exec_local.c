@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/file.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
@@ -243,6 +244,16 @@ static void start_escapee(struct stage *s, const char *words, int64_t timeout_ms
 			return;
 		}
 		(void)s->x->ops->collect_started(s->x, &serial, &pid);
+	}
+}
+
+static void await_byte(int fd, char want)
+{
+	char got = 0;
+
+	while (got != want) {
+		wait_readable(fd);
+		CHECK_INT(read(fd, &got, 1), 1);
 	}
 }
 
@@ -645,11 +656,12 @@ static void a_stop_with_kill_does_not_wait_for_the_grace(void **state)
 
 	(void)state;
 	stage_open(&s);
-	order_escapee(&s, &o, "ignore hold", &fd);
+	order_escapee(&s, &o, "ignore ready hold", &fd);
 	o.r.grace_ms = (int64_t)10 * PATIENCE_MS;
 	order_start(&s, &o);
 	close(fd.fd);
 	(void)await_start(&s);
+	await_byte(s.alive, 'R'); /* it has begun to ignore TERM */
 	CHECK_INT(s.x->ops->stop(s.x, s.serial, STOP_TERM), 0);
 	CHECK_INT(s.x->ops->stop(s.x, s.serial, STOP_KILL), 0);
 	e = await_end(&s);
@@ -974,16 +986,6 @@ static pid_t fork_driver(struct stage *s, const char *words, bool finish, int *r
 	return pid;
 }
 
-static void await_byte(int fd, char want)
-{
-	char got = 0;
-
-	while (got != want) {
-		wait_readable(fd);
-		CHECK_INT(read(fd, &got, 1), 1);
-	}
-}
-
 static void await_journal_end(const struct stage *s)
 {
 	int64_t until = stamp_mono_ns() + (int64_t)PATIENCE_MS * NS_PER_MS;
@@ -1151,15 +1153,15 @@ static void after_a_double_fault_the_sweep_finds_what_is_left(void **state)
 	CHECK(!all_dead(&s, 0));
 	j.nonce++; /* another run's */
 	j.attempt[0].last = JOURNAL_END;
-	CHECK_INT(exec_local_sweep(&j, 1000, &killed), 0);
+	CHECK_INT(exec_local_sweep(&calls_real, &j, 1000, &killed), 0);
 	CHECK_INT(killed, 0);
 	j.nonce--;
 	j.same_boot = false;
-	CHECK_INT(exec_local_sweep(&j, 1000, &killed), 0);
+	CHECK_INT(exec_local_sweep(&calls_real, &j, 1000, &killed), 0);
 	CHECK_INT(killed, 0);
 	CHECK(!all_dead(&s, 0));
 	j.same_boot = true;
-	CHECK_INT(exec_local_sweep(&j, PATIENCE_MS, &killed), 0);
+	CHECK_INT(exec_local_sweep(&calls_real, &j, PATIENCE_MS, &killed), 0);
 	CHECK(killed >= 3);
 	CHECK(all_dead(&s, PATIENCE_MS));
 	journal_release(&j);
@@ -1168,6 +1170,64 @@ static void after_a_double_fault_the_sweep_finds_what_is_left(void **state)
 	CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 	close(told);
 	stage_close(&s);
+}
+
+/* A step of a run that ends, and leaves a child, in the instant in which it is looked at. */
+static struct {
+	pid_t pid;
+	int tell;
+} fleeting;
+
+static int gone_when_looked_at(int dir, const char *path, int flags, mode_t mode)
+{
+	char stat[64];
+
+	snprintf(stat, sizeof(stat), "/proc/%d/stat", (int)fleeting.pid);
+	if (fleeting.pid && !strcmp(path, stat)) {
+		CHECK_INT(write(fleeting.tell, "\n", 1), 1);
+		CHECK_INT(waitpid(fleeting.pid, NULL, 0), fleeting.pid);
+		fleeting.pid = 0;
+	}
+	return openat(dir, path, flags, mode);
+}
+
+static pid_t spawn_fleeting(const char *tag, int *ret_tell)
+{
+	char *const argv[] = {(char *)"sh", (char *)"-c", (char *)"read go; sleep 100 >&- & :", NULL};
+	char *const envp[] = {(char *)(uintptr_t)tag, (char *)"PATH=/bin:/usr/bin", NULL};
+	posix_spawn_file_actions_t act;
+	pid_t pid;
+	int p[2];
+
+	CHECK_INT(pipe2(p, O_CLOEXEC), 0);
+	posix_spawn_file_actions_init(&act);
+	posix_spawn_file_actions_adddup2(&act, p[0], STDIN_FILENO);
+	CHECK_INT(posix_spawn(&pid, "/bin/sh", &act, NULL, argv, envp), 0);
+	posix_spawn_file_actions_destroy(&act);
+	close(p[0]);
+	*ret_tell = p[1];
+	return pid;
+}
+
+static void a_child_that_is_born_while_the_sweep_looks_is_found(void **state)
+{
+	const struct journal j = {.nonce = nonce, .same_boot = true, .begun_ticks = proc_ticks_now()};
+	struct calls c = calls_real;
+	char tag[64];
+	size_t killed;
+	int status;
+
+	(void)state;
+	c.openat = gone_when_looked_at;
+	CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	snprintf(tag, sizeof(tag), "ORCHMAKE_TAG=%016llx:1", (unsigned long long)nonce);
+	fleeting.pid = spawn_fleeting(tag, &fleeting.tell);
+	CHECK_INT(exec_local_sweep(&c, &j, PATIENCE_MS, &killed), 0);
+	CHECK_INT(killed, 1);
+	CHECK(waitpid(-1, &status, 0) > 0); /* the child, which has become ours */
+	CHECK_INT(WTERMSIG(status), SIGKILL);
+	CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	close(fleeting.tell);
 }
 
 /* --- faults --------------------------------------------------------------------------------------- */
@@ -1705,6 +1765,7 @@ int main(int argc, char **argv)
 		TEST(with_finish_a_step_ends_by_itself_after_the_driver),
 		TEST(when_the_warden_dies_steps_are_lost_and_nothing_survives),
 		TEST(after_a_double_fault_the_sweep_finds_what_is_left),
+		TEST(a_child_that_is_born_while_the_sweep_looks_is_found),
 		TEST(an_executor_that_cannot_open_says_why_and_leaves_nothing),
 		TEST(a_socket_that_is_full_and_a_lack_of_descriptors_only_delay),
 		TEST(held_descriptors_live_as_long_as_the_warden_and_no_step_sees_them),

@@ -119,6 +119,8 @@ static void a_row_decides_if_the_step_was_tried_or_settled_by_itself(void **stat
 		{{1, STATE_SUCCEEDED, REASON_NONE, 1}, true, false},
 		{{1, STATE_SUCCEEDED, REASON_NONE, 0}, true, false},
 		{{1, STATE_FAILED, REASON_REQUIRE_FALSE, 0}, true, false},
+		{{1, STATE_FAILED, REASON_LOST_BEFORE, 0}, false, false},
+		{{1, STATE_LOST, REASON_NOBODY_SAW, 1}, true, false},
 		{{1, STATE_CACHED, REASON_FRESH, 0}, true, false},
 		{{1, STATE_CACHED, REASON_RESUMED, 0}, false, true},
 		{{1, STATE_RUNNING, REASON_NONE, 0}, true, false},
