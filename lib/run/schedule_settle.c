@@ -135,11 +135,17 @@ bool schedule_need_awaited(const struct schedule *s, uint32_t unit, const struct
 	return !s->g->unit[unit].rule || !counts_for_rule(n) || waits_for_all(s->g, unit);
 }
 
+/* It failed, and unit does not wait to hear what that counts for: it asks for the end only, or stands in for it. */
+static bool has_seen_it_fail(const struct schedule *s, uint32_t unit, const struct need *n)
+{
+	return (s->note[n->unit].flags & NOTE_LATE) && !asks_verdict(s, unit, n);
+}
+
 bool schedule_need_ended(const struct schedule *s, uint32_t unit, const struct need *n)
 {
 	const struct note *on = &s->note[n->unit];
 
-	return (on->flags & NOTE_CONCLUDED) || ((on->flags & NOTE_LATE) && !asks_verdict(s, unit, n));
+	return (on->flags & NOTE_CONCLUDED) || has_seen_it_fail(s, unit, n);
 }
 
 /* The gate's group reaches unit by shutting; if unit is still open after that, another group wants it. */
@@ -160,7 +166,7 @@ static bool holds(const struct schedule *s, uint32_t unit, const struct need *n)
 
 	switch ((enum cond)n->cond) {
 	case COND_OK:
-		return on->flags & NOTE_OK;
+		return (on->flags & NOTE_OK) && !has_seen_it_fail(s, unit, n);
 	case COND_FAILED:
 		return state_is_failure(on->state);
 	case COND_SKIPPED:
@@ -178,7 +184,8 @@ static bool holds(const struct schedule *s, uint32_t unit, const struct need *n)
 void schedule_weigh(const struct schedule *s, uint32_t unit, const struct need *n, struct wait *w)
 {
 	bool held = holds(s, unit, n);
-	uint8_t grade = n->cond == COND_OK || n->cond == COND_OPEN ? s->note[n->unit].grade : GRADE_CLEAN;
+	bool hears = n->cond == COND_OPEN || (n->cond == COND_OK && !has_seen_it_fail(s, unit, n));
+	uint8_t grade = hears ? s->note[n->unit].grade : GRADE_CLEAN;
 
 	if (!held && (counts_for_rule(n) || n->cond == COND_OPEN)) {
 		if (w->cause == UNIT_NONE || grade > w->grade) {

@@ -529,6 +529,30 @@ static void a_stand_in_may_have_a_stand_in_and_serve_two(void **state)
 	case_free(t);
 }
 
+/* What the stand-in made good is no news to who comes after it: for that one the primary failed, and stays so. */
+static void a_stand_ins_stand_in_that_needs_the_primary_has_seen_it_fail(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t p = step(t, 0, "p"), s = step(t, 0, "s"), r = step(t, 0, "r"), x = step(t, 0, "x");
+
+	(void)state;
+	policy(t, p, ON_FAILURE_FALLBACK);
+	unit(t, p)->stand_in = s;
+	policy(t, s, ON_FAILURE_FALLBACK);
+	unit(t, s)->stand_in = r;
+	need(t, r, p, COND_OK);
+	need(t, r, x, COND_ANY);
+	run(t, 9);
+	EXPECT(t, 0, "start p#1, start x#1");
+	ended(t, 1, p, false);
+	EXPECT(t, 1, "p failed, start s#1");
+	ended(t, 2, s, true);
+	EXPECT(t, 2, "s succeeded");
+	ended(t, 3, x, true);
+	EXPECT(t, 3, "x succeeded, r skipped (stand-in-idle s), run succeeded");
+	case_free(t);
+}
+
 static void a_group_may_stand_in(void **state)
 {
 	struct test_case *t = case_new();
@@ -1913,6 +1937,7 @@ int main(void)
 		cmocka_unit_test(a_stand_in_that_says_no_leaves_the_failure_standing),
 		cmocka_unit_test(a_stand_in_that_is_blocked_leaves_the_failure_standing),
 		cmocka_unit_test(a_stand_in_may_have_a_stand_in_and_serve_two),
+		cmocka_unit_test(a_stand_ins_stand_in_that_needs_the_primary_has_seen_it_fail),
 		cmocka_unit_test(a_group_may_stand_in),
 		cmocka_unit_test(a_group_that_stands_in_is_skipped_as_a_whole),
 		cmocka_unit_test(a_primary_that_fails_after_an_abort_has_no_stand_in_any_more),
