@@ -1,8 +1,10 @@
 /*
  * Everything that is done with a ledger, again and again, each time with another one of the calls failing that
- * SQLite makes: of memory, and of the system.  What then says that it went well has given the same rows as ever,
+ * SQLite makes, of memory and of the system, or that the ledger makes itself.  What then says that it went well has given the same rows as ever,
  * what says that it did not says why, and the ledger is sound and can be used.
  */
+#include <sys/syscall.h>
+
 #include "ledger_kit.h"
 
 /* --- calls that fail ---------------------------------------------------------------------------------- */
@@ -13,7 +15,7 @@ struct trap {
 	int error; /* of the system's */
 };
 
-static struct trap memory, files;
+static struct trap memory, files, own;
 static sqlite3_mem_methods heap;
 
 static bool is_caught(struct trap *t)
@@ -62,6 +64,62 @@ static int sys_ftruncate(int fd, off_t size)
 static int sys_fstat(int fd, struct stat *st)
 {
 	return fails() ? -1 : fstat(fd, st);
+}
+
+/* --- and our own, in place of the C library's: SQLite syncs by them too ---------------------------------- */
+
+static bool own_fails(void)
+{
+	if (!is_caught(&own))
+		return false;
+	errno = own.error;
+	return true;
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+	return own_fails() ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int link(const char *from, const char *to)
+{
+	return own_fails() ? -1 : linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+	return own_fails() ? -1 : (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
+
+int fsync(int fd)
+{
+	return own_fails() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	return own_fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int mkostemp(char *path, int flags)
+{
+	return own_fails() ? -1 : mkostemps(path, 0, flags);
+}
+
+int posix_fallocate(int fd, off_t at, off_t n)
+{
+	return own_fails() ? own.error : syscall(SYS_fallocate, fd, 0, at, n) ? errno : 0;
+}
+
+ssize_t pwrite(int fd, const void *from, size_t n, off_t at)
+{
+	return own_fails() ? -1 : syscall(SYS_pwrite64, fd, from, n, at);
 }
 
 /* Once, before SQLite is used. */
@@ -556,13 +614,15 @@ static void a_write_that_the_disk_refuses_is_done_or_fails(void **state)
 /* How it is opened, and what is there. */
 static const struct opening {
 	enum ledger_mode mode;
-	enum { NOTHING, AN_OLDER_ONE, ONE } there;
-} openings[] = {{LEDGER_WRITE, NOTHING}, {LEDGER_WRITE, AN_OLDER_ONE}, {LEDGER_WRITE, ONE},
-		{LEDGER_READ, ONE},	 {LEDGER_TRACELESS, ONE},      {LEDGER_READ, AN_OLDER_ONE}};
+	enum { NOTHING, AN_OLDER_ONE, ONE, ONE_THAT_LACKS_A_WORD } there;
+	bool as_store;
+} openings[] = {{LEDGER_WRITE, NOTHING, false}, {LEDGER_WRITE, AN_OLDER_ONE, false}, {LEDGER_WRITE, ONE, false},
+		{LEDGER_WRITE, ONE_THAT_LACKS_A_WORD, false}, {LEDGER_READ, ONE, false},
+		{LEDGER_TRACELESS, ONE, false}, {LEDGER_READ, AN_OLDER_ONE, false}, {LEDGER_TRACELESS, ONE, true}};
 
 static void put_there(struct kit *k, const struct opening *o, const struct buf *older, const struct buf *newest)
 {
-	const struct buf *file = o->there == ONE ? newest : older;
+	const struct buf *file = o->there == AN_OLDER_ONE ? older : newest;
 	FILE *f;
 
 	kit_empty(k->dir);
@@ -570,6 +630,13 @@ static void put_there(struct kit *k, const struct opening *o, const struct buf *
 		return;
 	f = fopen(k->path, "w");
 	CHECK(f && fwrite(file->data, 1, file->len, f) == file->len && !fclose(f));
+	if (o->there == ONE_THAT_LACKS_A_WORD)
+		kit_exec(k, "DELETE FROM reasons WHERE word = 'approved'");
+}
+
+static struct ledger *open_as(struct kit *k, const struct opening *o)
+{
+	return o->as_store ? ledger_open_store(k->path, &k->err) : kit_try(k, o->mode);
 }
 
 static struct buf made_by_version(struct kit *k, size_t n)
@@ -598,12 +665,14 @@ static void an_opening_works_or_fails(struct kit *k, struct trap *t, int error)
 		for (uint64_t at = 1; met; at = next_call(at)) {
 			put_there(k, &openings[i], &older, &newest);
 			*t = (struct trap){.at = at, .error = error};
-			k->l = kit_try(k, openings[i].mode);
+			k->l = open_as(k, &openings[i]);
 			met = take_away(t);
 			if (!k->l)
 				check_said(&k->err);
 			kit_shut(k);
-			kit_open(k, openings[i].mode); /* and with the calls as they should be, it works */
+			k->l = open_as(k, &openings[i]); /* and with the calls as they should be, it works */
+			if (!k->l)
+				fail_msg("opening %d after call %d: %s", (int)i, (int)at, k->err.text.data);
 			CHECK(openings[i].mode != LEDGER_WRITE || k->l->words.complete);
 			kit_shut(k);
 		}
@@ -623,6 +692,14 @@ static void an_opening_that_the_disk_refuses_works_or_fails(void **state)
 	an_opening_works_or_fails(*state, &files, ENOSPC);
 }
 
+static void an_opening_whose_own_calls_fail_works_or_fails(void **state)
+{
+	static const int errors[] = {EIO, ENOSPC, EEXIST};
+
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
+		an_opening_works_or_fails(*state, &own, errors[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -632,6 +709,7 @@ int main(void)
 		KIT_TEST(a_write_that_the_disk_refuses_is_done_or_fails),
 		KIT_TEST(an_opening_without_memory_works_or_fails),
 		KIT_TEST(an_opening_that_the_disk_refuses_works_or_fails),
+		KIT_TEST(an_opening_whose_own_calls_fail_works_or_fails),
 	};
 
 	set_traps();
