@@ -92,19 +92,17 @@ static bool asks_verdict(const struct schedule *s, uint32_t user, const struct n
 }
 
 /* The first unit that the opening `unit` stands in for and that failed; else, any, or UNIT_NONE. */
-static uint32_t primary_of(const struct schedule *s, uint32_t unit, bool *ret_called)
+static uint32_t primary_of(const struct schedule *s, uint32_t unit)
 {
 	const struct graph *g = s->g;
 	uint32_t found = UNIT_NONE;
 
-	*ret_called = false;
 	for (uint32_t i = g->need_at[unit]; i < g->need_at[unit + 1]; i++) {
 		uint32_t p = g->need[i].unit;
 
 		if (g->unit[p].stand_in != graph_subject(g, unit))
 			continue;
-		*ret_called = failed_with_stand_in(s, p);
-		if (*ret_called)
+		if (failed_with_stand_in(s, p))
 			return p;
 		if (found == UNIT_NONE)
 			found = p;
@@ -282,15 +280,15 @@ static bool leave_out_finally(struct schedule *s, uint32_t unit)
 
 static bool leave_out_idle(struct schedule *s, uint32_t unit)
 {
-	bool called;
 	uint32_t primary;
 
 	if (!(s->g->unit[unit].flags & UNIT_STAND_IN))
 		return false;
-	primary = primary_of(s, unit, &called);
-	if (!called)
-		schedule_leave_out(s, unit, STATE_SKIPPED, REASON_STAND_IN_IDLE, primary);
-	return !called;
+	primary = primary_of(s, unit);
+	if (primary != UNIT_NONE && failed_with_stand_in(s, primary))
+		return false;
+	schedule_leave_out(s, unit, STATE_SKIPPED, REASON_STAND_IN_IDLE, primary);
+	return true;
 }
 
 /* A step or BEGIN whose needs have ended. */

@@ -529,6 +529,29 @@ static void a_stand_in_may_have_a_stand_in_and_serve_two(void **state)
 	case_free(t);
 }
 
+static void a_stand_in_that_serves_two_is_called_by_either(void **state)
+{
+	(void)state;
+	for (int second = 0; second < 2; second++) {
+		struct test_case *t = case_new();
+		uint32_t s = step(t, 0, "s"), p[2] = {step(t, 0, "p"), step(t, 0, "q")};
+
+		for (int i = 0; i < 2; i++) {
+			policy(t, p[i], ON_FAILURE_FALLBACK);
+			unit(t, p[i])->stand_in = s;
+		}
+		run(t, 9);
+		EXPECT(t, 0, "start p#1, start q#1");
+		ended(t, 1, p[0], second);
+		EXPECT(t, 1, second ? "p succeeded" : "p failed");
+		ended(t, 2, p[1], !second);
+		EXPECT(t, 2, second ? "q failed, start s#1" : "q succeeded, start s#1");
+		ended(t, 3, s, true);
+		EXPECT(t, 3, "s succeeded, run succeeded");
+		case_free(t);
+	}
+}
+
 /* What the stand-in made good is no news to who comes after it: for that one the primary failed, and stays so. */
 static void a_stand_ins_stand_in_that_needs_the_primary_has_seen_it_fail(void **state)
 {
@@ -939,6 +962,70 @@ static void a_job_whose_condition_says_no_is_skipped_or_fails_as_a_whole(void **
 	}
 }
 
+/* One that is no member of the gate's group hears of it by the gate alone. */
+static void whoever_waits_at_the_gate_of_another_group_is_blocked_with_it(void **state)
+{
+	static const struct {
+		bool need_fails;
+		enum answer answer;
+		const char *then;
+	} row[] = {
+		{false, ANSWER_RUN, "opening succeeded (asked), start x#1, start in#1"},
+		{false, ANSWER_SKIP, "opening skipped (asked), in skipped (asked), J skipped (asked), start x#1"},
+		{false, ANSWER_FAIL, "opening failed (asked), in blocked (need-failed opening), "
+				     "x blocked (need-failed opening), J failed (asked), run failed (member-failed x)"},
+		{true, ANSWER_RUN, "a failed, opening blocked (need-failed a), in blocked (need-failed a), "
+				   "x blocked (need-failed opening), J blocked (need-failed a), run failed (member-failed x)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct test_case *t = case_new();
+		uint32_t a = graph_add_unit(t->b, &(struct unit){.kind = UNIT_STEP, .flags = UNIT_CRITICAL, .pool = POOL_NONE,
+								.group = GROUP_NONE, .stand_in = UNIT_NONE});
+		uint32_t j = graph_add_group(t->b, &(struct group){0}), x = step(t, 0, "x");
+
+		t->name[a] = "a", t->name[begin_of(t, j)] = "opening", t->name[end_of(t, j)] = "J";
+		step(t, j, "in");
+		unit(t, begin_of(t, j))->flags |= UNIT_ASKS;
+		need(t, begin_of(t, j), a, COND_OK);
+		need(t, x, begin_of(t, j), COND_OPEN);
+		run(t, 4);
+		EXPECT(t, 0, "start a#1");
+		ended(t, 1, a, !row[i].need_fails);
+		if (!row[i].need_fails) {
+			EXPECT(t, 1, "a succeeded, ask opening");
+			answer(t, begin_of(t, j), row[i].answer, REASON_ASKED);
+		}
+		EXPECT(t, 1, row[i].then);
+		case_free(t);
+	}
+}
+
+/* What nobody else counts is counted through the job that it blocks. */
+static void a_job_that_is_blocked_fails_the_run(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = graph_add_unit(t->b, &(struct unit){.kind = UNIT_STEP, .flags = UNIT_CRITICAL, .pool = POOL_NONE,
+							.group = GROUP_NONE, .stand_in = UNIT_NONE});
+	uint32_t j = job(t, "J"), x = step(t, 0, "x"), gate;
+
+	(void)state;
+	t->name[a] = "a";
+	step(t, j, "in");
+	need(t, begin_of(t, j), a, COND_OK);
+	gate = stage(t, 0, COND_OK, &a, 1);
+	t->name[gate] = "gate";
+	(void)x;
+	run(t, 4);
+	EXPECT(t, 0, "start a#1, start x#1");
+	ended(t, 1, x, true);
+	ended(t, 2, a, false);
+	EXPECT(t, 2, "x succeeded, a failed, gate blocked (need-failed a), in blocked (need-failed a), "
+		     "J blocked (need-failed a), run failed (member-failed J)");
+	case_free(t);
+}
+
 /* What K still wants keeps the END of J open, and with it what J's own end will mean for those above. */
 static void a_job_that_said_no_stops_others_only_once_it_has_ended(void **state)
 {
@@ -1099,6 +1186,19 @@ static void a_finally_of_a_job_of_nothing_else_runs_too(void **state)
 	unit(t, f)->flags |= UNIT_ALWAYS;
 	run(t, 4);
 	EXPECT(t, 0, "start f#1");
+	case_free(t);
+}
+
+static void a_finally_that_no_group_wants_has_nothing_to_wait_for(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t f = graph_add_unit(t->b, &(struct unit){.kind = UNIT_STEP, .flags = UNIT_ALWAYS, .pool = POOL_NONE,
+							.group = GROUP_NONE, .stand_in = UNIT_NONE});
+
+	(void)state;
+	t->name[f] = "f";
+	run(t, 1);
+	EXPECT(t, 0, "run succeeded, start f#1");
 	case_free(t);
 }
 
@@ -2032,6 +2132,25 @@ static void a_stage_opens_by_the_verdict_of_a_stand_in(void **state)
 	case_free(t);
 }
 
+static void a_stage_stays_shut_if_the_stand_in_failed_too(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t all = group_in(t, 0, "all", (struct group){.stop_on_failure = true}), p = step(t, all, "p");
+	uint32_t s = step(t, 0, "s"), next = step(t, all, "next"), gate = stage(t, all, COND_DONE, &p, 1);
+
+	(void)state;
+	policy(t, p, ON_FAILURE_FALLBACK);
+	unit(t, p)->stand_in = s;
+	need(t, next, gate, COND_OPEN);
+	run(t, 2);
+	EXPECT(t, 0, "start p#1");
+	ended(t, 1, p, false);
+	EXPECT(t, 1, "p failed, start s#1");
+	ended(t, 2, s, false);
+	EXPECT(t, 2, "s failed, next aborted (stage-stop p), all failed (member-failed p), run failed (member-failed s)");
+	case_free(t);
+}
+
 static void a_finally_waits_for_the_stand_ins_of_the_others(void **state)
 {
 	struct stand_in_case c = stand_in_case();
@@ -2119,6 +2238,7 @@ int main(void)
 		cmocka_unit_test(a_stand_in_that_says_no_leaves_the_failure_standing),
 		cmocka_unit_test(a_stand_in_that_is_blocked_leaves_the_failure_standing),
 		cmocka_unit_test(a_stand_in_may_have_a_stand_in_and_serve_two),
+		cmocka_unit_test(a_stand_in_that_serves_two_is_called_by_either),
 		cmocka_unit_test(a_stand_ins_stand_in_that_needs_the_primary_has_seen_it_fail),
 		cmocka_unit_test(a_group_may_stand_in),
 		cmocka_unit_test(a_group_that_stands_in_is_skipped_as_a_whole),
@@ -2139,12 +2259,15 @@ int main(void)
 		cmocka_unit_test(a_job_whose_needs_failed_is_blocked_with_all_it_has),
 		cmocka_unit_test(a_job_whose_condition_says_no_is_skipped_or_fails_as_a_whole),
 		cmocka_unit_test(a_job_that_said_no_stops_others_only_once_it_has_ended),
+		cmocka_unit_test(whoever_waits_at_the_gate_of_another_group_is_blocked_with_it),
+		cmocka_unit_test(a_job_that_is_blocked_fails_the_run),
 		cmocka_unit_test(the_engine_may_judge_the_end_of_a_group),
 		cmocka_unit_test(a_group_is_not_judged_after_a_cancel_or_an_abort_from_outside),
 		cmocka_unit_test(finally_runs_after_the_others_whatever_became_of_them),
 		cmocka_unit_test(a_finally_that_fails_fails_its_job),
 		cmocka_unit_test(a_finally_may_be_a_group),
 		cmocka_unit_test(a_finally_of_a_job_of_nothing_else_runs_too),
+		cmocka_unit_test(a_finally_that_no_group_wants_has_nothing_to_wait_for),
 		cmocka_unit_test(what_runs_waits_or_pauses_expires),
 		cmocka_unit_test(what_ends_well_before_it_is_stopped_has_ended_well),
 		cmocka_unit_test(a_group_expires_but_its_finally_and_what_others_want),
@@ -2185,6 +2308,7 @@ int main(void)
 		cmocka_unit_test(a_new_group_may_want_what_has_long_ended),
 		cmocka_unit_test(a_group_whose_member_failed_for_another_before_it_began_fails),
 		cmocka_unit_test(a_stage_opens_by_the_verdict_of_a_stand_in),
+		cmocka_unit_test(a_stage_stays_shut_if_the_stand_in_failed_too),
 		cmocka_unit_test(a_finally_waits_for_the_stand_ins_of_the_others),
 		cmocka_unit_test(a_graph_may_be_extended_before_the_run_begins),
 		cmocka_unit_test(states_and_reasons_are_read_as_they_are_written),
