@@ -1120,9 +1120,99 @@ static void words_are_found_whatever_their_numbers_are(void **state)
 	kit_sound(k);
 }
 
+/* Its shape is as it was, its numbers are not. */
+static void durations_that_cannot_be_are_as_good_as_unknown(void **state)
+{
+	static const char *const changes[] = {"-5", "9223372036854775807"};
+	struct kit *k = *state;
+
+	kit_open(k, LEDGER_WRITE);
+	kit_whole_run(k, 1, "all", 1);
+	CHECK(ledger_duration_ms(k->l, LEDGER_BY_KEY, "all||s0") > 0);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		char *sql = xasprintf("UPDATE durations SET d1 = %s", changes[i]);
+		struct ledger_durations d;
+
+		kit_exec(k, sql);
+		CHECK(ledger_durations(k->l, LEDGER_BY_KEY, &d));
+		if (ledger_durations_ms(&d, "all||s0") > 0)
+			fail_msg("%s: %f", changes[i], ledger_durations_ms(&d, "all||s0"));
+		ledger_durations_release(&d);
+		free(sql);
+	}
+}
+
+static bool no_more(void *ctx, size_t n, const char *const *name)
+{
+	(void)n;
+	(void)name;
+	++*(int *)ctx;
+	return false;
+}
+
+static bool never_a_row(void *ctx, size_t n, const struct ledger_value *v)
+{
+	(void)ctx;
+	(void)n;
+	(void)v;
+	fail_msg("a row, although the columns were enough");
+	return false;
+}
+
+static void whoever_has_seen_the_columns_may_stop(void **state)
+{
+	struct kit *k = *state;
+	int heads = 0;
+
+	kit_open(k, LEDGER_WRITE);
+	CHECK(ledger_sql(k->l, &(struct ledger_query){.sql = "SELECT 1"}, no_more, never_a_row, &heads));
+	CHECK_INT(heads, 1);
+}
+
+static void a_parameter_that_nobody_has_is_said_with_one_that_is_like_it(void **state)
+{
+	static const struct {
+		const char *sql, *name, *said;
+	} row[] = {
+		{"SELECT ?1, :name", "nam", "the statement has no parameter 'nam'; did you mean 'name'?"},
+		{"SELECT ?1, ?", "name", "the statement has no parameter 'name'"},
+		{"SELECT ?1, :name, :other", "name", "the parameter 'other' has no value: give it as other=VALUE"},
+	};
+	struct kit *k = *state;
+
+	kit_open(k, LEDGER_WRITE);
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		const struct ledger_arg arg = {row[i].name, "1.5x"};
+
+		CHECK(!ledger_sql(k->l, &(struct ledger_query){.sql = row[i].sql, .named = &arg, .n_named = 1}, NULL,
+				  never_a_row, NULL));
+		CHECK_STR(ledger_error(k->l)->text.data, row[i].said);
+	}
+}
+
+static void a_number_of_runs_back_is_written_as_one(void **state)
+{
+	static const char *const odd[] = {"@-0", "@-1x", "@-", "@-x"};
+	struct kit *k = *state;
+
+	four_runs(k);
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		struct buf err = BUF_INIT;
+		int64_t run;
+
+		CHECK_INT(ledger_run_find(k->l, odd[i], NULL, &run, &err), LEDGER_NONE);
+		CHECK(strstr(err.data, "is no run") != NULL);
+		buf_release(&err);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		KIT_TEST(durations_that_cannot_be_are_as_good_as_unknown),
+		KIT_TEST(whoever_has_seen_the_columns_may_stop),
+		KIT_TEST(a_parameter_that_nobody_has_is_said_with_one_that_is_like_it),
+		KIT_TEST(a_number_of_runs_back_is_written_as_one),
 		KIT_TEST(a_number_that_no_word_has_is_said),
 		KIT_TEST(words_are_found_whatever_their_numbers_are),
 		KIT_TEST(runs_are_listed_newest_first_and_filtered),
