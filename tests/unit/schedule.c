@@ -784,6 +784,78 @@ static void a_job_whose_failure_is_not_final_does_not_stop_the_run_early(void **
 	}
 }
 
+static void what_stops_a_job_stops_nobody_beside_it(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t k = group_in(t, 0, "K", (struct group){.stop_at_once = true}), j = job(t, "J");
+	uint32_t c = step(t, k, "c"), a = step(t, j, "a"), b = step(t, j, "b"), d = step(t, k, "d");
+
+	(void)state;
+	need(t, d, c, COND_OK);
+	run(t, 4);
+	EXPECT(t, 0, "start c#1, start a#1, start b#1");
+	ended(t, 1, a, false); /* while b goes on, J has stopped and not ended */
+	EXPECT(t, 1, "a failed");
+	ended(t, 2, c, true);
+	EXPECT(t, 2, "c succeeded, start d#1");
+	ended(t, 3, b, true);
+	EXPECT(t, 3, "b succeeded, J failed (member-failed a)");
+	case_free(t);
+}
+
+/* An aborted group in which anything ran has failed, be it what starts nothing or what is in a group inside. */
+static void what_ran_makes_an_aborted_group_a_failed_one(void **state)
+{
+	static const char *const then[] = {
+		"a failed, b aborted (policy-abort a), J aborted (policy-abort a), run failed (member-failed a)",
+		"a failed, b aborted (policy-abort a), J failed (policy-abort a), run failed (member-failed a)",
+		"a failed, b aborted (policy-abort a), J failed (policy-abort a), run failed (member-failed a)",
+	};
+
+	(void)state;
+	for (int which = 0; which < 3; which++) {
+		struct test_case *t = case_new_with((struct group){.stop_at_once = true});
+		uint32_t a = step(t, 0, "a"), j = group_in(t, 0, "J", (struct group){0}), b = step(t, j, "b");
+
+		need(t, b, a, COND_OK);
+		if (which) {
+			uint32_t i = step(t, which == 2 ? group_in(t, j, "inside", (struct group){0}) : j, "i");
+
+			unit(t, i)->flags |= UNIT_INSTANT;
+		}
+		run(t, 1);
+		EXPECT(t, 0, which == 2 ? "i succeeded, inside succeeded, start a#1"
+			     : which	? "i succeeded, start a#1"
+					: "start a#1");
+		ended(t, 1, a, false);
+		EXPECT(t, 1, then[which]);
+		case_free(t);
+	}
+}
+
+static void a_canceled_job_counts_as_failed_if_anything_of_it_ran(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), k = job(t, "K"), a = step(t, j, "a"), b = step(t, j, "b"), c = step(t, k, "c");
+	struct tally tally;
+
+	(void)state;
+	need(t, b, a, COND_OK);
+	need(t, c, b, COND_OK);
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	ended(t, 1, a, true);
+	EXPECT(t, 1, "a succeeded, start b#1");
+	schedule_not_now(t->s, b, REASON_LOCKED);
+	schedule_cancel(t->s, REASON_CANCELED);
+	EXPECT(t, 2, "b canceled (canceled), c canceled (canceled), J canceled (canceled), K canceled (canceled), "
+		     "run canceled (canceled)");
+	schedule_tally(t->s, 0, &tally);
+	CHECK_INT(tally.failed, 1);
+	CHECK_INT(tally.skipped, 1);
+	case_free(t);
+}
+
 static void a_limit_of_failures_stops_the_run(void **state)
 {
 	struct test_case *t = case_new_with((struct group){.fail_limit = 2});
@@ -1794,6 +1866,7 @@ static void a_failed_step_is_tried_again_after_its_pause(void **state)
 static void a_step_is_not_tried_again_against_its_rules(void **state)
 {
 	struct test_case *t = case_new();
+	struct tally tally;
 	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c");
 
 	(void)state;
@@ -1806,6 +1879,9 @@ static void a_step_is_not_tried_again_against_its_rules(void **state)
 	EXPECT(t, 1, "b skipped (skip-exit)");
 	schedule_ended(t->s, 1, c, STATE_LOST, true, REASON_NOBODY_SAW);
 	EXPECT(t, 1, "c lost (nobody-saw), run failed (member-failed a)");
+	schedule_tally(t->s, 0, &tally);
+	CHECK_INT(tally.failed, 2);
+	CHECK_INT(tally.skipped, 1); /* although it had begun */
 	case_free(t);
 }
 
@@ -2250,6 +2326,9 @@ int main(void)
 		cmocka_unit_test(a_run_that_stops_at_once_starts_nothing_new_at_all),
 		cmocka_unit_test(a_job_that_aborts_stops_the_run_before_its_last_step_has_ended),
 		cmocka_unit_test(a_job_whose_failure_is_not_final_does_not_stop_the_run_early),
+		cmocka_unit_test(what_stops_a_job_stops_nobody_beside_it),
+		cmocka_unit_test(what_ran_makes_an_aborted_group_a_failed_one),
+		cmocka_unit_test(a_canceled_job_counts_as_failed_if_anything_of_it_ran),
 		cmocka_unit_test(a_limit_of_failures_stops_the_run),
 		cmocka_unit_test(abort_of_a_one_step_job_is_its_own_failure_only),
 		cmocka_unit_test(abort_reaches_the_job_through_the_family_of_a_step),
