@@ -370,7 +370,7 @@ static void check_said(const struct ledger_error *e)
 /* Each of the first, then fewer and fewer: some things ask for memory thousands of times. */
 static uint64_t next_call(uint64_t at)
 {
-	return at + 1 + (at > 40 ? at / 12 : 0);
+	return at + 1 + (at > 40 ? at / 5 : 0);
 }
 
 /* Whether the trap was met. */
