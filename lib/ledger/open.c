@@ -120,8 +120,8 @@ static int harden(sqlite3 *db)
 	};
 	int rc = SQLITE_OK;
 
-	for (size_t i = 0; !rc && i < ARRAY_LEN(set); i++)
-		rc = sqlite3_db_config(db, set[i].option, set[i].value, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(set); i++)
+		rc |= sqlite3_db_config(db, set[i].option, set[i].value, NULL);
 	return rc;
 }
 
@@ -132,11 +132,8 @@ static int configure(struct ledger *l)
 	const char *pragmas = "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON";
 	int rc = harden(l->db);
 
-	if (!rc)
-		rc = sqlite3_busy_timeout(l->db, busy_ms > INT32_MAX ? INT32_MAX : (int)busy_ms);
-	if (!rc)
-		rc = sqlite3_exec(l->db, pragmas, NULL, NULL, NULL);
-	return rc;
+	sqlite3_busy_timeout(l->db, busy_ms > INT32_MAX ? INT32_MAX : (int)busy_ms);
+	return rc ? rc : sqlite3_exec(l->db, pragmas, NULL, NULL, NULL);
 }
 
 struct header {

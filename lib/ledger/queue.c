@@ -18,20 +18,13 @@ enum { QUEUE_BYTES_KEPT = 4 * 1024 * 1024 };
 
 enum tag { OP_END, OP_NULL, OP_INT, OP_TEXT };
 
-/* Every operation ends where the next begins, so the end mark is written with the next or at commit. */
-static void close_op(struct ledger *l)
-{
-	if (l->n_queued)
-		buf_putc(&l->queue, OP_END);
-}
-
 void queue_op(struct ledger *l, enum stmt id)
 {
 	BUG_UNLESS(l->o.mode == LEDGER_WRITE);
 	if (!l->n_queued)
 		l->queued_since_ns = stamp_mono_ns();
 	else
-		close_op(l);
+		buf_putc(&l->queue, OP_END); /* the one before ends here; the last one with the queue */
 	buf_putc(&l->queue, (char)id);
 	l->n_queued++;
 }

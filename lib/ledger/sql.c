@@ -164,7 +164,7 @@ struct telling {
 static bool tell_head(sqlite3_stmt *st, const struct telling *t)
 {
 	size_t n = (size_t)sqlite3_column_count(st);
-	const char **name = xcalloc(n ? n : 1, sizeof(*name));
+	const char **name = xcalloc(n, sizeof(*name));
 	bool on;
 
 	for (size_t i = 0; i < n; i++)
@@ -178,7 +178,7 @@ static bool tell_head(sqlite3_stmt *st, const struct telling *t)
 static int tell_rows(sqlite3_stmt *st, const struct telling *t, uint64_t limit)
 {
 	size_t n = (size_t)sqlite3_column_count(st);
-	struct ledger_value *value = xcalloc(n ? n : 1, sizeof(*value));
+	struct ledger_value *value = xcalloc(n, sizeof(*value));
 	uint64_t told = 0;
 	int rc = SQLITE_DONE;
 

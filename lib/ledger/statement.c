@@ -82,7 +82,7 @@ bool stmt_write(struct ledger *l, enum stmt id, sqlite3_stmt *st)
 {
 	int rc = sqlite3_step(st);
 
-	if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
+	if (rc != SQLITE_DONE) {
 		ledger_fail(l, rc, "cannot write");
 		sqlite3_reset(st);
 		return false;

@@ -62,8 +62,8 @@ static bool stops(const struct schedule *s, uint32_t group, uint32_t unit)
 
 static void abort_group(struct schedule *s, uint32_t group, enum reason why, uint32_t cause)
 {
-	schedule_shut(s, group, &(struct crowd){.state = STATE_ABORTED, .reason = (uint8_t)why, .cause = cause,
-						.grade = GRADE_HARD}, true);
+	schedule_shut(s, group, &(struct crowd){.state = STATE_ABORTED, .reason = (uint8_t)why, .cause = cause},
+		      true);
 }
 
 static void count_hard(struct schedule *s, uint32_t group, uint32_t unit)
@@ -90,7 +90,7 @@ static void release_finally(struct schedule *s, uint32_t group)
 	for (uint32_t i = g->member_at[group]; i < g->member_at[group] + s->crowd[group].adopted; i++) {
 		uint32_t unit = graph_opening(g, g->member[i]);
 
-		if (!graph_is_always(g, unit) || s->note[unit].phase != PHASE_NEEDS)
+		if (!graph_is_always(g, unit))
 			continue;
 		s->note[unit].wait.firm--;
 		schedule_try(s, unit);
@@ -251,7 +251,7 @@ void schedule_expire_group(struct schedule *s, uint32_t group, enum reason why)
 	c->expired = true;
 	if (!state_is_shut(c->state)) {
 		schedule_shut(s, group, &(struct crowd){.state = STATE_ABORTED, .reason = (uint8_t)why,
-							.cause = UNIT_NONE, .grade = GRADE_HARD}, false);
+							.cause = UNIT_NONE}, false);
 		schedule_drain_shut(s);
 	}
 	stop_running(s, group, why);
@@ -271,7 +271,7 @@ void schedule_decide_stage(struct schedule *s, uint32_t unit)
 		how = *c;
 	else if (!n->wait.unmet && c->hard && s->g->group[group].stop_on_failure)
 		how = (struct crowd){.state = STATE_ABORTED, .reason = REASON_STAGE_STOP,
-				     .cause = c->first_hard, .grade = GRADE_HARD};
+				     .cause = c->first_hard};
 	else if (!n->wait.unmet)
 		how.state = STATE_SUCCEEDED, how.reason = REASON_NEEDS_ENDED, how.cause = UNIT_NONE;
 	n->grade = how.grade;

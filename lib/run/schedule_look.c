@@ -53,36 +53,39 @@ static bool pool_is_full(const struct schedule *s, uint32_t unit)
 	return pool_weight_of(s, unit) > l->capacity - l->used;
 }
 
-enum reason schedule_reason(const struct schedule *s, uint32_t unit, uint32_t *ret_cause)
+static enum reason reason_now(const struct schedule *s, uint32_t unit)
 {
 	const struct note *n = &s->note[unit];
-	uint32_t cause = UNIT_NONE;
-	enum reason why = n->reason;
 
-	BUG_UNLESS(unit < s->n_units);
 	switch ((enum phase)n->phase) {
 	case PHASE_NEEDS:
-		why = REASON_NEEDS_OPEN;
-		cause = open_need(s, unit);
-		break;
+		return REASON_NEEDS_OPEN;
 	case PHASE_READY:
-		why = pool_is_full(s, unit) ? REASON_POOL_FULL : REASON_NO_SLOT;
-		break;
+		return pool_is_full(s, unit) ? REASON_POOL_FULL : REASON_NO_SLOT;
 	case PHASE_PAUSED:
-		why = REASON_RETRY_PAUSE;
-		break;
+		return REASON_RETRY_PAUSE;
 	case PHASE_ASK:
 	case PHASE_ASKED:
 	case PHASE_PARKED:
 	case PHASE_RUNNING:
-		break;
 	case PHASE_FINAL:
-		cause = n->cause;
 		break;
 	}
+	return n->reason;
+}
+
+enum reason schedule_reason(const struct schedule *s, uint32_t unit, uint32_t *ret_cause)
+{
+	uint32_t cause = UNIT_NONE;
+
+	BUG_UNLESS(unit < s->n_units);
+	if (s->note[unit].phase == PHASE_NEEDS)
+		cause = open_need(s, unit);
+	else if (s->note[unit].phase == PHASE_FINAL)
+		cause = s->note[unit].cause;
 	if (ret_cause)
 		*ret_cause = cause;
-	return why;
+	return reason_now(s, unit);
 }
 
 bool schedule_is_degraded(const struct schedule *s, uint32_t unit)

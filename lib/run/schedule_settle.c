@@ -92,19 +92,17 @@ static bool asks_verdict(const struct schedule *s, uint32_t user, const struct n
 }
 
 /* The first unit that the opening `unit` stands in for and that failed; else, any, or UNIT_NONE. */
-static uint32_t primary_of(const struct schedule *s, uint32_t unit, bool *ret_called)
+static uint32_t primary_of(const struct schedule *s, uint32_t unit)
 {
 	const struct graph *g = s->g;
 	uint32_t found = UNIT_NONE;
 
-	*ret_called = false;
 	for (uint32_t i = g->need_at[unit]; i < g->need_at[unit + 1]; i++) {
 		uint32_t p = g->need[i].unit;
 
 		if (g->unit[p].stand_in != graph_subject(g, unit))
 			continue;
-		*ret_called = failed_with_stand_in(s, p);
-		if (*ret_called)
+		if (failed_with_stand_in(s, p))
 			return p;
 		if (found == UNIT_NONE)
 			found = p;
@@ -135,11 +133,17 @@ bool schedule_need_awaited(const struct schedule *s, uint32_t unit, const struct
 	return !s->g->unit[unit].rule || !counts_for_rule(n) || waits_for_all(s->g, unit);
 }
 
+/* It failed, and unit does not wait to hear what that counts for: it asks for the end only, or stands in for it. */
+static bool has_seen_it_fail(const struct schedule *s, uint32_t unit, const struct need *n)
+{
+	return (s->note[n->unit].flags & NOTE_LATE) && !asks_verdict(s, unit, n);
+}
+
 bool schedule_need_ended(const struct schedule *s, uint32_t unit, const struct need *n)
 {
 	const struct note *on = &s->note[n->unit];
 
-	return (on->flags & NOTE_CONCLUDED) || ((on->flags & NOTE_LATE) && !asks_verdict(s, unit, n));
+	return (on->flags & NOTE_CONCLUDED) || has_seen_it_fail(s, unit, n);
 }
 
 /* The gate's group reaches unit by shutting; if unit is still open after that, another group wants it. */
@@ -160,7 +164,7 @@ static bool holds(const struct schedule *s, uint32_t unit, const struct need *n)
 
 	switch ((enum cond)n->cond) {
 	case COND_OK:
-		return on->flags & NOTE_OK;
+		return (on->flags & NOTE_OK) && !has_seen_it_fail(s, unit, n);
 	case COND_FAILED:
 		return state_is_failure(on->state);
 	case COND_SKIPPED:
@@ -178,7 +182,8 @@ static bool holds(const struct schedule *s, uint32_t unit, const struct need *n)
 void schedule_weigh(const struct schedule *s, uint32_t unit, const struct need *n, struct wait *w)
 {
 	bool held = holds(s, unit, n);
-	uint8_t grade = n->cond == COND_OK || n->cond == COND_OPEN ? s->note[n->unit].grade : GRADE_CLEAN;
+	bool hears = n->cond == COND_OPEN || (n->cond == COND_OK && !has_seen_it_fail(s, unit, n));
+	uint8_t grade = hears ? s->note[n->unit].grade : GRADE_CLEAN;
 
 	if (!held && (counts_for_rule(n) || n->cond == COND_OPEN)) {
 		if (w->cause == UNIT_NONE || grade > w->grade) {
@@ -275,15 +280,15 @@ static bool leave_out_finally(struct schedule *s, uint32_t unit)
 
 static bool leave_out_idle(struct schedule *s, uint32_t unit)
 {
-	bool called;
 	uint32_t primary;
 
 	if (!(s->g->unit[unit].flags & UNIT_STAND_IN))
 		return false;
-	primary = primary_of(s, unit, &called);
-	if (!called)
-		schedule_leave_out(s, unit, STATE_SKIPPED, REASON_STAND_IN_IDLE, primary);
-	return !called;
+	primary = primary_of(s, unit);
+	if (primary != UNIT_NONE && failed_with_stand_in(s, primary))
+		return false;
+	schedule_leave_out(s, unit, STATE_SKIPPED, REASON_STAND_IN_IDLE, primary);
+	return true;
 }
 
 /* A step or BEGIN whose needs have ended. */

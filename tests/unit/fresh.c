@@ -100,6 +100,8 @@ static void by_time_newer_is_more_than_as_old(void **state)
 	f.newest_input.mtime_ns = 10;
 	f.then.known = false;
 	says(&f, "done fresh");
+	f.newest_input.name = NULL; /* it has none */
+	says(&f, "done fresh");
 }
 
 static void by_time_without_outputs_the_last_success_is_what_counts(void **state)
@@ -178,7 +180,11 @@ static void a_record_is_read_as_it_was_written(void **state)
 
 static void a_record_of_another_version_is_none(void **state)
 {
-	static const char *const odd[] = {"", "1", "1 ", "2 1 2 3 4", "1 1 2 3", "1 1 2 3 4 5", "1 x", "begun", "moved"};
+	static const char *const odd[] = {"", "1", "1 ", "2 1 2 3 4", "1 1 2 3", "1 1 2 3 4 5", "1 x", "begun", "moved",
+		"1 0000000000000001 x", "1 0000000000000001 0000000000000002 x",
+		"1 0000000000000001 0000000000000002 0000000000000003 x",
+		"1 0000000000000001 0000000000000002 0000000000000003 0000000000000004x",
+		"1 0000000000000001 0000000000000002 0000000000000003 0000000000000004 "};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(odd); i++)

@@ -914,9 +914,74 @@ static void only_a_success_leaves_its_fingerprint(void **state)
 	fingerprint_is(k, "");
 }
 
+/* --- what is no ledger, and what does not fit ---------------------------------------------------------- */
+
+static void what_lies_at_the_path_is_told_apart(void **state)
+{
+	static const struct {
+		const char *sql;
+		enum ledger_mode mode;
+		enum ledger_fault fault;
+	} row[] = {
+		{"VACUUM", LEDGER_READ, LEDGER_MISSING},
+		{"PRAGMA user_version = 5", LEDGER_READ, LEDGER_FOREIGN},
+		{"PRAGMA user_version = 5", LEDGER_WRITE, LEDGER_FOREIGN},
+		{"CREATE TABLE t (x)", LEDGER_WRITE, LEDGER_FOREIGN},
+		{"PRAGMA application_id = 77", LEDGER_READ, LEDGER_FOREIGN},
+	};
+	struct kit *k = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		FILE *f;
+
+		kit_empty(k->dir);
+		f = fopen(k->path, "w");
+		CHECK(f && !fclose(f));
+		kit_exec(k, row[i].sql);
+		k->l = kit_try(k, row[i].mode);
+		if (k->l || k->err.fault != row[i].fault)
+			fail_msg("row %d: %s", (int)i, k->l ? "it was opened" : k->err.text.data);
+	}
+}
+
+static void a_path_that_cannot_be_looked_at_is_said(void **state)
+{
+	struct kit *k = *state;
+	const struct ledger_options o = {.mode = LEDGER_READ};
+	char name[400];
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	CHECK(!ledger_open(name, &o, &k->err)); /* ENAMETOOLONG */
+	CHECK_INT(k->err.fault, LEDGER_READ_ONLY);
+	CHECK(strstr(k->err.text.data, "cannot look at it") != NULL);
+	CHECK(!ledger_open("/dev/null/ledger.db", &o, &k->err)); /* ENOTDIR */
+	CHECK_INT(k->err.fault, LEDGER_MISSING);
+}
+
+static void a_text_that_is_too_long_stays_queued(void **state)
+{
+	struct kit *k = *state;
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	sqlite3_limit(k->l->db, SQLITE_LIMIT_LENGTH, 100);
+	ledger_var(k->l, run, "v", "0123456789012345678901234567890123456789012345678901234567890123456789"
+				   "0123456789012345678901234567890123456789");
+	CHECK(!ledger_commit(k->l));
+	CHECK_INT(ledger_pending(k->l), 1);
+	sqlite3_limit(k->l->db, SQLITE_LIMIT_LENGTH, 1000000);
+	kit_commit(k);
+	CHECK_STR(kit_ask(k, "SELECT length(value) FROM run_vars"), "110");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		KIT_TEST(what_lies_at_the_path_is_told_apart),
+		KIT_TEST(a_path_that_cannot_be_looked_at_is_said),
+		KIT_TEST(a_text_that_is_too_long_stays_queued),
 		KIT_TEST(a_new_ledger_is_private_and_complete),
 		KIT_TEST(a_missing_ledger_is_not_made_by_reading),
 		KIT_TEST(an_empty_file_becomes_a_ledger),

@@ -1025,9 +1025,196 @@ static void damaged_bytes_never_crash_anything(void **state)
 	buf_release(&bad);
 }
 
+/* --- rows that cannot be -------------------------------------------------------------------------------- */
+
+static bool see_job_row(void *ctx, const struct ledger_job_row *r)
+{
+	return !ctx && r;
+}
+
+static bool see_event_row(void *ctx, const struct run_event *e)
+{
+	return !ctx && e;
+}
+
+static bool see_step_row(void *ctx, const struct ledger_step_row *r)
+{
+	return !ctx && r;
+}
+
+static bool see_attempt_row(void *ctx, const struct ledger_attempt_row *r)
+{
+	return !ctx && r;
+}
+
+static bool see_run_row(void *ctx, const struct ledger_run_row *r)
+{
+	return !ctx && r;
+}
+
+static bool read_table(struct ledger *l, char table)
+{
+	switch (table) {
+	case 'r': return ledger_run_get(l, 1, see_run_row, NULL);
+	case 'j': return ledger_jobs(l, 1, see_job_row, NULL);
+	case 's': return ledger_steps(l, 1, NULL, see_step_row, NULL);
+	case 'a': return ledger_attempts(l, 1, LEDGER_ANY, see_attempt_row, NULL);
+	}
+	return ledger_events(l, 1, 1, 0, see_event_row, NULL);
+}
+
+static void a_number_that_no_word_has_is_said(void **state)
+{
+	static const struct {
+		char table;
+		const char *sql, *said;
+	} row[] = {
+		{'r', "UPDATE runs SET state = 999", "state number 999 is not known"},
+		{'j', "UPDATE jobs SET state = 999", "state number 999 is not known"},
+		{'j', "UPDATE jobs SET reason = 998", "reason number 998 is not known"},
+		{'s', "UPDATE steps SET state = 999", "state number 999 is not known"},
+		{'s', "UPDATE steps SET reason = 998", "reason number 998 is not known"},
+		{'a', "UPDATE attempts SET state = 999", "state number 999 is not known"},
+		{'a', "UPDATE attempts SET reason = 998", "reason number 998 is not known"},
+		{'a', "PRAGMA ignore_check_constraints = ON; UPDATE attempts SET phase = 7", "has the phase 7, which there is not"},
+		{'a', "PRAGMA ignore_check_constraints = ON; UPDATE attempts SET phase = -1", "has the phase -1, which there is not"},
+		{'e', "UPDATE events SET kind = 997", "event number 997 is not known"},
+		{'e', "UPDATE events SET state = 999", "state number 999 is not known"},
+		{'e', "UPDATE events SET reason = 998", "reason number 998 is not known"},
+	};
+	struct kit *k = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		int64_t run;
+
+		kit_empty(k->dir);
+		kit_open(k, LEDGER_WRITE);
+		run = kit_run(k, 1, "all");
+		kit_steps(k, run, 1);
+		ledger_job(k->l, run, &(struct ledger_job){.group = 0, .parent = GROUP_NONE, .name = "all", .kind = "job"});
+		kit_do(k, run, 0, 1, STATE_SUCCEEDED, 1000);
+		kit_commit(k);
+		CHECK(read_table(k->l, row[i].table));
+		kit_exec(k, row[i].sql);
+		if (read_table(k->l, row[i].table))
+			fail_msg("%s: it is read", row[i].sql);
+		CHECK_INT(ledger_error(k->l)->fault, LEDGER_DAMAGED);
+		if (!strstr(ledger_error(k->l)->text.data, row[i].said))
+			fail_msg("'%s' is said, not '%s'", ledger_error(k->l)->text.data, row[i].said);
+		kit_shut(k);
+	}
+}
+
+/* Another version may have numbered its words otherwise. */
+static void words_are_found_whatever_their_numbers_are(void **state)
+{
+	struct kit *k = *state;
+
+	kit_open(k, LEDGER_WRITE);
+	kit_shut(k);
+	kit_exec(k, "UPDATE states SET no = no + 100; UPDATE reasons SET no = -no; UPDATE event_kinds SET no = no + 1000");
+	kit_open(k, LEDGER_WRITE);
+	CHECK(k->l->words.complete);
+	kit_whole_run(k, 1, "all", 2);
+	CHECK(read_table(k->l, 'r') && read_table(k->l, 's') && read_table(k->l, 'a') && read_table(k->l, 'e'));
+	kit_sound(k);
+}
+
+/* Its shape is as it was, its numbers are not. */
+static void durations_that_cannot_be_are_as_good_as_unknown(void **state)
+{
+	static const char *const changes[] = {"-5", "9223372036854775807"};
+	struct kit *k = *state;
+
+	kit_open(k, LEDGER_WRITE);
+	kit_whole_run(k, 1, "all", 1);
+	CHECK(ledger_duration_ms(k->l, LEDGER_BY_KEY, "all||s0") > 0);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		char *sql = xasprintf("UPDATE durations SET d1 = %s", changes[i]);
+		struct ledger_durations d;
+
+		kit_exec(k, sql);
+		CHECK(ledger_durations(k->l, LEDGER_BY_KEY, &d));
+		if (ledger_durations_ms(&d, "all||s0") > 0)
+			fail_msg("%s: %f", changes[i], ledger_durations_ms(&d, "all||s0"));
+		ledger_durations_release(&d);
+		free(sql);
+	}
+}
+
+static bool no_more(void *ctx, size_t n, const char *const *name)
+{
+	(void)n;
+	(void)name;
+	++*(int *)ctx;
+	return false;
+}
+
+static bool never_a_row(void *ctx, size_t n, const struct ledger_value *v)
+{
+	(void)ctx;
+	(void)n;
+	(void)v;
+	fail_msg("a row, although the columns were enough");
+	return false;
+}
+
+static void whoever_has_seen_the_columns_may_stop(void **state)
+{
+	struct kit *k = *state;
+	int heads = 0;
+
+	kit_open(k, LEDGER_WRITE);
+	CHECK(ledger_sql(k->l, &(struct ledger_query){.sql = "SELECT 1"}, no_more, never_a_row, &heads));
+	CHECK_INT(heads, 1);
+}
+
+static void a_parameter_that_nobody_has_is_said_with_one_that_is_like_it(void **state)
+{
+	static const struct {
+		const char *sql, *name, *said;
+	} row[] = {
+		{"SELECT ?1, :name", "nam", "the statement has no parameter 'nam'; did you mean 'name'?"},
+		{"SELECT ?1, ?", "name", "the statement has no parameter 'name'"},
+		{"SELECT ?1, :name, :other", "name", "the parameter 'other' has no value: give it as other=VALUE"},
+	};
+	struct kit *k = *state;
+
+	kit_open(k, LEDGER_WRITE);
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		const struct ledger_arg arg = {row[i].name, "1.5x"};
+
+		CHECK(!ledger_sql(k->l, &(struct ledger_query){.sql = row[i].sql, .named = &arg, .n_named = 1}, NULL,
+				  never_a_row, NULL));
+		CHECK_STR(ledger_error(k->l)->text.data, row[i].said);
+	}
+}
+
+static void a_number_of_runs_back_is_written_as_one(void **state)
+{
+	static const char *const odd[] = {"@-0", "@-1x", "@-", "@-x"};
+	struct kit *k = *state;
+
+	four_runs(k);
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		struct buf err = BUF_INIT;
+		int64_t run;
+
+		CHECK_INT(ledger_run_find(k->l, odd[i], NULL, &run, &err), LEDGER_NONE);
+		CHECK(strstr(err.data, "is no run") != NULL);
+		buf_release(&err);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		KIT_TEST(durations_that_cannot_be_are_as_good_as_unknown),
+		KIT_TEST(whoever_has_seen_the_columns_may_stop),
+		KIT_TEST(a_parameter_that_nobody_has_is_said_with_one_that_is_like_it),
+		KIT_TEST(a_number_of_runs_back_is_written_as_one),
+		KIT_TEST(a_number_that_no_word_has_is_said),
+		KIT_TEST(words_are_found_whatever_their_numbers_are),
 		KIT_TEST(runs_are_listed_newest_first_and_filtered),
 		KIT_TEST(a_run_is_read_as_it_was_written),
 		KIT_TEST(runs_are_found_by_what_people_call_them),

@@ -426,9 +426,72 @@ static void old_runs_go_with_all_that_is_theirs(void **state)
 	kit_sound(k);
 }
 
+/* What the last attempt of a step that was under way came to, and what the step then is. */
+static void a_step_stands_where_its_last_attempt_does(void **state)
+{
+	static const struct {
+		enum state ended;	/* in the ledger; PENDING: it runs, and the journal says the next */
+		enum state outcome;
+		const char *step, *event;
+	} row[] = {
+		{STATE_SUCCEEDED, STATE_PENDING, "succeeded", "step_succeeded"},
+		{STATE_SKIPPED, STATE_PENDING, "skipped", "step_skipped"},
+		{STATE_LOST, STATE_PENDING, "lost", "step_failed"},
+		{STATE_FAILED, STATE_PENDING, "interrupted", "step_failed"},
+		{STATE_PENDING, STATE_CANCELED, "canceled", "step_canceled"},
+		{STATE_PENDING, STATE_SKIPPED, "skipped", "step_skipped"},
+		{STATE_PENDING, STATE_FAILED, "failed", "step_failed"},
+	};
+	struct kit *k = *state;
+
+	kit_open(k, LEDGER_WRITE);
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		const struct ledger_attempt_end e = kit_end(row[i].ended, -1);
+		const struct ledger_outcome o = {.serial = 1, .end = kit_end(row[i].outcome, -1), .settles = true};
+		int64_t run = kit_run(k, (unsigned)i + 1, "all");
+		char sql[200];
+
+		kit_steps(k, run, 1);
+		kit_start(k, run, 0, 1, 1);
+		if (row[i].ended != STATE_PENDING)
+			ledger_attempt_ended(k->l, run, 1, &e);
+		kit_commit(k);
+		CHECK(repair(k, run, &o, row[i].ended == STATE_PENDING));
+		snprintf(sql, sizeof(sql), "SELECT s.word FROM steps JOIN states s ON s.no = steps.state "
+			 "WHERE steps.id >> 32 = %lld", (long long)run);
+		CHECK_STR(kit_ask(k, sql), row[i].step);
+		snprintf(sql, sizeof(sql), "SELECT w.word FROM events JOIN event_kinds w ON w.no = events.kind WHERE events.id >> 32 "
+			 "= %lld AND w.word LIKE 'step%%' ORDER BY events.id DESC", (long long)run);
+		CHECK_STR(kit_ask(k, sql), row[i].event);
+	}
+	kit_sound(k);
+}
+
+static void a_run_with_a_state_that_no_word_has_is_not_repaired(void **state)
+{
+	const struct ledger_attempt_end e = kit_end(STATE_FAILED, 5);
+	struct kit *k = *state;
+	bool applied;
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	kit_steps(k, run, 1);
+	kit_start(k, run, 0, 1, 1);
+	ledger_attempt_ended(k->l, run, 1, &e);
+	kit_commit(k);
+	kit_exec(k, "UPDATE attempts SET state = 999");
+	CHECK(!ledger_repair_run(k->l, run, NULL, 0, KIT_TIME, &applied));
+	CHECK_INT(ledger_error(k->l)->fault, LEDGER_DAMAGED);
+	CHECK_INT(ledger_pending(k->l), 0);
+	CHECK_STR(kit_ask(k, "SELECT count(*) FROM runs WHERE end_wall_ms IS NULL"), "1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		KIT_TEST(a_step_stands_where_its_last_attempt_does),
+		KIT_TEST(a_run_with_a_state_that_no_word_has_is_not_repaired),
 		KIT_TEST(a_dead_run_ends_as_its_journal_says),
 		KIT_TEST(repairing_twice_is_the_same_as_once),
 		KIT_TEST(what_nobody_saw_is_lost_and_the_others_are_left_alone),

@@ -529,6 +529,53 @@ static void a_stand_in_may_have_a_stand_in_and_serve_two(void **state)
 	case_free(t);
 }
 
+static void a_stand_in_that_serves_two_is_called_by_either(void **state)
+{
+	(void)state;
+	for (int second = 0; second < 2; second++) {
+		struct test_case *t = case_new();
+		uint32_t s = step(t, 0, "s"), p[2] = {step(t, 0, "p"), step(t, 0, "q")};
+
+		for (int i = 0; i < 2; i++) {
+			policy(t, p[i], ON_FAILURE_FALLBACK);
+			unit(t, p[i])->stand_in = s;
+		}
+		run(t, 9);
+		EXPECT(t, 0, "start p#1, start q#1");
+		ended(t, 1, p[0], second);
+		EXPECT(t, 1, second ? "p succeeded" : "p failed");
+		ended(t, 2, p[1], !second);
+		EXPECT(t, 2, second ? "q failed, start s#1" : "q succeeded, start s#1");
+		ended(t, 3, s, true);
+		EXPECT(t, 3, "s succeeded, run succeeded");
+		case_free(t);
+	}
+}
+
+/* What the stand-in made good is no news to who comes after it: for that one the primary failed, and stays so. */
+static void a_stand_ins_stand_in_that_needs_the_primary_has_seen_it_fail(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t p = step(t, 0, "p"), s = step(t, 0, "s"), r = step(t, 0, "r"), x = step(t, 0, "x");
+
+	(void)state;
+	policy(t, p, ON_FAILURE_FALLBACK);
+	unit(t, p)->stand_in = s;
+	policy(t, s, ON_FAILURE_FALLBACK);
+	unit(t, s)->stand_in = r;
+	need(t, r, p, COND_OK);
+	need(t, r, x, COND_ANY);
+	run(t, 9);
+	EXPECT(t, 0, "start p#1, start x#1");
+	ended(t, 1, p, false);
+	EXPECT(t, 1, "p failed, start s#1");
+	ended(t, 2, s, true);
+	EXPECT(t, 2, "s succeeded");
+	ended(t, 3, x, true);
+	EXPECT(t, 3, "x succeeded, r skipped (stand-in-idle s), run succeeded");
+	case_free(t);
+}
+
 static void a_group_may_stand_in(void **state)
 {
 	struct test_case *t = case_new();
@@ -564,6 +611,23 @@ static void a_group_that_stands_in_is_skipped_as_a_whole(void **state)
 	EXPECT(t, 0, "idle skipped (stand-in-idle), start p#1");
 	ended(t, 1, p, true);
 	EXPECT(t, 1, "p succeeded, a skipped (stand-in-idle p), J skipped (stand-in-idle p), run succeeded");
+	case_free(t);
+}
+
+static void without_a_stand_in_the_policy_fallback_is_skip_dependents(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), a = step(t, j, "a"), b = step(t, j, "b"), c = step(t, j, "c");
+
+	(void)state;
+	policy(t, a, ON_FAILURE_FALLBACK);
+	need(t, b, a, COND_OK);
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	ended(t, 1, a, false);
+	EXPECT(t, 1, "a failed, b blocked (need-failed a), start c#1");
+	ended(t, 2, c, true);
+	EXPECT(t, 2, "c succeeded, J failed (member-failed a), run failed (member-failed J)");
 	case_free(t);
 }
 
@@ -718,6 +782,78 @@ static void a_job_whose_failure_is_not_final_does_not_stop_the_run_early(void **
 		EXPECT(t, 1, "a failed, start c#1");
 		case_free(t);
 	}
+}
+
+static void what_stops_a_job_stops_nobody_beside_it(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t k = group_in(t, 0, "K", (struct group){.stop_at_once = true}), j = job(t, "J");
+	uint32_t c = step(t, k, "c"), a = step(t, j, "a"), b = step(t, j, "b"), d = step(t, k, "d");
+
+	(void)state;
+	need(t, d, c, COND_OK);
+	run(t, 4);
+	EXPECT(t, 0, "start c#1, start a#1, start b#1");
+	ended(t, 1, a, false); /* while b goes on, J has stopped and not ended */
+	EXPECT(t, 1, "a failed");
+	ended(t, 2, c, true);
+	EXPECT(t, 2, "c succeeded, start d#1");
+	ended(t, 3, b, true);
+	EXPECT(t, 3, "b succeeded, J failed (member-failed a)");
+	case_free(t);
+}
+
+/* An aborted group in which anything ran has failed, be it what starts nothing or what is in a group inside. */
+static void what_ran_makes_an_aborted_group_a_failed_one(void **state)
+{
+	static const char *const then[] = {
+		"a failed, b aborted (policy-abort a), J aborted (policy-abort a), run failed (member-failed a)",
+		"a failed, b aborted (policy-abort a), J failed (policy-abort a), run failed (member-failed a)",
+		"a failed, b aborted (policy-abort a), J failed (policy-abort a), run failed (member-failed a)",
+	};
+
+	(void)state;
+	for (int which = 0; which < 3; which++) {
+		struct test_case *t = case_new_with((struct group){.stop_at_once = true});
+		uint32_t a = step(t, 0, "a"), j = group_in(t, 0, "J", (struct group){0}), b = step(t, j, "b");
+
+		need(t, b, a, COND_OK);
+		if (which) {
+			uint32_t i = step(t, which == 2 ? group_in(t, j, "inside", (struct group){0}) : j, "i");
+
+			unit(t, i)->flags |= UNIT_INSTANT;
+		}
+		run(t, 1);
+		EXPECT(t, 0, which == 2 ? "i succeeded, inside succeeded, start a#1"
+			     : which	? "i succeeded, start a#1"
+					: "start a#1");
+		ended(t, 1, a, false);
+		EXPECT(t, 1, then[which]);
+		case_free(t);
+	}
+}
+
+static void a_canceled_job_counts_as_failed_if_anything_of_it_ran(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), k = job(t, "K"), a = step(t, j, "a"), b = step(t, j, "b"), c = step(t, k, "c");
+	struct tally tally;
+
+	(void)state;
+	need(t, b, a, COND_OK);
+	need(t, c, b, COND_OK);
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	ended(t, 1, a, true);
+	EXPECT(t, 1, "a succeeded, start b#1");
+	schedule_not_now(t->s, b, REASON_LOCKED);
+	schedule_cancel(t->s, REASON_CANCELED);
+	EXPECT(t, 2, "b canceled (canceled), c canceled (canceled), J canceled (canceled), K canceled (canceled), "
+		     "run canceled (canceled)");
+	schedule_tally(t->s, 0, &tally);
+	CHECK_INT(tally.failed, 1);
+	CHECK_INT(tally.skipped, 1);
+	case_free(t);
 }
 
 static void a_limit_of_failures_stops_the_run(void **state)
@@ -898,6 +1034,106 @@ static void a_job_whose_condition_says_no_is_skipped_or_fails_as_a_whole(void **
 	}
 }
 
+/* One that is no member of the gate's group hears of it by the gate alone. */
+static void whoever_waits_at_the_gate_of_another_group_is_blocked_with_it(void **state)
+{
+	static const struct {
+		bool need_fails;
+		enum answer answer;
+		const char *then;
+	} row[] = {
+		{false, ANSWER_RUN, "opening succeeded (asked), start x#1, start in#1"},
+		{false, ANSWER_SKIP, "opening skipped (asked), in skipped (asked), J skipped (asked), start x#1"},
+		{false, ANSWER_FAIL, "opening failed (asked), in blocked (need-failed opening), "
+				     "x blocked (need-failed opening), J failed (asked), run failed (member-failed x)"},
+		{true, ANSWER_RUN, "a failed, opening blocked (need-failed a), in blocked (need-failed a), "
+				   "x blocked (need-failed opening), J blocked (need-failed a), run failed (member-failed x)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct test_case *t = case_new();
+		uint32_t a = graph_add_unit(t->b, &(struct unit){.kind = UNIT_STEP, .flags = UNIT_CRITICAL, .pool = POOL_NONE,
+								.group = GROUP_NONE, .stand_in = UNIT_NONE});
+		uint32_t j = graph_add_group(t->b, &(struct group){0}), x = step(t, 0, "x");
+
+		t->name[a] = "a", t->name[begin_of(t, j)] = "opening", t->name[end_of(t, j)] = "J";
+		step(t, j, "in");
+		unit(t, begin_of(t, j))->flags |= UNIT_ASKS;
+		need(t, begin_of(t, j), a, COND_OK);
+		need(t, x, begin_of(t, j), COND_OPEN);
+		run(t, 4);
+		EXPECT(t, 0, "start a#1");
+		ended(t, 1, a, !row[i].need_fails);
+		if (!row[i].need_fails) {
+			EXPECT(t, 1, "a succeeded, ask opening");
+			answer(t, begin_of(t, j), row[i].answer, REASON_ASKED);
+		}
+		EXPECT(t, 1, row[i].then);
+		case_free(t);
+	}
+}
+
+/* What nobody else counts is counted through the job that it blocks. */
+static void a_job_that_is_blocked_fails_the_run(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = graph_add_unit(t->b, &(struct unit){.kind = UNIT_STEP, .flags = UNIT_CRITICAL, .pool = POOL_NONE,
+							.group = GROUP_NONE, .stand_in = UNIT_NONE});
+	uint32_t j = job(t, "J"), x = step(t, 0, "x"), gate;
+
+	(void)state;
+	t->name[a] = "a";
+	step(t, j, "in");
+	need(t, begin_of(t, j), a, COND_OK);
+	gate = stage(t, 0, COND_OK, &a, 1);
+	t->name[gate] = "gate";
+	(void)x;
+	run(t, 4);
+	EXPECT(t, 0, "start a#1, start x#1");
+	ended(t, 1, x, true);
+	ended(t, 2, a, false);
+	EXPECT(t, 2, "x succeeded, a failed, gate blocked (need-failed a), in blocked (need-failed a), "
+		     "J blocked (need-failed a), run failed (member-failed J)");
+	case_free(t);
+}
+
+/* What K still wants keeps the END of J open, and with it what J's own end will mean for those above. */
+static void a_job_that_said_no_stops_others_only_once_it_has_ended(void **state)
+{
+	static const struct {
+		enum answer answer;
+		const char *at_once, *then;
+	} row[] = {
+		{ANSWER_FAIL, "opening failed (require-false), a blocked (need-failed opening), start s#1",
+		 "s succeeded, J failed (require-false), c aborted (policy-abort J), P failed (member-failed J)"},
+		{ANSWER_SKIP, "opening skipped (when-false), a skipped (when-false), start s#1",
+		 "s succeeded, J skipped (when-false)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct test_case *t = case_new();
+		uint32_t p = group_in(t, 0, "P", (struct group){.stop_at_once = true});
+		uint32_t j = group_in(t, p, "J", (struct group){0}), k = group_in(t, 0, "K", (struct group){0});
+		uint32_t s = step(t, k, "s"), x = step(t, k, "x"), c = step(t, p, "c");
+
+		step(t, j, "a");
+		graph_add_member(t->b, j, s);
+		t->name[begin_of(t, j)] = "opening";
+		unit(t, begin_of(t, j))->flags |= UNIT_ASKS;
+		need(t, c, x, COND_DONE);
+		run(t, 4);
+		EXPECT(t, 0, "ask opening, start x#1");
+		answer(t, begin_of(t, j), row[i].answer, row[i].answer == ANSWER_FAIL ? REASON_REQUIRE_FALSE : REASON_WHEN_FALSE);
+		EXPECT(t, 1, row[i].at_once);
+		ended(t, 2, s, true);
+		EXPECT(t, 2, row[i].then);
+		CHECK_INT(schedule_state(t->s, c), row[i].answer == ANSWER_FAIL ? STATE_ABORTED : STATE_PENDING);
+		case_free(t);
+	}
+}
+
 static void the_engine_may_judge_the_end_of_a_group(void **state)
 {
 	static const struct {
@@ -940,7 +1176,7 @@ static void a_group_is_not_judged_after_a_cancel_or_an_abort_from_outside(void *
 		EXPECT(t, 0, "start a#1");
 		if (cancel) {
 			schedule_cancel(t->s, REASON_CANCELED);
-			EXPECT(t, 1, "stop a, b canceled (canceled), J canceled (canceled)");
+			EXPECT(t, 1, "stop a (canceled), b canceled (canceled), J canceled (canceled)");
 		} else {
 			ended(t, 1, a, false);
 			EXPECT(t, 1, "a failed, b aborted (policy-abort a), J aborted (policy-abort a), "
@@ -1003,7 +1239,7 @@ static void a_finally_may_be_a_group(void **state)
 	run(t, 4);
 	EXPECT(t, 0, "start a#1");
 	schedule_cancel(t->s, REASON_CANCELED);
-	EXPECT(t, 1, "stop a");
+	EXPECT(t, 1, "stop a (canceled)");
 	ended_as(t, 2, a, STATE_CANCELED);
 	EXPECT(t, 2, "a canceled, start b#1");
 	ended(t, 3, b, true);
@@ -1022,6 +1258,19 @@ static void a_finally_of_a_job_of_nothing_else_runs_too(void **state)
 	unit(t, f)->flags |= UNIT_ALWAYS;
 	run(t, 4);
 	EXPECT(t, 0, "start f#1");
+	case_free(t);
+}
+
+static void a_finally_that_no_group_wants_has_nothing_to_wait_for(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t f = graph_add_unit(t->b, &(struct unit){.kind = UNIT_STEP, .flags = UNIT_ALWAYS, .pool = POOL_NONE,
+							.group = GROUP_NONE, .stand_in = UNIT_NONE});
+
+	(void)state;
+	t->name[f] = "f";
+	run(t, 1);
+	EXPECT(t, 0, "run succeeded, start f#1");
 	case_free(t);
 }
 
@@ -1044,7 +1293,7 @@ static void what_runs_waits_or_pauses_expires(void **state)
 	schedule_expire(t->s, a, REASON_DEADLINE); /* once is enough */
 	schedule_expire(t->s, b, REASON_DEADLINE);
 	schedule_expire(t->s, c, REASON_UNTIL_TIMEOUT);
-	EXPECT(t, 2, "stop a, b timed_out (deadline), c timed_out (until-timeout)");
+	EXPECT(t, 2, "stop a (deadline), b timed_out (deadline), c timed_out (until-timeout)");
 	ended_as(t, 3, a, STATE_TIMED_OUT); /* has attempts left, and is not tried again */
 	EXPECT(t, 3, "a timed_out, start d#1");
 	schedule_expire(t->s, a, REASON_DEADLINE);
@@ -1084,13 +1333,28 @@ static void a_group_expires_but_its_finally_and_what_others_want(void **state)
 	EXPECT(t, 0, "start a#1, start s#1, start c#1");
 	schedule_expire(t->s, end_of(t, j), REASON_DEADLINE);
 	schedule_expire(t->s, end_of(t, j), REASON_DEADLINE);
-	EXPECT(t, 1, "stop a, b aborted (deadline)");
+	EXPECT(t, 1, "stop a (deadline), b aborted (deadline)");
 	ended_as(t, 2, a, STATE_TIMED_OUT);
 	ended(t, 2, s, true);
 	ended(t, 2, c, true);
 	EXPECT(t, 2, "a timed_out, s succeeded, c succeeded, K succeeded, start f#1");
 	ended(t, 3, f, true);
 	EXPECT(t, 3, "f succeeded, J timed_out (deadline), run failed (member-failed J)");
+	case_free(t);
+}
+
+static void what_was_stopped_already_is_stopped_once_and_for_the_first_reason(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), a = step(t, j, "a"), b = step(t, j, "b");
+
+	(void)state;
+	(void)b;
+	run(t, 4);
+	EXPECT(t, 0, "start a#1, start b#1");
+	schedule_expire(t->s, a, REASON_UNTIL_TIMEOUT);
+	schedule_expire(t->s, end_of(t, j), REASON_DEADLINE);
+	EXPECT(t, 1, "stop a (until-timeout), stop b (deadline)");
 	case_free(t);
 }
 
@@ -1129,7 +1393,7 @@ static void cancel_stops_what_runs_and_starts_only_finally(void **state)
 	EXPECT(t, 0, "start a#1");
 	schedule_cancel(t->s, REASON_CANCELED);
 	schedule_cancel(t->s, REASON_RUN_TIMEOUT); /* once is enough */
-	EXPECT(t, 1, "stop a, b canceled (canceled), c canceled (canceled), g canceled (canceled), "
+	EXPECT(t, 1, "stop a (canceled), b canceled (canceled), c canceled (canceled), g canceled (canceled), "
 		     "K canceled (canceled)");
 	ended_as(t, 2, a, STATE_CANCELED);
 	EXPECT(t, 2, "a canceled, start f#1");
@@ -1177,7 +1441,7 @@ static void cancel_ends_pauses_and_questions_and_what_is_parked(void **state)
 	EXPECT(t, 1, "a waits #2 @51");
 	schedule_cancel(t->s, REASON_CANCELED);
 	ended(t, 2, d, true); /* it was quicker */
-	EXPECT(t, 2, "stop lone, a canceled (canceled), b canceled (canceled), c canceled (canceled), d succeeded, "
+	EXPECT(t, 2, "stop lone (canceled), a canceled (canceled), b canceled (canceled), c canceled (canceled), d succeeded, "
 		     "run canceled (canceled)");
 	answer(t, b, ANSWER_RUN, REASON_NONE);
 	schedule_wake(t->s, c);
@@ -1185,6 +1449,72 @@ static void cancel_ends_pauses_and_questions_and_what_is_parked(void **state)
 	ended_as(t, 99, lone, STATE_FAILED);
 	EXPECT(t, 99, "lone failed");
 	CHECK(schedule_done(t->s));
+	case_free(t);
+}
+
+/* Units of a graph in which a step comes first, which case_new() never makes. */
+static void cancel_reaches_steps_that_no_group_wants(void **state)
+{
+	struct test_case *t = calloc(1, sizeof(*t));
+	struct unit lone = {.kind = UNIT_STEP, .flags = UNIT_CRITICAL, .pool = POOL_NONE, .group = GROUP_NONE,
+			    .stand_in = UNIT_NONE};
+	uint32_t first, ready, open, parked, apart;
+
+	(void)state;
+	t->b = graph_builder_new();
+	first = graph_add_unit(t->b, &lone);
+	parked = graph_add_unit(t->b, &lone);
+	ready = graph_add_unit(t->b, &lone);
+	open = graph_add_unit(t->b, &lone);
+	graph_set_root(t->b, graph_add_group(t->b, &(struct group){0}));
+	apart = graph_add_group(t->b, &(struct group){0}); /* whose END nobody wants either */
+	need(t, step(t, apart, "member"), open, COND_OK);
+	t->name[first] = "first", t->name[ready] = "ready", t->name[open] = "open", t->name[parked] = "parked";
+	need(t, open, first, COND_OK);
+	run(t, 2);
+	EXPECT(t, 0, "start first#1, start parked#1");
+	schedule_not_now(t->s, parked, REASON_LOCKED);
+	schedule_set_slots(t->s, 1);
+	schedule_cancel(t->s, REASON_CANCELED);
+	schedule_check(t->s);
+	EXPECT(t, 1, "stop first (canceled), parked canceled (canceled), ready canceled (canceled), "
+		     "open canceled (canceled), member canceled (canceled)");
+	ended_as(t, 2, first, STATE_CANCELED);
+	EXPECT(t, 2, "first canceled");
+	CHECK(schedule_done(t->s));
+	case_free(t);
+}
+
+static void the_first_unit_of_all_is_canceled_too(void **state)
+{
+	struct test_case *t = calloc(1, sizeof(*t));
+	uint32_t first;
+
+	(void)state;
+	t->b = graph_builder_new();
+	first = graph_add_unit(t->b, &(struct unit){.kind = UNIT_STEP, .pool = POOL_NONE, .group = GROUP_NONE,
+						    .stand_in = UNIT_NONE});
+	graph_set_root(t->b, graph_add_group(t->b, &(struct group){0}));
+	t->name[first] = "first";
+	run(t, 1);
+	schedule_cancel(t->s, REASON_CANCELED);
+	EXPECT(t, 1, "first canceled (canceled)");
+	case_free(t);
+}
+
+static void a_group_with_an_aborted_member_is_not_judged_after_a_cancel(void **state)
+{
+	struct test_case *t = case_new_with((struct group){.asks_end = true});
+	uint32_t a = step(t, 0, "a"), f = step(t, 0, "f");
+
+	(void)state;
+	unit(t, f)->flags |= UNIT_ALWAYS;
+	run(t, 1);
+	schedule_preset(t->s, a, STATE_ABORTED, REASON_POLICY_ABORT);
+	EXPECT(t, 0, "a aborted (policy-abort), start f#1");
+	schedule_cancel(t->s, REASON_CANCELED);
+	ended(t, 1, f, true);
+	EXPECT(t, 1, "f succeeded, run failed (policy-abort)");
 	case_free(t);
 }
 
@@ -1236,7 +1566,7 @@ static void a_start_that_meets_a_cancel_or_an_abort_halfway_is_dropped(void **st
 		else
 			ended(t, 1, a, false);
 		schedule_not_now(t->s, b, REASON_LOCKED);
-		EXPECT(t, 1, cancel ? "stop a, b canceled (canceled)"
+		EXPECT(t, 1, cancel ? "stop a (canceled), b canceled (canceled)"
 				    : "a failed, b aborted (policy-abort a), run failed (member-failed a)");
 		case_free(t);
 	}
@@ -1269,6 +1599,35 @@ static void no_more_start_than_there_are_slots(void **state)
 	CHECK_INT(n.by_state[STATE_WAITING], 1);
 	schedule_set_slots(t->s, 2);
 	EXPECT(t, 2, "start c#1");
+	case_free(t);
+}
+
+/* A job server: slots are ours only as far as somebody gave them. */
+static void what_starts_needs_as_many_slots_as_are_at_hand(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), heavy = step(t, 0, "heavy"), last = step(t, 0, "last");
+
+	(void)state;
+	unit(t, heavy)->slots = 2;
+	unit(t, last)->slots = SLOTS_ALL;
+	run(t, 3);
+	CHECK_INT(schedule_wants(t->s), 0); /* nothing is ready */
+	schedule_allow(t->s, 0);
+	EXPECT(t, 0, "");
+	CHECK_INT(schedule_wants(t->s), 1);
+	schedule_allow(t->s, 1);
+	EXPECT(t, 0, "start a#1");
+	CHECK_INT(schedule_wants(t->s), 3); /* a, and two for the heavy one */
+	schedule_allow(t->s, 2);
+	EXPECT(t, 0, "");
+	schedule_allow(t->s, 3);
+	EXPECT(t, 0, "start heavy#1");
+	CHECK_INT(schedule_wants(t->s), 0); /* the last one waits for what is ours */
+	ended(t, 1, a, true);
+	ended(t, 1, heavy, true);
+	EXPECT(t, 1, "a succeeded, heavy succeeded, start last#1");
+	CHECK_INT(schedule_wants(t->s), 0);
 	case_free(t);
 }
 
@@ -1507,6 +1866,7 @@ static void a_failed_step_is_tried_again_after_its_pause(void **state)
 static void a_step_is_not_tried_again_against_its_rules(void **state)
 {
 	struct test_case *t = case_new();
+	struct tally tally;
 	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c");
 
 	(void)state;
@@ -1519,6 +1879,9 @@ static void a_step_is_not_tried_again_against_its_rules(void **state)
 	EXPECT(t, 1, "b skipped (skip-exit)");
 	schedule_ended(t->s, 1, c, STATE_LOST, true, REASON_NOBODY_SAW);
 	EXPECT(t, 1, "c lost (nobody-saw), run failed (member-failed a)");
+	schedule_tally(t->s, 0, &tally);
+	CHECK_INT(tally.failed, 2);
+	CHECK_INT(tally.skipped, 1); /* although it had begun */
 	case_free(t);
 }
 
@@ -1595,6 +1958,24 @@ static void what_could_not_start_is_parked_until_it_is_woken(void **state)
 	case_free(t);
 }
 
+static void a_pause_or_question_that_an_abort_overtakes_is_never_told(void **state)
+{
+	struct test_case *t = case_new_with((struct group){.stop_at_once = true});
+	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c"), q = step(t, 0, "q");
+
+	(void)state;
+	unit(t, a)->retry = graph_add_retry(t->b, &(struct retry_pace){.max = 1, .delay_ms = 5});
+	unit(t, q)->flags |= UNIT_ASKS;
+	need(t, q, c, COND_OK);
+	run(t, 3);
+	EXPECT(t, 0, "start c#1, start a#1, start b#1");
+	ended(t, 1, c, true); /* q is to be asked */
+	ended(t, 1, a, false); /* and a pauses */
+	ended(t, 1, b, false);
+	EXPECT(t, 1, "c succeeded, b failed, a failed, q aborted (policy-abort b), run failed (member-failed b)");
+	case_free(t);
+}
+
 static void parked_between_attempts_an_abort_leaves_the_last_end(void **state)
 {
 	struct test_case *t = case_new_with((struct group){.stop_at_once = true});
@@ -1643,9 +2024,10 @@ static void a_preset_failure_counts_like_any_other(void **state)
 
 	(void)state;
 	(void)b;
+	t->name[begin_of(t, 0)] = "opening"; /* nothing begins after it */
 	run(t, 1);
 	schedule_preset(t->s, a, STATE_FAILED, REASON_EXIT);
-	EXPECT(t, 0, "a failed, b aborted (policy-abort a), run failed (member-failed a)");
+	EXPECT(t, 0, "a failed, opening aborted (policy-abort a), b aborted (policy-abort a), run failed (member-failed a)");
 	case_free(t);
 }
 
@@ -1733,7 +2115,7 @@ static void new_members_of_a_group_that_was_stopped_settle_like_the_others(void 
 		EXPECT(t, 1, "opening succeeded (asked), start x#1");
 		if (cancel) {
 			schedule_cancel(t->s, REASON_CANCELED);
-			EXPECT(t, 2, "stop x, user canceled (canceled)");
+			EXPECT(t, 2, "stop x (canceled), user canceled (canceled)");
 		}
 		t->b = graph_extend(t->g);
 		step(t, c.group, "late");
@@ -1826,6 +2208,25 @@ static void a_stage_opens_by_the_verdict_of_a_stand_in(void **state)
 	case_free(t);
 }
 
+static void a_stage_stays_shut_if_the_stand_in_failed_too(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t all = group_in(t, 0, "all", (struct group){.stop_on_failure = true}), p = step(t, all, "p");
+	uint32_t s = step(t, 0, "s"), next = step(t, all, "next"), gate = stage(t, all, COND_DONE, &p, 1);
+
+	(void)state;
+	policy(t, p, ON_FAILURE_FALLBACK);
+	unit(t, p)->stand_in = s;
+	need(t, next, gate, COND_OPEN);
+	run(t, 2);
+	EXPECT(t, 0, "start p#1");
+	ended(t, 1, p, false);
+	EXPECT(t, 1, "p failed, start s#1");
+	ended(t, 2, s, false);
+	EXPECT(t, 2, "s failed, next aborted (stage-stop p), all failed (member-failed p), run failed (member-failed s)");
+	case_free(t);
+}
+
 static void a_finally_waits_for_the_stand_ins_of_the_others(void **state)
 {
 	struct stand_in_case c = stand_in_case();
@@ -1913,8 +2314,11 @@ int main(void)
 		cmocka_unit_test(a_stand_in_that_says_no_leaves_the_failure_standing),
 		cmocka_unit_test(a_stand_in_that_is_blocked_leaves_the_failure_standing),
 		cmocka_unit_test(a_stand_in_may_have_a_stand_in_and_serve_two),
+		cmocka_unit_test(a_stand_in_that_serves_two_is_called_by_either),
+		cmocka_unit_test(a_stand_ins_stand_in_that_needs_the_primary_has_seen_it_fail),
 		cmocka_unit_test(a_group_may_stand_in),
 		cmocka_unit_test(a_group_that_stands_in_is_skipped_as_a_whole),
+		cmocka_unit_test(without_a_stand_in_the_policy_fallback_is_skip_dependents),
 		cmocka_unit_test(a_primary_that_fails_after_an_abort_has_no_stand_in_any_more),
 		cmocka_unit_test(a_phase_runs_all_its_children_and_then_reports),
 		cmocka_unit_test(without_stop_on_failure_the_next_stage_opens),
@@ -1922,6 +2326,9 @@ int main(void)
 		cmocka_unit_test(a_run_that_stops_at_once_starts_nothing_new_at_all),
 		cmocka_unit_test(a_job_that_aborts_stops_the_run_before_its_last_step_has_ended),
 		cmocka_unit_test(a_job_whose_failure_is_not_final_does_not_stop_the_run_early),
+		cmocka_unit_test(what_stops_a_job_stops_nobody_beside_it),
+		cmocka_unit_test(what_ran_makes_an_aborted_group_a_failed_one),
+		cmocka_unit_test(a_canceled_job_counts_as_failed_if_anything_of_it_ran),
 		cmocka_unit_test(a_limit_of_failures_stops_the_run),
 		cmocka_unit_test(abort_of_a_one_step_job_is_its_own_failure_only),
 		cmocka_unit_test(abort_reaches_the_job_through_the_family_of_a_step),
@@ -1930,23 +2337,32 @@ int main(void)
 		cmocka_unit_test(what_every_group_has_given_up_is_aborted),
 		cmocka_unit_test(a_job_whose_needs_failed_is_blocked_with_all_it_has),
 		cmocka_unit_test(a_job_whose_condition_says_no_is_skipped_or_fails_as_a_whole),
+		cmocka_unit_test(a_job_that_said_no_stops_others_only_once_it_has_ended),
+		cmocka_unit_test(whoever_waits_at_the_gate_of_another_group_is_blocked_with_it),
+		cmocka_unit_test(a_job_that_is_blocked_fails_the_run),
 		cmocka_unit_test(the_engine_may_judge_the_end_of_a_group),
 		cmocka_unit_test(a_group_is_not_judged_after_a_cancel_or_an_abort_from_outside),
 		cmocka_unit_test(finally_runs_after_the_others_whatever_became_of_them),
 		cmocka_unit_test(a_finally_that_fails_fails_its_job),
 		cmocka_unit_test(a_finally_may_be_a_group),
 		cmocka_unit_test(a_finally_of_a_job_of_nothing_else_runs_too),
+		cmocka_unit_test(a_finally_that_no_group_wants_has_nothing_to_wait_for),
 		cmocka_unit_test(what_runs_waits_or_pauses_expires),
 		cmocka_unit_test(what_ends_well_before_it_is_stopped_has_ended_well),
 		cmocka_unit_test(a_group_expires_but_its_finally_and_what_others_want),
+		cmocka_unit_test(what_was_stopped_already_is_stopped_once_and_for_the_first_reason),
 		cmocka_unit_test(a_group_that_has_not_begun_expires),
 		cmocka_unit_test(cancel_stops_what_runs_and_starts_only_finally),
 		cmocka_unit_test(a_finally_that_runs_is_not_stopped_by_a_cancel),
 		cmocka_unit_test(cancel_ends_pauses_and_questions_and_what_is_parked),
 		cmocka_unit_test(a_step_that_was_canceled_by_itself_leaves_its_group_canceled),
 		cmocka_unit_test(a_run_may_be_canceled_before_it_begins),
+		cmocka_unit_test(cancel_reaches_steps_that_no_group_wants),
+		cmocka_unit_test(the_first_unit_of_all_is_canceled_too),
+		cmocka_unit_test(a_group_with_an_aborted_member_is_not_judged_after_a_cancel),
 		cmocka_unit_test(a_start_that_meets_a_cancel_or_an_abort_halfway_is_dropped),
 		cmocka_unit_test(no_more_start_than_there_are_slots),
+		cmocka_unit_test(what_starts_needs_as_many_slots_as_are_at_hand),
 		cmocka_unit_test(what_is_heavy_waits_for_its_slots_and_is_not_overtaken),
 		cmocka_unit_test(what_runs_alone_runs_alone),
 		cmocka_unit_test(a_pool_holds_back_only_its_own),
@@ -1962,6 +2378,7 @@ int main(void)
 		cmocka_unit_test(a_pause_that_grows_for_ever_stays_a_number),
 		cmocka_unit_test(what_could_not_start_is_parked_until_it_is_woken),
 		cmocka_unit_test(parked_between_attempts_an_abort_leaves_the_last_end),
+		cmocka_unit_test(a_pause_or_question_that_an_abort_overtakes_is_never_told),
 		cmocka_unit_test(what_is_preset_is_settled_without_being_asked),
 		cmocka_unit_test(a_preset_failure_counts_like_any_other),
 		cmocka_unit_test(an_aborted_member_without_a_failure_is_told_by_its_own_reason),
@@ -1970,6 +2387,7 @@ int main(void)
 		cmocka_unit_test(a_new_group_may_want_what_has_long_ended),
 		cmocka_unit_test(a_group_whose_member_failed_for_another_before_it_began_fails),
 		cmocka_unit_test(a_stage_opens_by_the_verdict_of_a_stand_in),
+		cmocka_unit_test(a_stage_stays_shut_if_the_stand_in_failed_too),
 		cmocka_unit_test(a_finally_waits_for_the_stand_ins_of_the_others),
 		cmocka_unit_test(a_graph_may_be_extended_before_the_run_begins),
 		cmocka_unit_test(states_and_reasons_are_read_as_they_are_written),

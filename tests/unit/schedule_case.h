@@ -6,7 +6,7 @@
  *	a succeeded		settled; other states with their reason: b blocked (need-failed a)
  *	ask a, ask a!		a question; ! = a need did not hold
  *	a waits #2 @110		a pause before attempt 2, until 110 ms
- *	stop a
+ *	stop a (deadline)	and why
  *
  * What a group does is told by its END, which has the group's name; BEGIN and STAGE gates are
  * told only if they have a name.
@@ -36,6 +36,9 @@ static inline struct graph *case_seal(struct test_case *t)
 	t->g = graph_seal(t->b, &cycle, &n);
 	CHECK(t->g != NULL);
 	t->b = NULL;
+	/* Exactly as many as there are: a sanitizer then sees who looks behind the last. */
+	t->g->unit = realloc(t->g->unit, t->g->n_units * sizeof(*t->g->unit));
+	t->g->group = realloc(t->g->group, t->g->n_groups * sizeof(*t->g->group));
 	return t->g;
 }
 
@@ -142,8 +145,10 @@ static inline void run(struct test_case *t, uint32_t slots)
 static inline void case_add_settled(struct test_case *t, const struct action *a, struct buf *out)
 {
 	buf_addf(out, "%s %s", t->name[a->unit], state_word(a->state));
-	if (a->reason == REASON_EXIT || a->reason == REASON_NEEDS_ENDED)
+	if (a->reason == REASON_EXIT || a->reason == REASON_NEEDS_ENDED) {
+		CHECK_INT(a->cause, UNIT_NONE);
 		return;
+	}
 	buf_addf(out, " (%s", reason_word(a->reason));
 	if (a->cause != UNIT_NONE)
 		buf_addf(out, " %s", t->name[a->cause] ? t->name[a->cause] : "?");
@@ -159,17 +164,19 @@ static inline void case_add_action(struct test_case *t, const struct action *a, 
 	switch (a->kind) {
 	case ACTION_ASK:
 		buf_addf(out, "ask %s%s", t->name[a->unit], a->needs_held ? "" : "!");
+		CHECK(a->needs_held == (a->cause == UNIT_NONE));
 		break;
 	case ACTION_START:
 		buf_addf(out, "start %s#%u", t->name[a->unit], a->attempt);
 		break;
 	case ACTION_STOP:
-		buf_addf(out, "stop %s", t->name[a->unit]);
+		buf_addf(out, "stop %s (%s)", t->name[a->unit], reason_word(a->reason));
 		break;
 	case ACTION_SETTLED:
 		case_add_settled(t, a, out);
 		break;
 	case ACTION_WAITS:
+		CHECK_INT(a->reason, REASON_EXIT); /* as ended() gave it */
 		buf_addf(out, "%s waits #%u @%lld", t->name[a->unit], a->attempt, (long long)a->due_ms);
 		break;
 	}
