@@ -406,7 +406,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	const struct step *st;
 	struct verdict v;
 
-	if (values_ended(e->values, end) || hooks_ended(e, end))
+	if (values_ended(e->values, end) || hooks_ended(e, end) || fresh_probe_ended(e, end))
 		return;
 	st = e->x->place[a->unit].step;
 	if (end->leftovers)
@@ -540,7 +540,7 @@ static void turn_until_done(struct engine *e)
 	watch_deadlines(e, 0, 0);
 	pump(e);
 	while ((!schedule_done(e->s) || !fresh_idle(e)) && !(e->broken && !e->n_running)) {
-		if (approval_only(e) && fresh_idle(e)) {
+		if (approval_only(e) && fresh_idle(e) && !fresh_probing(e)) {
 			e->waiting = !approval_look(e);
 			if (e->waiting)
 				break;
