@@ -130,6 +130,10 @@ bool option_is_of(const struct option_info *o, const char *verb);
 struct jobfile *cli_load(struct cli *c);
 /* The same without printing: what is wrong is in d. */
 struct jobfile *cli_load_into(struct cli *c, struct diags *d);
+/* A text that is to be a Jobfile, such as one that was made here. */
+struct jobfile *cli_load_text(const char *name, const struct buf *text, const char *root, struct diags *d);
+/* The names of verbs, which no job may bear; the caller frees the array. */
+const char **verb_names(void);
 /* Print what is in d on stderr. */
 void cli_diags(const struct cli *c, const struct diags *d);
 /* `orchmake: TEXT` on stderr. */
