@@ -881,3 +881,32 @@ probed() {
 	[ ! -e ran ]
 	until_true nobody_left probe-$$
 }
+
+@test "inputs with ** are all files below, also new ones, but for hidden folders and circles of links" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  lines: {inputs: ["src/**/*.c"], outputs: [lines], run: 'find src -name "*.c" | sort >lines'}
+	  made: {outputs: [src/gen/made.c], run: 'echo made >src/gen/made.c'}
+	  each: {foreach: {f: "src/**/*.h"}, argv: [echo, "${{ foreach.f }}"]}
+	  told: {argv: [echo, "${{ join(glob('src/**/*.c'), ' ') }}"]}
+	J
+	mkdir -p src/x/.git
+	ln -s .. src/x/up
+	touch src/a.c src/x/b.c src/x/.git/c.c src/x/y.h src/z.h
+	old src/a.c src/x/b.c
+	want 0 orchmake lines
+	is "$(states)" "made succeeded, lines succeeded"
+	want 0 orchmake lines
+	is "$(why lines)" "nothing it depends on has changed"
+	touch src/x/.git/d.c
+	want 0 orchmake lines
+	is "$(why lines)" "nothing it depends on has changed"
+	mkdir -p src/new/deep && echo n >src/new/deep/n.c
+	want 0 orchmake lines
+	is "$(states)" "made cached, lines succeeded"
+	want 0 orchmake each told
+	is "$(states)" "each[src/x/y.h] succeeded, each[src/z.h] succeeded, told succeeded"
+	want 0 orchmake logs last/told
+	says 'src/a.c src/gen/made.c src/new/deep/n.c src/x/b.c'
+}
