@@ -153,6 +153,8 @@ struct ledger *cli_ledger_live(struct cli *c);
 struct ledger *cli_ledger_write(struct cli *c);
 /* The run that text names (NULL: last); -1 after a message. */
 int64_t cli_run(struct ledger *l, const char *text);
+/* Who runs this, as the ledger knows people; the caller frees. */
+char *cli_user(void);
 bool cli_colour(const struct cli *c, FILE *out);
 /* The whole path of a file that is shipped with the program, such as queries/recent-jobs.sql, or of a folder of them. */
 char *cli_shipped(const char *name); /* the caller frees */

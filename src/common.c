@@ -1,5 +1,6 @@
 /* What several verbs do: loading, messages, the ledger. */
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,13 @@ void cli_hint(const char *fmt, ...)
 	va_start(ap, fmt);
 	message("  = ", fmt, ap);
 	va_end(ap);
+}
+
+char *cli_user(void)
+{
+	const struct passwd *p = getpwuid(geteuid());
+
+	return p ? xstrdup(p->pw_name) : xasprintf("uid %u", (unsigned)geteuid());
 }
 
 bool cli_colour(const struct cli *c, FILE *out)

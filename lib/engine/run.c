@@ -541,11 +541,13 @@ static void turn_until_done(struct engine *e)
 	pump(e);
 	while ((!schedule_done(e->s) || !fresh_idle(e)) && !(e->broken && !e->n_running)) {
 		if (approval_only(e) && fresh_idle(e) && !fresh_probing(e)) {
-			e->waiting = !approval_look(e);
+			if (approval_look(e)) {
+				pump(e);
+				continue;
+			}
+			e->waiting = !approval_ask_person(e);
 			if (e->waiting)
 				break;
-			pump(e);
-			continue;
 		}
 		if (record_due_ms(e) == 0)
 			record_flush(e);
@@ -556,6 +558,7 @@ static void turn_until_done(struct engine *e)
 		approval_turn(e);
 		pump(e);
 	}
+	approval_hush(e);
 	record_flush(e);
 }
 

@@ -492,6 +492,25 @@ static void screen_tick(struct sink *base, const struct run_status *st)
 		draw(s, st);
 }
 
+/* What is typed stands behind the question until it is answered. */
+static void screen_ask(struct sink *base, const char *step)
+{
+	struct screen *s = (struct screen *)base;
+
+	s->lent = step && *step;
+	if (step && !*step)
+		fputc('\n', s->o.out); /* nobody has ended that line */
+	if (!s->lent)
+		return;
+	forget_moving(s);
+	buf_puts(&s->line, "approve ");
+	add_clean(&s->line, step);
+	buf_puts(&s->line, "? y or n; Enter: later: ");
+	fwrite(s->line.data, 1, s->line.len, s->o.out);
+	fflush(s->o.out);
+	buf_reset(&s->line);
+}
+
 /* --- beginning and end --------------------------------------------------------------------------------------------- */
 
 static void screen_begin(struct sink *base, const struct run_info *i)
@@ -632,8 +651,10 @@ struct sink *sink_screen(const struct screen_options *o)
 	struct screen *s = xcalloc(1, sizeof(*s));
 	bool often = o->heartbeat_ms && o->heartbeat_ms < PLAIN_MS;
 
-	s->ops = (struct sink_ops){screen_begin, screen_event, screen_tick, screen_end, screen_free,
-				   o->style != SCREEN_PLAIN ? LIVE_MS : often ? o->heartbeat_ms : PLAIN_MS};
+	s->ops = (struct sink_ops){
+		.begin = screen_begin, .event = screen_event, .tick = screen_tick, .ask = screen_ask, .end = screen_end,
+		.free = screen_free, .interval_ms = o->style != SCREEN_PLAIN ? LIVE_MS : often ? o->heartbeat_ms : PLAIN_MS,
+	};
 	s->base.ops = &s->ops;
 	s->o = *o;
 	buf_init(&s->line);
