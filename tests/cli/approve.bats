@@ -188,6 +188,7 @@ last_answer() {
 	want 0 orchmake -s resume
 	is "$(cat sent.txt)" sent
 	is "$(sql "select group_concat(note, ', ') from (select note from approvals order by step)")" "looks right, four as well, four as well"
+}
 
 # What the typist is told on standard input; shown is the terminal.
 typing() { timeout 100 "$top_srcdir/tests/cli/typist" "$@" >shown 2>&1 || { local code=$?; cat shown; return $code; }; }
