@@ -133,6 +133,10 @@ bool option_is_of(const struct option_info *o, const char *verb);
 struct jobfile *cli_load(struct cli *c);
 /* The same without printing: what is wrong is in d. */
 struct jobfile *cli_load_into(struct cli *c, struct diags *d);
+/* A text that is to be a Jobfile, such as one that was made here. */
+struct jobfile *cli_load_text(const char *name, const struct buf *text, const char *root, struct diags *d);
+/* The names of verbs, which no job may bear; the caller frees the array. */
+const char **verb_names(void);
 /* Print what is in d on stderr. */
 void cli_diags(const struct cli *c, const struct diags *d);
 /* `orchmake: TEXT` on stderr. */
@@ -152,6 +156,8 @@ struct ledger *cli_ledger_live(struct cli *c);
 struct ledger *cli_ledger_write(struct cli *c);
 /* The run that text names (NULL: last); -1 after a message. */
 int64_t cli_run(struct ledger *l, const char *text);
+/* Who runs this, as the ledger knows people; the caller frees. */
+char *cli_user(void);
 bool cli_colour(const struct cli *c, FILE *out);
 /* The whole path of a file that is shipped with the program, such as queries/recent-jobs.sql, or of a folder of them. */
 char *cli_shipped(const char *name); /* the caller frees */

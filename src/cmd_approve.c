@@ -5,7 +5,6 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/stamp.h"
@@ -65,17 +64,10 @@ static bool keep_state(void *ctx, const struct ledger_run_row *r)
 	return true;
 }
 
-static char *user_name(void)
-{
-	const struct passwd *p = getpwuid(geteuid());
-
-	return p ? xstrdup(p->pw_name) : xasprintf("uid %u", (unsigned)geteuid());
-}
-
 /* The first answer counts. */
 static bool write_answer(struct cli *c, struct ledger *l, const struct run_name *n, const struct gate *g, bool yes)
 {
-	char *by = user_name();
+	char *by = cli_user();
 	bool good;
 
 	ledger_approval(l, n->run, g->unit, yes, by, c->words.n > 1 ? c->words.at[1] : NULL, stamp_wall_ms());

@@ -1,5 +1,6 @@
 /* What several verbs do: loading, messages, the ledger. */
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,13 @@ void cli_hint(const char *fmt, ...)
 	va_start(ap, fmt);
 	message("  = ", fmt, ap);
 	va_end(ap);
+}
+
+char *cli_user(void)
+{
+	const struct passwd *p = getpwuid(geteuid());
+
+	return p ? xstrdup(p->pw_name) : xasprintf("uid %u", (unsigned)geteuid());
 }
 
 bool cli_colour(const struct cli *c, FILE *out)
@@ -113,9 +121,28 @@ static void given_vars_release(struct given_vars *v)
 	free(v->at);
 }
 
-struct jobfile *cli_load_into(struct cli *c, struct diags *d)
+const char **verb_names(void)
 {
 	const char **names = xcalloc(n_verbs, sizeof(*names));
+
+	for (size_t i = 0; i < n_verbs; i++)
+		names[i] = verbs[i].name;
+	return names;
+}
+
+struct jobfile *cli_load_text(const char *name, const struct buf *text, const char *root, struct diags *d)
+{
+	const char **names = verb_names();
+	struct jobfile_where w = {.verb = names, .n_verbs = n_verbs};
+	struct jobfile *jf = jobfile_load_text_with(&w, name, text->data, text->len, root, d);
+
+	free(names);
+	return jf;
+}
+
+struct jobfile *cli_load_into(struct cli *c, struct diags *d)
+{
+	const char **names = verb_names();
 	struct given_vars vars;
 	struct jobfile_where w = {
 		.path = c->files.at, .n_paths = c->files.n, .include_dir = c->include_dirs.at,
@@ -128,8 +155,6 @@ struct jobfile *cli_load_into(struct cli *c, struct diags *d)
 	given_vars_init(&vars, c);
 	w.var = vars.at;
 	w.n_vars = vars.n;
-	for (size_t i = 0; i < n_verbs; i++)
-		names[i] = verbs[i].name;
 	jf = jobfile_load(&w, d, NULL);
 	given_vars_release(&vars);
 	free(names);

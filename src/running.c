@@ -202,10 +202,16 @@ static void say_folder(const struct cli *c, const struct jobfile *jf, const char
 	free(root);
 }
 
+/* In the foreground of a terminal, from which a person can answer; a job in the background would be stopped by asking. */
+static bool has_person(const struct cli *c)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !c->silent && tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
 int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 {
 	struct diags *d = diags_new();
-	char *line = command_line(c);
+	char *line = command_line(c), *person = has_person(c) ? cli_user() : NULL;
 	struct engine *e;
 	int code = EXIT_USAGE_ERROR;
 
@@ -214,6 +220,7 @@ int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 		goto done;
 	}
 	o->command = line;
+	o->person = person;
 	e = engine_new(jf, o, d);
 	cli_diags(c, d);
 	if (e && c->question)
@@ -227,5 +234,6 @@ int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 done:
 	diags_free(d);
 	free(line);
+	free(person);
 	return code;
 }

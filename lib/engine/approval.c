@@ -1,9 +1,13 @@
 #include "engine/approval.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "base/bug.h"
+#include "base/span.h"
 #include "base/stamp.h"
 #include "base/vec.h"
 #include "doc/json.h"
@@ -18,6 +22,8 @@ struct questions {
 	size_t n, room;
 	int64_t look_ns;
 	int64_t version; /* of the ledger at the last look */
+	bool asking, later; /* the person at the terminal; he will not answer now */
+	uint32_t asked;	    /* asking: the unit */
 };
 
 struct answer_to {
@@ -150,6 +156,81 @@ void approval_begin(struct engine *e, const struct action *act)
 	free(a.note);
 }
 
+/* --- a person at the terminal ------------------------------------------------------------------------------ */
+
+/* typed: he has ended the line himself. */
+static void stop_asking(struct engine *e, bool typed)
+{
+	struct questions *q = e->questions;
+
+	if (!q->asking)
+		return;
+	q->asking = false;
+	loop_fd_drop(e->loop, STDIN_FILENO);
+	sinks_ask(e->sinks, typed ? NULL : "");
+}
+
+static void answer(struct engine *e, bool yes)
+{
+	ledger_approval(e->ledger, e->run_no, e->questions->asked, yes, e->o->person, NULL, stamp_wall_ms());
+	stop_asking(e, true);
+	(void)record_flush(e);
+}
+
+static void ask_again(struct engine *e)
+{
+	struct buf name = BUF_INIT;
+
+	expansion_unit_name(e->x, e->questions->asked, &name);
+	sinks_ask(e->sinks, name.data);
+	buf_release(&name);
+}
+
+/* A line; nothing in it, or the end of what is typed, is no answer. */
+static void on_typed(void *arg, uint32_t ready)
+{
+	enum { LINE = 256 };
+	struct engine *e = arg;
+	char line[LINE];
+	ssize_t n = read(STDIN_FILENO, line, sizeof(line) - 1);
+	struct span word;
+
+	(void)ready;
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	word = span_trim((struct span){line, n > 0 ? (size_t)n : 0});
+	if (span_is(word, "y") || span_is(word, "yes")) {
+		answer(e, true);
+	} else if (span_is(word, "n") || span_is(word, "no")) {
+		answer(e, false);
+	} else if (word.len) {
+		ask_again(e);
+	} else {
+		e->questions->later = true;
+		stop_asking(e, n > 0);
+	}
+}
+
+/* What was typed before the question is no answer to it. */
+bool approval_ask_person(struct engine *e)
+{
+	struct questions *q = e->questions;
+
+	if (!e->o->person || q->later || !q->n)
+		return false;
+	if (q->asking)
+		return true;
+	if (!record_flush(e)) /* what is asked has been told before the answer is asked for */
+		return false;
+	(void)tcflush(STDIN_FILENO, TCIFLUSH);
+	if (loop_fd(e->loop, STDIN_FILENO, EPOLLIN, on_typed, e) < 0)
+		return false;
+	q->asking = true;
+	q->asked = q->unit[0];
+	ask_again(e);
+	return true;
+}
+
 /* --- waiting ------------------------------------------------------------------------------------------------- */
 
 bool approval_look(struct engine *e)
@@ -160,10 +241,13 @@ bool approval_look(struct engine *e)
 	for (size_t i = 0; i < q->n; i++) {
 		struct answer_to a = {.unit = q->unit[i]};
 
-		if (is_answered(e, &a) || state_is_final(schedule_state(e->s, q->unit[i])))
+		if (is_answered(e, &a) || state_is_final(schedule_state(e->s, q->unit[i]))) {
+			if (q->asking && q->asked == q->unit[i])
+				stop_asking(e, false);
 			schedule_wake(e->s, q->unit[i]); /* its turn comes again, and there is the answer */
-		else
+		} else {
 			q->unit[left++] = q->unit[i];
+		}
 		free(a.by);
 		free(a.note);
 	}
@@ -206,6 +290,12 @@ bool approval_only(const struct engine *e)
 		open += schedule_state(e->s, e->questions->unit[i]) == STATE_WAITING;
 	schedule_counts(e->s, &c);
 	return open && c.by_state[STATE_WAITING] == open;
+}
+
+void approval_hush(struct engine *e)
+{
+	if (e->questions)
+		stop_asking(e, false);
 }
 
 void approval_close(struct engine *e)

@@ -17,10 +17,17 @@ void approval_begin(struct engine *e, const struct action *act);
 /* Look for answers: now and then, or now; true if there was one. */
 bool approval_look(struct engine *e);
 void approval_turn(struct engine *e);
+/*
+ * Nothing else is left to do: ask the person at the terminal, one question at a time, until there is an answer here or
+ * from elsewhere.  False: nobody is there, or has said `later`.
+ */
+bool approval_ask_person(struct engine *e);
 /* Milliseconds until then; -1: no question is open. */
 int64_t approval_due_ms(const struct engine *e);
 /* Questions are open, and nothing of the run moves any more before one is answered. */
 bool approval_only(const struct engine *e);
+/* Nobody is asked any more: the run is over. */
+void approval_hush(struct engine *e);
 void approval_close(struct engine *e);
 
 #endif

@@ -84,13 +84,12 @@ static bool write_work_file(struct engine *e, const char *name, const struct buf
 	return true;
 }
 
-static bool compose_run(struct engine *e, const struct step *st, uint32_t serial, struct composed *c,
-			struct buf *err)
+static bool compose_text(struct engine *e, const struct step *st, const char *run, uint32_t serial, struct composed *c,
+			 struct buf *err)
 {
 	static const char *const plain[] = {"sh", "-eu", "-c"};
 	const char *const *shell = st->t.shell.n ? st->t.shell.text : plain;
 	size_t n_shell = st->t.shell.n ? st->t.shell.n : ARRAY_LEN(plain);
-	const char *run = st->t.act.run;
 	struct buf text = BUF_INIT;
 	char *name, *path;
 	bool good;
@@ -109,6 +108,11 @@ static bool compose_run(struct engine *e, const struct step *st, uint32_t serial
 	buf_release(&text);
 	free(name);
 	return good;
+}
+
+static bool compose_run(struct engine *e, const struct step *st, uint32_t serial, struct composed *c, struct buf *err)
+{
+	return compose_text(e, st, st->t.act.run, serial, c, err);
 }
 
 static bool compose_argv(const struct step *st, const struct expr_world *w, struct composed *c, struct buf *err)
@@ -448,13 +452,23 @@ static void seal(struct engine *e, struct composed *c, const struct step *st, ui
 	};
 }
 
+static bool compose_probe(struct engine *e, const struct step *st, uint32_t serial, const struct expr_world *w,
+			  struct composed *c, struct buf *err)
+{
+	if (!compose_text(e, st, st->t.fresh.probe, serial, c, err) || !value_path(e, st->t.cwd, w, &c->cwd, err))
+		return false;
+	if (!c->cwd)
+		c->cwd = xstrdup(e->root);
+	return true;
+}
+
 bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c,
 		    struct buf *err)
 {
 	const struct place *p = &e->x->place[unit];
 	struct unit_world w;
 	struct expr_world xw;
-	bool good;
+	bool probe = !number, good;
 
 	*c = (struct composed){.hidden_fd = -1, .input_fd = -1};
 	values_begin(e->values);
@@ -463,8 +477,10 @@ bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t n
 	xw = unit_world_expr(&w);
 	if (good)
 		own_variables(e, unit, serial, number, c);
-	good = good && params_file(e, p->scope, c, err) && compose_action(e, unit, serial, &xw, c, err) &&
-	       compose_files(e, p->step, serial, &xw, c, err);
+	good = good && params_file(e, p->scope, c, err) &&
+	       (probe ? compose_probe(e, p->step, serial, &xw, c, err)
+		      : compose_action(e, unit, serial, &xw, c, err) &&
+				compose_files(e, p->step, serial, &xw, c, err));
 	unit_world_release(&w);
 	if (!good || values_missing(e->values))
 		return false;
@@ -472,6 +488,7 @@ bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t n
 	if (values_used_secret(e->values) && !hide_output(e, c, err))
 		return false;
 	seal(e, c, p->step, serial);
+	c->r.tty &= !probe;
 	return true;
 }
 

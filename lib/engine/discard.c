@@ -1,6 +1,5 @@
 /* What a step that failed leaves half-made goes: the files it wrote, and no others. */
 #include <fts.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +7,7 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/file_glob.h"
 #include "base/stamp.h"
 #include "engine/fresh.h"
 
@@ -57,15 +57,18 @@ static void discard_one(const char *path, int64_t start_wall_ms)
 		(void)unlink(path);
 }
 
-static void discard_matches(const char *pattern, int64_t start_wall_ms)
+static void discard_matches(const char *root, const char *pattern, int64_t start_wall_ms)
 {
-	glob_t g;
+	struct file_matches found = {0};
 
-	if (glob(pattern, 0, NULL, &g))
-		return;
-	for (size_t i = 0; i < g.gl_pathc; i++)
-		discard_one(g.gl_pathv[i], start_wall_ms);
-	globfree(&g);
+	(void)file_glob(root, pattern, &found);
+	for (size_t i = 0; i < found.n; i++) {
+		char *path = path_join(root, found.at[i]);
+
+		discard_one(path, start_wall_ms);
+		free(path);
+	}
+	file_matches_release(&found);
 }
 
 void discard_outputs(const char *root, const struct map *names, int64_t start_wall_ms)
@@ -73,7 +76,10 @@ void discard_outputs(const char *root, const struct map *names, int64_t start_wa
 	for (size_t i = 0; i < names->n; i++) {
 		char *path = path_join(root, names->entry[i].key);
 
-		(is_file_glob(names->entry[i].key) ? discard_matches : discard_one)(path, start_wall_ms);
+		if (is_file_glob(names->entry[i].key))
+			discard_matches(root, names->entry[i].key, start_wall_ms);
+		else
+			discard_one(path, start_wall_ms);
 		free(path);
 	}
 }

@@ -296,6 +296,7 @@ struct hook_call {
 };
 bool engine_compose_hook(struct engine *e, const struct hook_call *h, uint32_t serial, struct composed *c,
 			 struct buf *err);
+/* number: of the attempt; 0: it is not the step that is asked for, but its probe (fresh: {run}). */
 bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c,
 		    struct buf *err);
 void composed_release(struct composed *c);

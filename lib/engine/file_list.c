@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/file_glob.h"
 #include "base/stamp.h"
 #include "base/vec.h"
 
@@ -116,21 +116,20 @@ static void look_at(struct looking *k, const char *name)
 
 static void look_at_matches(struct looking *k, const char *pattern)
 {
-	char *path = path_join(k->t->root, pattern);
+	struct file_matches found = {0};
 	struct buf name = BUF_INIT;
-	glob_t g;
+	int error = file_glob(k->t->root, pattern, &found);
 
-	if (!glob(path, 0, NULL, &g)) {
-		for (size_t i = 0; i < g.gl_pathc; i++) {
-			buf_reset(&name);
-			path_clean(&name, k->t->root, g.gl_pathv[i]);
-			if (!is_left_out(k, name.data))
-				look_at(k, name.data);
-		}
-		globfree(&g);
+	if (error)
+		fail(k, pattern, error);
+	for (size_t i = 0; i < found.n; i++) {
+		buf_reset(&name);
+		path_clean(&name, k->t->root, found.at[i]);
+		if (!is_left_out(k, name.data))
+			look_at(k, name.data);
 	}
 	buf_release(&name);
-	free(path);
+	file_matches_release(&found);
 }
 
 void file_list_look(struct file_table *t, struct file_list *l, const struct map *names, const struct map *without)

@@ -35,7 +35,7 @@ static void keep(struct engine *e, struct fresh_unit *f)
 	fr->unit[f->unit] = f;
 }
 
-static struct fresh_unit *kept(const struct engine *e, uint32_t unit)
+struct fresh_unit *fresh_kept(const struct engine *e, uint32_t unit)
 {
 	return unit < e->fresh->n_units ? e->fresh->unit[unit] : NULL;
 }
@@ -163,6 +163,8 @@ void fresh_free(struct engine *e)
 	free(fr->unit);
 	free(fr->what_if);
 	free(fr->asked);
+	free(fr->to_probe);
+	free(fr->probe);
 	free(fr->recording);
 	map_release(&fr->record);
 	map_release(&fr->old);
@@ -185,10 +187,15 @@ static void note_cause(struct engine *e, uint32_t unit, const char *text)
 	e->note[unit].error = text ? xstrdup(text) : NULL;
 }
 
-static void refuse(struct engine *e, uint32_t unit, const char *text)
+static void fail(struct engine *e, uint32_t unit, enum reason why, const char *text)
 {
 	note_cause(e, unit, text);
-	schedule_answer(e->s, unit, ANSWER_FAIL, REASON_INPUT_MISSING);
+	schedule_answer(e->s, unit, ANSWER_FAIL, why);
+}
+
+static void refuse(struct engine *e, uint32_t unit, const char *text)
+{
+	fail(e, unit, REASON_INPUT_MISSING, text);
 }
 
 static void settle_cached(struct engine *e, struct fresh_unit *f, enum reason why)
@@ -303,12 +310,27 @@ static void begin_securing(struct fresh_unit *f)
 	f->phase = FRESH_SECURES;
 }
 
-/* True when unit has its answer. */
+/* -t records without running anything; else the probe is on its way, and goes on with f when it has ended. */
+static void ask_probe(struct engine *e, struct fresh_unit *f)
+{
+	if (e->o->touch) {
+		touch(e, f);
+		return;
+	}
+	f->phase = FRESH_PROBES;
+	fresh_probe(e, f);
+}
+
+/* True when unit has its answer, or waits for another process to give it. */
 static bool go(struct engine *e, struct fresh_unit *f, int64_t until)
 {
 	struct fresh_verdict v = fresh_judge(&f->facts);
 
 	if (f->phase == FRESH_COMPARES) {
+		if (v.answer == FRESH_SAYS_LOOK && f->facts.rule.kind == FRESH_PROBE) {
+			ask_probe(e, f);
+			return true;
+		}
 		if (v.answer == FRESH_SAYS_LOOK) {
 			if (!fresh_unit_compare(e, f, until))
 				return false;
@@ -336,9 +358,21 @@ static bool go(struct engine *e, struct fresh_unit *f, int64_t until)
 	return true;
 }
 
-void fresh_ask(struct engine *e, const struct action *question)
+static void queue_question(struct engine *e, uint32_t unit)
 {
 	struct fresh *fr = e->fresh;
+
+	VEC_PUSH(fr->asked, fr->n_asked, fr->room_asked, unit);
+}
+
+static void go_or_queue(struct engine *e, struct fresh_unit *f)
+{
+	if (!go(e, f, stamp_mono_ns() + SLICE_NS))
+		queue_question(e, f->unit);
+}
+
+void fresh_ask(struct engine *e, const struct action *question)
+{
 	struct buf err = BUF_INIT;
 	struct fresh_unit *f;
 	uint32_t unit = question->unit;
@@ -354,9 +388,28 @@ void fresh_ask(struct engine *e, const struct action *question)
 		return;
 	}
 	keep(e, f);
-	if (fr->at_asked < fr->n_asked || !go(e, f, stamp_mono_ns() + SLICE_NS))
-		VEC_PUSH(fr->asked, fr->n_asked, fr->room_asked, unit);
+	f->question = *question;
+	if (e->fresh->at_asked < e->fresh->n_asked)
+		queue_question(e, unit);
+	else
+		go_or_queue(e, f);
 	buf_release(&err);
+}
+
+void fresh_probed(struct engine *e, struct fresh_unit *f, enum probed how, const char *text)
+{
+	struct action question = f->question;
+
+	f->phase = FRESH_COMPARES;
+	if (how == PROBED) {
+		go_or_queue(e, f);
+		return;
+	}
+	if (how == PROBE_REFUSED)
+		fail(e, f->unit, REASON_PROBE_FAILED, text);
+	forget(e, f);
+	if (how == PROBE_AGAIN)
+		values_hold_question(e->values, &question);
 }
 
 /* --- recording ------------------------------------------------------------------------------------------------ */
@@ -576,7 +629,7 @@ static void end_success(struct engine *e, struct fresh_unit *f, const struct map
 
 void fresh_ended(struct engine *e, const struct attempt *a, struct verdict *v)
 {
-	struct fresh_unit *f = kept(e, a->unit);
+	struct fresh_unit *f = fresh_kept(e, a->unit);
 	struct map names = MAP_INIT;
 	struct buf ignored = BUF_INIT;
 
@@ -592,7 +645,7 @@ void fresh_ended(struct engine *e, const struct attempt *a, struct verdict *v)
 
 enum reason fresh_why(const struct engine *e, uint32_t unit, const char **ret_cause)
 {
-	const struct fresh_unit *f = kept(e, unit);
+	const struct fresh_unit *f = fresh_kept(e, unit);
 
 	*ret_cause = f ? f->cause : NULL;
 	return f ? f->why : REASON_NONE;

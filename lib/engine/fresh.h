@@ -18,6 +18,7 @@
 struct engine;
 struct verdict;
 struct attempt;
+struct attempt_ended;
 
 /* --- file_table.c: contents known by name ------------------------------------------------------------ */
 
@@ -111,7 +112,7 @@ void discard_names(const struct step *st, const char *root, const char *list, st
 
 /* --- fresh.c: asking, answering, recording -------------------------------------------------------------------- */
 
-enum fresh_phase { FRESH_COMPARES, FRESH_SECURES, FRESH_RUNS, FRESH_RECORDS };
+enum fresh_phase { FRESH_COMPARES, FRESH_PROBES, FRESH_SECURES, FRESH_RUNS, FRESH_RECORDS };
 
 /* A step that has been asked about, until its success is recorded. */
 struct fresh_unit {
@@ -122,12 +123,19 @@ struct fresh_unit {
 	struct map in_names, out_names;
 	struct file_list input, output;
 	struct file_cursor in, out;
+	struct action question; /* asked again if the probe waits for a value */
+	char *probe_end;       /* how the probe ended, in words */
 	enum reason why;
 	char *cause;
 	uint64_t before;       /* of the inputs that had been read before the start */
 	bool rechecked;	       /* those again */
 	const char *moved;     /* an input that changed while it ran */
 	int64_t ended_mono_ns; /* when its outputs were looked at */
+};
+
+/* A command that says whether a step has anything to do. */
+struct probe {
+	uint32_t unit, serial;
 };
 
 struct fresh {
@@ -141,6 +149,10 @@ struct fresh {
 	bool has_all;
 	uint32_t *asked; /* units whose answer takes reading; first come first served */
 	size_t n_asked, at_asked, room_asked;
+	uint32_t *to_probe; /* units whose probe has not been started yet */
+	size_t n_to_probe, at_to_probe, room_to_probe;
+	struct probe *probe; /* those that run */
+	size_t n_probes, room_probes;
 	uint32_t *recording;
 	size_t n_recording, at_recording, room_recording;
 	struct outlook *outlook;
@@ -167,6 +179,14 @@ void fresh_ask(struct engine *e, const struct action *question);
 int64_t fresh_due_ms(const struct engine *e);
 /* What -W named and unit comes behind; NULL: nothing. */
 const char *fresh_what_if(const struct engine *e, uint32_t unit);
+/* fresh_probe.c: have f's probe run, as soon as no more than the slots run; fresh_probed() goes on with f, or lets go of it. */
+void fresh_probe(struct engine *e, struct fresh_unit *f);
+/* True: it was a probe's end and no step's. */
+bool fresh_probe_ended(struct engine *e, const struct attempt_ended *end);
+bool fresh_probing(const struct engine *e);
+enum probed { PROBED, PROBE_REFUSED, PROBE_AGAIN };
+void fresh_probed(struct engine *e, struct fresh_unit *f, enum probed how, const char *text);
+struct fresh_unit *fresh_kept(const struct engine *e, uint32_t unit);
 /* A piece of what there is to read; true if more is left. */
 bool fresh_turn(struct engine *e);
 /* Nothing is left to record. */

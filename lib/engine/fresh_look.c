@@ -101,6 +101,10 @@ static void judge_unit(struct looker *l, struct fresh_unit *f, struct outlook *o
 				     ? coming_input(l, &f->in_names) : NULL;
 	struct fresh_verdict v = fresh_judge(&f->facts);
 
+	if (v.answer == FRESH_SAYS_LOOK && f->facts.rule.kind == FRESH_PROBE) {
+		set(o, OUTLOOK_MAYBE, REASON_PROBE_COMES, NULL); /* nothing is started here */
+		return;
+	}
 	if (v.answer == FRESH_SAYS_LOOK) {
 		(void)fresh_unit_compare(l->e, f, INT64_MAX);
 		if (coming && !f->facts.changed_input)

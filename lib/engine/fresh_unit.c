@@ -213,6 +213,7 @@ void fresh_unit_free(struct fresh_unit *f)
 	file_cursor_release(&f->out);
 	free(f->key);
 	free(f->cause);
+	free(f->probe_end);
 	free(f);
 }
 

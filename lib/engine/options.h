@@ -46,6 +46,7 @@ struct run_options {
 	bool ignore_failures;  /* -i */
 	bool always;	       /* -B */
 	bool yes;	       /* -y: approvals declared `auto` */
+	const char *person;    /* sits at standard input and can be asked to approve; NULL: nobody does */
 	bool no_wait;	       /* --no-wait: a lock that is held is a failure */
 	int64_t wait_ms;       /* --wait: so long, where the step does not say; 0: as long as it takes */
 	bool touch;	       /* -t */

@@ -406,7 +406,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	const struct step *st;
 	struct verdict v;
 
-	if (values_ended(e->values, end) || hooks_ended(e, end))
+	if (values_ended(e->values, end) || hooks_ended(e, end) || fresh_probe_ended(e, end))
 		return;
 	st = e->x->place[a->unit].step;
 	if (end->leftovers)
@@ -540,12 +540,14 @@ static void turn_until_done(struct engine *e)
 	watch_deadlines(e, 0, 0);
 	pump(e);
 	while ((!schedule_done(e->s) || !fresh_idle(e)) && !(e->broken && !e->n_running)) {
-		if (approval_only(e) && fresh_idle(e)) {
-			e->waiting = !approval_look(e);
+		if (approval_only(e) && fresh_idle(e) && !fresh_probing(e)) {
+			if (approval_look(e)) {
+				pump(e);
+				continue;
+			}
+			e->waiting = !approval_ask_person(e);
 			if (e->waiting)
 				break;
-			pump(e);
-			continue;
 		}
 		if (record_due_ms(e) == 0)
 			record_flush(e);
@@ -556,6 +558,7 @@ static void turn_until_done(struct engine *e)
 		approval_turn(e);
 		pump(e);
 	}
+	approval_hush(e);
 	record_flush(e);
 }
 

@@ -1,12 +1,12 @@
 /* What the expressions of a unit see. */
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
 #include "base/digest.h"
 #include "base/fdio.h"
+#include "base/file_glob.h"
 #include "base/stamp.h"
 #include "engine/engine_impl.h"
 
@@ -354,46 +354,17 @@ static bool world_status(void *ctx, enum expr_status what)
 	return true;
 }
 
-/* The folder of the project is no pattern, whatever its name. */
-static char *pattern_below(const char *root, const char *pattern)
-{
-	struct buf b = BUF_INIT;
-
-	if (pattern[0] == '/')
-		return xstrdup(pattern);
-	for (; *root; root++) {
-		if (strchr("*?[\\", *root))
-			buf_add(&b, "\\", 1);
-		buf_add(&b, root, 1);
-	}
-	buf_addf(&b, "/%s", pattern);
-	return buf_detach(&b);
-}
-
-/* A folder that is not there has no files; one that cannot be read may have some. */
-static int unreadable(const char *path, int error)
-{
-	(void)path;
-	return error != ENOENT && error != ENOTDIR;
-}
-
 json_t *world_glob(void *ctx, const char *pattern)
 {
 	struct unit_world *w = ctx;
-	size_t skip = pattern[0] == '/' ? 0 : strlen(w->e->root) + 1;
-	char *path = pattern_below(w->e->root, pattern);
-	json_t *list = json_array();
-	glob_t g;
-	int error = glob(path, 0, unreadable, &g);
+	struct file_matches found = {0};
+	int error = file_glob(w->e->root, pattern, &found);
+	json_t *list = error ? NULL : json_array();
 
-	free(path);
-	if (error && error != GLOB_NOMATCH) {
-		json_decref(list);
-		return NULL;
-	}
-	for (size_t i = 0; !error && i < g.gl_pathc; i++)
-		json_array_append_new(list, json_string(g.gl_pathv[i] + skip));
-	globfree(&g);
+	for (size_t i = 0; list && i < found.n; i++)
+		json_array_append_new(list, json_string(found.at[i]));
+	file_matches_release(&found);
+	errno = error;
 	return list;
 }
 

@@ -1,11 +1,11 @@
 #include "job/files.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/file_glob.h"
 #include "base/vec.h"
 
 struct file_list {
@@ -123,10 +123,10 @@ static void find_glob(const struct file_index *x, const char *glob, const struct
 	const struct file_list *list = dir[0] ? map_get(&x->below, dir) : NULL;
 
 	for (size_t i = 0; list && i < list->n; i++)
-		if (!fnmatch(glob, list->at[i].name, FNM_PATHNAME | FNM_PERIOD))
+		if (file_glob_match(glob, list->at[i].name))
 			f->found(f->ctx, list->at[i].number);
 	for (size_t i = 0; !dir[0] && i < x->literal.n; i++)
-		if (!fnmatch(glob, x->literal.entry[i].key, FNM_PATHNAME | FNM_PERIOD))
+		if (file_glob_match(glob, x->literal.entry[i].key))
 			f->found(f->ctx, (uint32_t)((uintptr_t)x->literal.entry[i].value - 1));
 	free(dir);
 }
@@ -138,7 +138,7 @@ static void find_literal(const struct file_index *x, const char *name, const str
 	for (size_t i = 0; list && i < list->n; i++)
 		f->found(f->ctx, list->at[i].number);
 	for (size_t i = 0; i < x->n_globs; i++)
-		if (!fnmatch(x->glob[i].name, name, FNM_PATHNAME | FNM_PERIOD))
+		if (file_glob_match(x->glob[i].name, name))
 			f->found(f->ctx, x->glob[i].number);
 }
 

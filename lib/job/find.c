@@ -206,6 +206,8 @@ static void hint_at_others(struct loader *l)
 			continue;
 		diag_hint(l->d, "'%s' is for another program; a job may run that: `run: %s`", names[i],
 			  strchr(names[i], 'T') ? "task" : strchr(names[i], 'j') ? "just" : "make");
+		if (!strchr(names[i], 'j'))
+			diag_hint(l->d, "or take it over: `orchmake import %s >Jobfile`", names[i]);
 		break;
 	}
 }

@@ -245,6 +245,7 @@ extern const char *const offer_words[OFFER_COUNT + 1]; /* "pipe", "fifo", "off",
 	FRESH(MTIME, "mtime", "it runs when an input is newer than an output, or its command changed") \
 	FRESH(TTL, "ttl", "written `ttl:6h`: it runs when its last success is older than that, or its command changed") \
 	FRESH(ONCE, "once", "it runs until it has succeeded once with this command")                \
+	FRESH(PROBE, "probe", "written `{run: TEXT}`: it runs when this command ends with anything but 0, or an output is missing") \
 	FRESH(ALWAYS, "always", "it always runs")                                                  \
 	FRESH(NEVER, "never", "it runs only with -B or -W")
 
@@ -257,6 +258,7 @@ enum fresh_kind {
 struct fresh_spec {
 	enum fresh_kind kind;
 	int64_t ttl_ms; /* FRESH_TTL */
+	const char *probe; /* FRESH_PROBE: text for the shell of the step */
 };
 /* When an attempt takes long; both 0: never. */
 struct slow_spec {
@@ -330,6 +332,7 @@ struct traits {
 	uint16_t slots; /* default 1; SLOTS_ALL */
 	int16_t priority;
 	struct limit_spec limits;
+	const json_t *resources; /* a map, or NULL: hints to an executor, of which the local one needs none */
 	enum slot_offer jobserver; /* if the key is set; else the run's */
 	enum on_lost on_lost;
 	bool finish; /* on_driver_death: finish; of a job that is a target it is its run's */

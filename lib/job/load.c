@@ -2,7 +2,6 @@
 #include "job/read.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/bug.h"
 #include "base/digest.h"
 #include "base/fdio.h"
+#include "base/file_glob.h"
 
 void sources_release(struct sources *s)
 {
@@ -172,17 +172,22 @@ static size_t include_from(struct loader *l, const struct include *in, const cha
 {
 	char *path = path_join(dir, in->name);
 	bool is_glob = in->name[strcspn(in->name, "*?[")];
+	struct file_matches found = {0};
 	size_t n = 0;
-	glob_t g;
 
 	if (!is_glob && file_exists(path)) {
 		add_included(l, path, in);
 		n = 1;
-	} else if (is_glob && !glob(path, 0, NULL, &g)) {
-		for (n = 0; n < g.gl_pathc; n++)
-			add_included(l, g.gl_pathv[n], in);
-		globfree(&g);
+	} else if (is_glob) {
+		(void)file_glob(dir, in->name, &found); /* what cannot be looked into has none */
+		for (; n < found.n; n++) {
+			char *one = path_join(dir, found.at[n]);
+
+			add_included(l, one, in);
+			free(one);
+		}
 	}
+	file_matches_release(&found);
 	free(path);
 	return n;
 }

@@ -89,6 +89,9 @@ void bad_value(struct loader *l, const char *key, const char *what, const struct
  * Each reads the value of `key` into *ret; false after an error, with *ret untouched.  Texts are copied
  * into the jobfile's arena.
  */
+/* read_limits.c: hints for an executor, and which one. */
+void read_resources(struct loader *l, const struct node *n, const json_t **ret);
+void read_executor(struct loader *l, const struct node *n);
 bool read_text(struct loader *l, const char *key, const struct node *n, const char **ret);
 bool read_bool(struct loader *l, const char *key, const struct node *n, bool *ret);
 bool read_int(struct loader *l, const char *key, const struct node *n, int64_t min, int64_t max,

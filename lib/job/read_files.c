@@ -28,11 +28,23 @@ void read_files(struct loader *l, const char *key, const struct node *n, struct 
 
 static void use_probe(struct loader *l, void *ctx, enum key key, const struct node *name, const struct node *value)
 {
-	(void)l;
-	(void)ctx;
+	struct fresh_spec *fresh = ctx;
+	const char *text;
+
 	(void)key;
-	(void)name;
-	(void)value;
+	if (!read_text(l, name->text, value, &text))
+		return;
+	refuse_expression(l, "fresh", text, value->mark);
+	if (!text[strspn(text, " \t\r\n")])
+		bad_value(l, "run", "a command", value);
+	*fresh = (struct fresh_spec){.kind = FRESH_PROBE, .probe = text};
+}
+
+static void read_probe(struct loader *l, struct traits *t, const struct node *n)
+{
+	read_map(l, n, IN_FRESH, "'fresh'", use_probe, &t->fresh);
+	if (!n->n)
+		bad_value(l, "fresh", "a word, or {run: COMMAND}", n);
 }
 
 static void read_ttl(struct loader *l, struct traits *t, const struct node *n)
@@ -43,7 +55,7 @@ static void read_ttl(struct loader *l, struct traits *t, const struct node *n)
 		bad_value(l, "fresh", "ttl: and a duration, such as ttl:6h", n);
 		return;
 	}
-	t->fresh = (struct fresh_spec){FRESH_TTL, ms};
+	t->fresh = (struct fresh_spec){.kind = FRESH_TTL, .ttl_ms = ms};
 }
 
 void read_fresh(struct loader *l, struct traits *t, const struct node *n)
@@ -53,7 +65,7 @@ void read_fresh(struct loader *l, struct traits *t, const struct node *n)
 	size_t word;
 
 	if (n->kind == NODE_MAP)
-		(void)read_map(l, n, IN_FRESH, "'fresh'", use_probe, NULL);
+		read_probe(l, t, n);
 	else if (n->kind == NODE_SCALAR && !strncmp(n->text, "ttl:", 4))
 		read_ttl(l, t, n);
 	else if (read_word(l, "fresh", n, words, ARRAY_LEN(words), &word))

@@ -1,9 +1,11 @@
 /* What a step may use, and how it stands among the others: limits, umask, priority. */
 #include "job/read.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/spell.h"
 #include "base/stamp.h"
 
 static void read_bytes(struct loader *l, const char *key, const struct node *n, int64_t *ret)
@@ -85,4 +87,61 @@ void read_priority(struct loader *l, struct traits *t, const struct node *n)
 
 	if (read_int(l, "priority", n, INT16_MIN, INT16_MAX, &priority))
 		t->priority = (int16_t)priority;
+}
+
+/* --- hints ---------------------------------------------------------------------------------------------------- */
+
+static void check_hint(struct loader *l, const char *key, const struct node *n)
+{
+	int64_t number;
+	double cpus;
+
+	if (!strcmp(key, "cpus") && (n->kind != NODE_SCALAR || sscanf(n->text, "%lf", &cpus) != 1 || cpus <= 0))
+		bad_value(l, key, "a number above 0", n);
+	else if (!strcmp(key, "mem"))
+		read_bytes(l, key, n, &number);
+	else if (!strcmp(key, "gpus"))
+		read_int(l, key, n, 0, INT16_MAX, &number);
+	else if (!strcmp(key, "time"))
+		read_duration(l, key, n, &number);
+}
+
+static void check_hint_name(struct loader *l, const struct node *name)
+{
+	static const char *const words[] = {"cpus", "mem", "gpus", "time"};
+	struct spell s;
+
+	spell_init(&s, name->text);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (!strcmp(words[i], name->text))
+			return;
+		spell_try(&s, words[i]);
+	}
+	diag_error(l->d, name->mark, "unknown key '%s' in 'resources'", name->text);
+	if (s.best)
+		diag_hint(l->d, "did you mean '%s'?", s.best);
+	else
+		diag_hint(l->d, "it takes cpus, mem, gpus and time");
+}
+
+void read_resources(struct loader *l, const struct node *n, const json_t **ret)
+{
+	if (!read_json_map(l, "resources", n, ret))
+		return;
+	for (size_t i = 0; i < n->n; i++) {
+		check_hint_name(l, n->key[i]);
+		check_hint(l, n->key[i]->text, n->item[i]);
+	}
+}
+
+void read_executor(struct loader *l, const struct node *n)
+{
+	if (n->kind == NODE_SCALAR && !strcmp(n->text, "local"))
+		return;
+	if (n->kind == NODE_SCALAR && !strcmp(n->text, "slurm")) {
+		diag_error(l->d, n->mark, "this orchmake runs steps on this machine only: it has no executor 'slurm'");
+		diag_hint(l->d, "leave `executor` out, or let the step itself call srun or sbatch --wait");
+	} else {
+		bad_value(l, "executor", "local", n);
+	}
 }

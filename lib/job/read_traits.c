@@ -77,6 +77,12 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 	case KEY_priority:
 		read_priority(l, t, n);
 		break;
+	case KEY_resources:
+		read_resources(l, n, &t->resources);
+		break;
+	case KEY_executor:
+		read_executor(l, n);
+		break;
 	case KEY_limits:
 		read_limit_map(l, t, n);
 		break;

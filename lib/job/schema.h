@@ -107,6 +107,8 @@ enum key_reach { REACH_NONE, REACH_OWN, REACH_STEPS, REACH_ACT };
 	TYPE(UNTIL, "map", "{'$ref': '#/$defs/until'}")                                            \
 	TYPE(SLOW, "duration or p95*N", "{'type': 'string', 'pattern': '^(p95([*][0-9.]+)?|([0-9.]+(ms|s|m|h|d))+)$'}") \
 	TYPE(LIMITS, "map", "{'$ref': '#/$defs/limits'}")                                          \
+	TYPE(RESOURCES, "map", "{'type': 'object', 'properties': {'cpus': {'type': 'number'}, 'mem': {'type': ['string', 'integer']}, 'gpus': {'type': 'integer'}, 'time': {'type': 'string'}}, 'additionalProperties': false}") \
+	TYPE(EXECUTOR, "local", "{'enum': ['local']}")                                             \
 	TYPE(OCTAL, "octal number", "{'type': ['string', 'integer'], 'pattern': '^[0-7]{1,4}$'}")  \
 	TYPE(SLOTS, "number or all", "{'type': ['integer', 'string']}")                            \
 	TYPE(PARAMS, "map", "{'type': 'object', 'additionalProperties': {'oneOf': [{'type': ['string', 'number', 'boolean', 'null']}, {'$ref': '#/$defs/param'}]}}") \

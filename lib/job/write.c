@@ -383,6 +383,8 @@ static json_t *fresh_json(const struct fresh_spec *f)
 	struct buf text = BUF_INIT;
 	json_t *v;
 
+	if (f->kind == FRESH_PROBE)
+		return json_pack("{s:s}", "run", f->probe);
 	buf_puts(&text, fresh_word(f->kind));
 	if (f->kind == FRESH_TTL) {
 		buf_putc(&text, ':');
@@ -429,6 +431,10 @@ static json_t *special_json(const struct traits *t, enum key k)
 		return until_json(&t->act);
 	case KEY_priority:
 		return json_integer(t->priority);
+	case KEY_resources:
+		return json_deep_copy(t->resources);
+	case KEY_executor:
+		return json_string("local");
 	case KEY_limits:
 		return limits_json(&t->limits);
 	case KEY_umask:

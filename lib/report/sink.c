@@ -31,6 +31,13 @@ void sinks_tick(const struct sinks *l, const struct run_status *st)
 			l->at[k]->ops->tick(l->at[k], st);
 }
 
+void sinks_ask(const struct sinks *l, const char *step)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->at[i]->ops->ask)
+			l->at[i]->ops->ask(l->at[i], step);
+}
+
 void sinks_end(const struct sinks *l, const struct run_summary *sum)
 {
 	for (size_t k = 0; k < l->n; k++)

@@ -65,6 +65,8 @@ struct sink_ops {
 	void (*event)(struct sink *s, const struct run_event *e);
 	/* Called about every interval_ms while something runs; NULL: never. */
 	void (*tick)(struct sink *s, const struct run_status *st);
+	/* The person at the terminal is asked to approve this step, and types a line.  step NULL: he has; "": he need not any more. */
+	void (*ask)(struct sink *s, const char *step);
 	void (*end)(struct sink *s, const struct run_summary *sum);
 	void (*free)(struct sink *s);
 	int64_t interval_ms; /* 0: no ticks; asked for after begin */
@@ -87,6 +89,7 @@ void sinks_add(struct sinks *l, struct sink *s); /* takes over; NULL is fine */
 void sinks_begin(const struct sinks *l, const struct run_info *i);
 void sinks_event(const struct sinks *l, const struct run_event *e);
 void sinks_tick(const struct sinks *l, const struct run_status *st);
+void sinks_ask(const struct sinks *l, const char *step);
 void sinks_end(const struct sinks *l, const struct run_summary *sum);
 void sinks_release(struct sinks *l);
 int64_t sinks_interval_ms(const struct sinks *l); /* the shortest; 0: none */

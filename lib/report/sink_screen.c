@@ -545,6 +545,25 @@ static bool screen_ready(struct sink *base)
 	return output_follow(((struct screen *)base)->output);
 }
 
+/* What is typed stands behind the question until it is answered. */
+static void screen_ask(struct sink *base, const char *step)
+{
+	struct screen *s = (struct screen *)base;
+
+	s->lent = step && *step;
+	if (step && !*step)
+		fputc('\n', s->o.out); /* nobody has ended that line */
+	if (!s->lent)
+		return;
+	forget_moving(s);
+	buf_puts(&s->line, "approve ");
+	add_clean(&s->line, step);
+	buf_puts(&s->line, "? y or n; Enter: later: ");
+	fwrite(s->line.data, 1, s->line.len, s->o.out);
+	fflush(s->o.out);
+	buf_reset(&s->line);
+}
+
 /* --- beginning and end --------------------------------------------------------------------------------------------- */
 
 static int64_t interval_ms(const struct screen *s)
@@ -695,7 +714,7 @@ struct sink *sink_screen(const struct screen_options *o)
 	struct screen *s = xcalloc(1, sizeof(*s));
 	const struct output_options shown = {.mode = o->output, .colour = o->colour, .write = say_output, .ctx = s};
 
-	s->ops = (struct sink_ops){.begin = screen_begin, .event = screen_event, .tick = screen_tick,
+	s->ops = (struct sink_ops){.begin = screen_begin, .event = screen_event, .tick = screen_tick, .ask = screen_ask,
 				   .end = screen_end, .free = screen_free, .fd = screen_fd, .ready = screen_ready};
 	s->base.ops = &s->ops;
 	s->o = *o;

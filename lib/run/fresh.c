@@ -123,6 +123,16 @@ static struct fresh_verdict by_age(const struct fresh_facts *f)
 	return done(REASON_FRESH);
 }
 
+/* It alone knows: neither an earlier failure nor another command makes a difference. */
+static struct fresh_verdict by_probe(const struct fresh_facts *f)
+{
+	if (f->missing)
+		return run(REASON_OUTPUT_MISSING, f->missing);
+	if (f->probe == PROBE_SILENT)
+		return (struct fresh_verdict){FRESH_SAYS_LOOK, REASON_NONE, NULL};
+	return f->probe == PROBE_DONE ? done(REASON_PROBE_DONE) : run(REASON_PROBE_TODO, f->probe_end);
+}
+
 struct fresh_verdict fresh_judge(const struct fresh_facts *f)
 {
 	struct fresh_verdict v;
@@ -135,6 +145,8 @@ struct fresh_verdict fresh_judge(const struct fresh_facts *f)
 		return done(REASON_NEVER_RUNS);
 	if (f->rule.kind == FRESH_ALWAYS)
 		return run(REASON_NONE, NULL);
+	if (f->rule.kind == FRESH_PROBE)
+		return by_probe(f);
 	if (runs_anyhow(f, &v))
 		return v;
 	switch (f->rule.kind) {
@@ -147,6 +159,7 @@ struct fresh_verdict fresh_judge(const struct fresh_facts *f)
 	case FRESH_ONCE:
 		return f->then.known ? done(REASON_FRESH) : run(REASON_NO_RECORD, NULL);
 	case FRESH_DEFAULT:
+	case FRESH_PROBE:
 	case FRESH_ALWAYS:
 	case FRESH_NEVER:
 		break;

@@ -45,6 +45,8 @@ struct fresh_facts {
 	struct fresh_record then;
 	struct fresh_mark now;	/* inputs and outputs once `looked` */
 	bool looked;		/* contents have been compared */
+	enum probe_says { PROBE_SILENT, PROBE_DONE, PROBE_TODO } probe; /* SILENT: it has not been asked */
+	const char *probe_end; /* TODO: how it ended */
 	const char *missing;	/* an output that is not there; NULL: none */
 	const char *changed_input, *changed_output; /* once looked: one whose content is another; NULL: unknown */
 	struct fresh_file newest_input, oldest_output;
@@ -54,7 +56,7 @@ struct fresh_facts {
 enum fresh_answer {
 	FRESH_SAYS_RUN,
 	FRESH_SAYS_DONE,
-	FRESH_SAYS_LOOK, /* the contents decide */
+	FRESH_SAYS_LOOK, /* the contents decide, or the probe */
 };
 
 struct fresh_verdict {

@@ -254,3 +254,71 @@ Y
 	want 0 orchmake show
 	case $out in *"waits for an answer"*) false ;; esac
 }
+
+# What the typist is told on standard input; shown is the terminal.
+typing() { timeout 100 "$top_srcdir/tests/cli/typist" "$@" >shown 2>&1 || { local code=$?; cat shown; return $code; }; }
+
+@test "on a terminal the question is asked at once, and the run goes on with the answer" {
+	gate
+	typing orchmake pay <<-'T'
+	expect asks   pay/agree  Pay 3 bills\?
+	expect approve pay/agree\? y or n; Enter: later:
+	send maybe\r
+	expect approve pay/agree\? y or n
+	send yes\r
+	expect succeeded: pay
+	end
+	T
+	[ -e sent.txt ]
+	is "$(sql "select approved || ' ' || by from approvals")" "1 $(id -un)"
+	is "$(state pay/agree)" succeeded
+	rm sent.txt
+	code=0
+	typing orchmake pay <<-'T' || code=$?
+	expect approve pay/agree\?
+	send n\r
+	end
+	T
+	is "$code" 1
+	[ ! -e sent.txt ]
+	is "$(sql "select why from v_steps where step = 'pay/agree' and state = 'failed'")" "it was rejected by $(id -un)"
+}
+
+@test "on a terminal Enter leaves the question for later, Ctrl-C cancels, and -y is not asked" {
+	gate
+	code=0
+	typing orchmake pay <<-'T' || code=$?
+	expect approve pay/agree\?
+	send \r
+	expect waiting: pay
+	end
+	T
+	is "$code" 4
+	want 0 orchmake approve last/pay/agree
+	code=0
+	typing orchmake strict <<-'T' || code=$?
+	expect approve strict\?
+	send \x03
+	end
+	T
+	is "$code" 130
+	is "$(state strict)" canceled
+	typing orchmake -y pay <<-'T'
+	expect succeeded: pay
+	end
+	T
+}
+
+@test "a question on a terminal may be answered from another one" {
+	gate
+	mkfifo told
+	typing orchmake strict <told &
+	pid=$!
+	exec 7>told
+	echo 'expect approve strict\?' >&7
+	until_true orchmake approve last/strict
+	echo 'expect succeeded: strict' >&7
+	echo end >&7
+	exec 7>&-
+	wait $pid
+}

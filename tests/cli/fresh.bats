@@ -766,3 +766,147 @@ one_recorded() { [ "$(sql "SELECT count(*) FROM v_steps WHERE fingerprint GLOB '
 	is "$(grep -cE '"(in|out)/[0-9]+"' trace)" 200
 	is "$(grep -E '"(in|out)/' trace | grep -cvE '^(newfstatat|statx)')" 0
 }
+
+probed() {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {dir: venv}
+	jobs:
+	  all: {noop: true, needs: [venv, other]}
+	  venv:
+	    env: {DIR: "${{ params.dir }}"}
+	    cwd: sub
+	    fresh: {run: 'echo probe >>../log; test -d "$DIR"'}
+	    run: mkdir "$DIR"; echo made >>../log
+	  other: {needs: [venv], run: echo other >>log}
+	J
+	mkdir -p sub
+}
+
+@test "a probe decides whether its step runs, with the step's environment and folder" {
+	probed
+	want 0 orchmake
+	is "$(states)" "venv succeeded, other succeeded, all succeeded"
+	is "$(why venv)" "its probe ended with exit 1"
+	want 0 orchmake
+	is "$(why venv)" "its probe says that there is nothing to do"
+	is "$(states)" "venv cached, other succeeded, all succeeded"
+	rmdir sub/venv
+	want 0 orchmake venv
+	is "$(tr '\n' ' ' <log)" "probe made other probe other probe made "
+	want 0 orchmake why venv
+	says 'its probe ended with exit 1'
+}
+
+@test "-n and -q ask no probe and say so; -B, -W and -t need none" {
+	probed
+	want 0 orchmake -n venv
+	says 'its probe is asked when its turn comes'
+	says '0 steps would run, 1 more'
+	want 1 orchmake -q venv
+	[ ! -e log ]
+	want 0 orchmake -t venv
+	is "$(states)" "venv cached"
+	[ ! -e log ]
+	want 0 orchmake -B venv
+	rmdir sub/venv
+	want 0 orchmake -W venv venv
+	is "$(tr '\n' ' ' <log)" "made made "
+}
+
+@test "a probe that gives no answer is a failure, and its step does not run" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  killed: {fresh: {run: 'kill -9 $$'}, run: touch ran}
+	  late: {fresh: {run: sleep 60}, timeout: 100ms, run: touch ran}
+	  nowhere: {fresh: {run: 'true'}, shell: [/nowhere/sh, -c], run: touch ran}
+	  lost: {fresh: {run: 'true'}, cwd: nowhere, run: touch ran}
+	J
+	want 1 orchmake -k killed late nowhere lost
+	is "$(why killed)" "its probe was ended by signal 9"
+	is "$(why late)" "its probe timed out"
+	case $(why nowhere) in "its probe cannot be started: exec: "*) ;; *) why nowhere; return 1 ;; esac
+	case $(why lost) in "its probe cannot be started: chdir: "*) ;; *) why lost; return 1 ;; esac
+	[ ! -e ran ]
+}
+
+@test "a probe waits for the variable that a command makes, and an output that is missing needs no probe" {
+	jobfile <<-'J'
+	jobfile: 1
+	vars: {word: {sh: echo yes}}
+	secrets: {KEY: {env: MY_KEY}}
+	jobs:
+	  a:
+	    env: {WORD: "${{ vars.word }}", KEY: "${{ secrets.KEY }}"}
+	    fresh: {run: 'echo "probe $WORD" >>log; test "$KEY" = k123'}
+	    run: echo ran >>log
+	  b: {outputs: [made], fresh: {run: 'echo never >>log'}, run: touch made}
+	J
+	export MY_KEY=k123
+	want 0 orchmake a
+	want 0 orchmake b
+	is "$(cat log)" "probe yes"
+	MY_KEY=other want 0 orchmake a
+	is "$(tail -1 log)" ran
+}
+
+@test "no more probes run at once than there are slots" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all: {noop: true, needs: [p]}
+	  p:
+	    foreach: {n: [1, 2, 3, 4, 5, 6]}
+	    fresh: {run: 'mkdir busy && rmdir busy'}
+	    run: "false"
+	J
+	want 0 orchmake all
+	is "$(sql "select count(*) from v_steps where state = 'cached'")" 6
+}
+
+@test "Ctrl-C does not wait for a probe, and leaves none behind" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  a: {fresh: {run: 'echo up >up; exec sleep 600'}, run: touch ran}
+	J
+	MARK=probe-$$ orchmake a >out 2>err &
+	pid=$!
+	until_true test -s up
+	kill -INT $pid
+	code=0
+	wait $pid || code=$?
+	is "$code" 130
+	[ ! -e ran ]
+	until_true nobody_left probe-$$
+}
+
+@test "inputs with ** are all files below, also new ones, but for hidden folders and circles of links" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  lines: {inputs: ["src/**/*.c"], outputs: [lines], run: 'find src -name "*.c" | sort >lines'}
+	  made: {outputs: [src/gen/made.c], run: 'echo made >src/gen/made.c'}
+	  each: {foreach: {f: "src/**/*.h"}, argv: [echo, "${{ foreach.f }}"]}
+	  told: {argv: [echo, "${{ join(glob('src/**/*.c'), ' ') }}"]}
+	J
+	mkdir -p src/x/.git
+	ln -s .. src/x/up
+	touch src/a.c src/x/b.c src/x/.git/c.c src/x/y.h src/z.h
+	old src/a.c src/x/b.c
+	want 0 orchmake lines
+	is "$(states)" "made succeeded, lines succeeded"
+	want 0 orchmake lines
+	is "$(why lines)" "nothing it depends on has changed"
+	touch src/x/.git/d.c
+	want 0 orchmake lines
+	is "$(why lines)" "nothing it depends on has changed"
+	mkdir -p src/new/deep && echo n >src/new/deep/n.c
+	want 0 orchmake lines
+	is "$(states)" "made cached, lines succeeded"
+	want 0 orchmake each told
+	is "$(states)" "each[src/x/y.h] succeeded, each[src/z.h] succeeded, told succeeded"
+	want 0 orchmake logs last/told
+	says 'src/a.c src/gen/made.c src/new/deep/n.c src/x/b.c'
+}

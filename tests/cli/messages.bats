@@ -97,6 +97,7 @@ as_nobody() {
 	want 2 orchmake all
 	exactly "orchmake: error: no Jobfile here or in a folder above
       = 'Makefile' is for another program; a job may run that: \`run: make\`
+      = or take it over: \`orchmake import Makefile >Jobfile\`
       = \`orchmake init\` writes one; -f FILE names another"
 	rm Makefile
 	mkdir Jobfile

@@ -12,11 +12,13 @@
 #include "base/fdio.h"
 #include "doc/cursor.h"
 #include "doc/json.h"
+#include "doc/yaml_write.h"
 #include "engine/answer.h"
 #include "engine/definition.h"
 #include "engine/engine_impl.h"
 #include "engine/evidence.h"
 #include "engine/review.h"
+#include "import/import.h"
 #include "job/jobfile.h"
 #include "job/pattern.h"
 #include "ledger/ledger_read.h"
@@ -155,6 +157,36 @@ static void try_jobfile(const uint8_t *data, size_t len)
 	diags_free(d2);
 	sources_release(&s);
 	sources_release(&s2);
+}
+
+/* What it comes to is a document that can be written, and read as what it is. */
+static void import_it(import_fn *import, const uint8_t *data, size_t len)
+{
+	struct source *s = source_from("document", (const char *)data, len);
+	const struct import_where w = {.dir = "/nonexistent"};
+	struct diags *d = diags_new();
+	struct buf text = BUF_INIT;
+	json_t *doc = import(s, &w, d);
+
+	if (doc)
+		yaml_text(&text, doc);
+	if (doc)
+		read_document((const uint8_t *)text.data, text.len, "Jobfile", DOC_YAML);
+	say_all(d);
+	json_decref(doc);
+	buf_release(&text);
+	diags_free(d);
+	source_free(s);
+}
+
+static void try_makefile(const uint8_t *data, size_t len)
+{
+	import_it(import_make, data, len);
+}
+
+static void try_taskfile(const uint8_t *data, size_t len)
+{
+	import_it(import_taskfile, data, len);
 }
 
 static void try_definition(const uint8_t *data, size_t len)

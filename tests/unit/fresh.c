@@ -9,7 +9,7 @@ static const struct fresh_mark MARK = {0x1, 0xffffffffffffffff, 0, 0xabc};
 static struct fresh_facts same(enum fresh_kind kind)
 {
 	return (struct fresh_facts){
-		.rule = {kind, 1000}, .then = {.known = true, .mark = MARK, .wall_ms = 5000}, .now = MARK,
+		.rule = {.kind = kind, .ttl_ms = 1000}, .then = {.known = true, .mark = MARK, .wall_ms = 5000}, .now = MARK,
 		.looked = true, .now_wall_ms = 5500, .newest_input = {"in", 10}, .oldest_output = {"out", 10},
 	};
 }
@@ -191,11 +191,32 @@ static void a_record_of_another_version_is_none(void **state)
 		reads(odd[i], false, false, NULL);
 }
 
+static void the_probe_alone_decides_but_for_a_missing_output(void **state)
+{
+	struct fresh_facts f = same(FRESH_PROBE);
+
+	(void)state;
+	f.then.begun = true;
+	f.now.command++;
+	says(&f, "look none");
+	f.probe = PROBE_DONE;
+	says(&f, "done probe-done");
+	f.probe = PROBE_TODO;
+	f.probe_end = "exit 3";
+	says(&f, "run probe-todo exit 3");
+	f.probe = PROBE_SILENT;
+	f.missing = "out";
+	says(&f, "run output-missing out");
+	f.always = true;
+	says(&f, "run always-make");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_as_it_was_is_fresh_by_every_rule),
 		cmocka_unit_test(what_runs_by_whatever_rule),
+		cmocka_unit_test(the_probe_alone_decides_but_for_a_missing_output),
 		cmocka_unit_test(contents_are_asked_for_only_where_they_decide),
 		cmocka_unit_test(a_content_that_is_another_is_named_where_it_is_known),
 		cmocka_unit_test(by_time_newer_is_more_than_as_old),

@@ -88,7 +88,10 @@ static void the_json_schema_holds_together(void **state)
 	(void)state;
 	check_references_of(schema, json_object_get(schema, "$defs"));
 	CHECK(json_object_get(keys, "timeout"));
-	CHECK(!json_object_get(keys, "executor")); /* not supported yet */
+	CHECK(json_object_get(keys, "executor"));
+	keys = json_object_get(json_object_get(json_object_get(schema, "$defs"), "hooks"), "properties");
+	CHECK(json_object_get(keys, "always"));
+	CHECK(!json_object_get(keys, "on_slow")); /* not supported yet */
 	CHECK(!json_object_get(keys, "jobs"));
 	CHECK(json_is_false(json_object_get(step, "additionalProperties")));
 	json_decref(schema);

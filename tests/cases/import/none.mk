@@ -1,0 +1,2 @@
+# nothing but a variable
+X = 1
