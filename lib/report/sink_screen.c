@@ -555,7 +555,7 @@ static void screen_ask(struct sink *base, const char *step)
 		fputc('\n', s->o.out); /* nobody has ended that line */
 	if (!s->lent)
 		return;
-	forget_moving(s);
+	frame_clear(&s->frame);
 	buf_puts(&s->line, "approve ");
 	add_clean(&s->line, step);
 	buf_puts(&s->line, "? y or n; Enter: later: ");
