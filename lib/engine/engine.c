@@ -287,6 +287,7 @@ void engine_free(struct engine *e)
 	resume_free(e);
 	fresh_free(e);
 	free_notes(e);
+	rows_release(e);
 	for (uint32_t s = 0; e->params && s < e->x->n_scopes; s++)
 		json_decref(e->params[s]);
 	for (uint32_t s = 0; e->scope_payload && s < e->x->n_scopes; s++)

@@ -24,7 +24,6 @@ enum {
 	COMMIT_MS = 20,	    /* an outcome waits for no longer */
 	COMMIT_ROWS = 1000, /* nor in larger company */
 	AHEAD = 256,	    /* intents committed in one transaction */
-	BULK_ROWS = 5000,
 };
 
 /* An event that waits for the ledger to know it. */
@@ -63,7 +62,7 @@ bool record_open(struct engine *e)
 	return true;
 }
 
-static bool commit(struct engine *e)
+bool record_commit(struct engine *e)
 {
 	if (!e->ledger || ledger_commit(e->ledger))
 		return true;
@@ -240,52 +239,12 @@ static void insert_job(struct engine *e, uint32_t group, struct buf *name, struc
 		.kind = bundle_word(b->kind), .params = given ? params->data : NULL});
 }
 
-/* The instance's identity: what it is called, and the params it works with. */
-static void make_key(struct engine *e, uint32_t unit, const char *name, struct buf *key)
-{
-	const json_t *params = e->params[e->x->place[unit].scope];
-	struct digest d;
-
-	buf_reset(key);
-	buf_puts(key, name);
-	if (!params || !json_object_size(params))
-		return;
-	json_digest(&d, params);
-	buf_addf(key, "#%.16s", d.hex);
-}
-
-void engine_unit_key(struct engine *e, uint32_t unit, struct buf *key)
-{
-	struct buf name = BUF_INIT;
-
-	expansion_unit_name(e->x, unit, &name);
-	make_key(e, unit, name.data, key);
-	buf_release(&name);
-}
-
-static void insert_step(struct engine *e, uint32_t unit, struct buf *name, struct buf *key, struct buf *cell)
-{
-	const struct place *p = &e->x->place[unit];
-	const struct scope *s = &e->x->scope[p->scope];
-
-	buf_reset(name);
-	buf_reset(cell);
-	expansion_unit_name(e->x, unit, name);
-	make_key(e, unit, name->data, key);
-	if (p->cell != CELL_NONE)
-		cells_label(expansion_step_cells(e->x, p->scope, p->step), p->cell, cell);
-	else if (s->cell != CELL_NONE)
-		cells_label(e->x->job_cells[s->job->no], s->cell, cell);
-	ledger_step(e->ledger, e->run_no, &(struct ledger_step){
-		.unit = unit, .group = e->x->graph->unit[unit].group, .key = key->data, .name = name->data,
-		.job = s->job->name, .step = p->step->id, .cell = cell->len ? cell->data : NULL,
-		.critical = p->step->t.critical});
-}
-
 static void rename_step(struct engine *e, uint32_t unit)
 {
 	struct buf key = BUF_INIT;
 
+	if (!e->note[unit].has_row)
+		return;
 	engine_unit_key(e, unit, &key);
 	ledger_step_key(e->ledger, e->run_no, unit, key.data);
 	buf_release(&key);
@@ -323,43 +282,41 @@ void record_call(struct engine *e, uint32_t scope)
 		rename_units(e, e->x->step_unit[scope][i]);
 }
 
-/* From these on. */
-static bool insert_from(struct engine *e, uint32_t unit, uint32_t group)
+/* From this on. */
+static void insert_jobs(struct engine *e, uint32_t group)
 {
-	struct buf name = BUF_INIT, key = BUF_INIT, cell = BUF_INIT;
-	const struct graph *g = e->x->graph;
-	bool good = true;
+	struct buf name = BUF_INIT, params = BUF_INIT;
 
-	for (uint32_t i = group; i < g->n_groups; i++)
-		insert_job(e, i, &name, &key);
-	for (uint32_t u = unit; good && u < g->n_units; u++) {
-		if (g->unit[u].kind == UNIT_STEP)
-			insert_step(e, u, &name, &key, &cell);
-		if (ledger_pending(e->ledger) >= BULK_ROWS)
-			good = commit(e);
-	}
+	for (uint32_t i = group; i < e->x->graph->n_groups; i++)
+		insert_job(e, i, &name, &params);
 	buf_release(&name);
-	buf_release(&key);
-	buf_release(&cell);
-	return good;
+	buf_release(&params);
 }
 
 bool record_run_begin(struct engine *e)
 {
-	if (e->ledger && (!insert_run(e) || !insert_from(e, 0, 0)))
-		return false;
+	if (e->ledger) {
+		if (!insert_run(e))
+			return false;
+		insert_jobs(e, 0);
+		rows_expect(e, 0);
+	}
 	record_event(e, EVENT_RUN_CREATED, UNIT_NONE, NULL);
 	if (e->ledger)
 		ledger_run_started(e->ledger, e->run_no);
 	record_event(e, EVENT_RUN_STARTED, UNIT_NONE, NULL);
 	if (e->o->resumes)
 		record_event(e, EVENT_RUN_RESUMED, UNIT_NONE, NULL);
-	return commit(e);
+	return record_commit(e);
 }
 
 bool record_growth(struct engine *e, uint32_t unit, uint32_t group)
 {
-	return !e->ledger || insert_from(e, unit, group);
+	if (!e->ledger)
+		return true;
+	insert_jobs(e, group);
+	rows_expect(e, unit);
+	return rows_put(e);
 }
 
 static struct ledger_counts ledger_counts_of(const struct engine *e)
@@ -387,6 +344,7 @@ bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_
 										    : EVENT_RUN_COMPLETED;
 
 	e->run_state = state;
+	(void)rows_put(e);
 	if (e->quarantined && state == STATE_FAILED)
 		record_event(e, EVENT_RUN_QUARANTINED, UNIT_NONE, NULL);
 	record_event(e, kind, UNIT_NONE, NULL);
@@ -556,7 +514,7 @@ static void settle_step(struct engine *e, const struct action *a, const char *ca
 
 	if (n->has_intent)
 		ledger_attempt_unused(e->ledger, e->run_no, n->serial);
-	ledger_step_settled(e->ledger, e->run_no, a->unit, &(struct ledger_step_end){
+	rows_settle(e, a->unit, &(struct ledger_step_end){
 		.state = a->state, .reason = a->reason, .cause = cause, .error = failed ? n->error : NULL,
 		.degraded = schedule_is_degraded(e->s, a->unit), .exit_code = n->exit_code, .signal = n->signal,
 		.attempts = schedule_attempt(e->s, a->unit), .wall_ms = stamp_wall_ms(),
@@ -789,7 +747,7 @@ bool record_flush(struct engine *e)
 
 		ledger_run_progress(e->ledger, e->run_no, &n);
 	}
-	good = commit(e);
+	good = record_commit(e);
 	for (size_t i = 0; i < e->n_told; i++)
 		tell_one(e, &e->told[i], &name, good);
 	e->n_told = 0;

@@ -223,16 +223,37 @@ static bool is_known(const struct ledger *l, int64_t run, uint32_t unit)
 	       (l->known[word] & (uint64_t)1 << unit % KNOWN_BITS);
 }
 
+static void queue_step_end(struct ledger *l, const struct ledger_step_end *e)
+{
+	queue_state(l, e->state);
+	queue_reason(l, e->reason);
+	queue_text(l, e->cause);
+	queue_text(l, e->error);
+	queue_int(l, e->degraded);
+	queue_int_or(l, e->exit_code, -1);
+	queue_int_or(l, e->signal, 0);
+	queue_int(l, e->attempts);
+	queue_int_or(l, e->wall_ms, -1);
+	queue_int_or(l, e->duration_ms, -1);
+	queue_text(l, e->result);
+	queue_text(l, e->fingerprint);
+}
+
+static void keep_fingerprint(struct ledger *l, int64_t run, uint32_t unit, const struct ledger_step_end *e)
+{
+	if (!e->fingerprint || e->state != STATE_SUCCEEDED)
+		return;
+	queue_op(l, STMT_FINGERPRINT_OF_STEP);
+	queue_int(l, id_of(run, unit));
+	queue_text(l, e->fingerprint);
+	queue_int(l, e->wall_ms);
+}
+
 void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s)
 {
-	queue_op(l, STMT_STEP_ADD);
-	queue_int(l, id_of(run, s->unit));
-	queue_int_or(l, s->group, GROUP_NONE);
-	queue_int(l, s->critical);
-	queue_state(l, STATE_PENDING);
-	queue_reason(l, REASON_NONE);
-	queue_text(l, s->key);
-	queue_text(l, s->name);
+	static const struct ledger_step_end pending = {.state = STATE_PENDING, .reason = REASON_NONE, .exit_code = -1,
+						       .wall_ms = -1, .duration_ms = -1};
+	const struct ledger_step_end *end = s->end ? s->end : &pending;
 
 	/* Only for a step that no run had before: queue_run(). */
 	queue_op(l, STMT_INSTANCE_ADD);
@@ -241,6 +262,14 @@ void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s)
 	queue_text(l, s->job);
 	queue_text(l, s->step);
 	queue_text(l, s->cell);
+
+	queue_op(l, STMT_STEP_ADD);
+	queue_int(l, id_of(run, s->unit));
+	queue_int_or(l, s->group, GROUP_NONE);
+	queue_int(l, s->critical);
+	queue_instance(l);
+	queue_step_end(l, end);
+	keep_fingerprint(l, run, s->unit, end);
 	know(l, run, s->unit);
 }
 
@@ -270,24 +299,8 @@ void ledger_step_settled(struct ledger *l, int64_t run, uint32_t unit, const str
 	BUG_UNLESS(e->state < STATE_COUNT && state_is_final(e->state));
 	queue_op(l, STMT_STEP_END);
 	queue_int(l, id_of(run, unit));
-	queue_state(l, e->state);
-	queue_reason(l, e->reason);
-	queue_text(l, e->cause);
-	queue_text(l, e->error);
-	queue_int(l, e->degraded);
-	queue_int_or(l, e->exit_code, -1);
-	queue_int_or(l, e->signal, 0);
-	queue_int(l, e->attempts);
-	queue_int(l, e->wall_ms);
-	queue_int_or(l, e->duration_ms, -1);
-	queue_text(l, e->result);
-	queue_text(l, e->fingerprint);
-	if (!e->fingerprint || e->state != STATE_SUCCEEDED)
-		return;
-	queue_op(l, STMT_FINGERPRINT_OF_STEP);
-	queue_int(l, id_of(run, unit));
-	queue_text(l, e->fingerprint);
-	queue_int(l, e->wall_ms);
+	queue_step_end(l, e);
+	keep_fingerprint(l, run, unit, e);
 }
 
 void ledger_fingerprint(struct ledger *l, const char *key, const char *fingerprint, int64_t wall_ms)
