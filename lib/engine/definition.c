@@ -1,5 +1,6 @@
 #include "engine/definition.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,10 +91,9 @@ static json_t *targets_of(const struct engine *e)
 	return list;
 }
 
-void definition_text(struct engine *e, struct buf *out)
+/* All of it but the model. */
+static json_t *head_of(struct engine *e)
 {
-	size_t n;
-	const struct job **job = jobs_of(e->x, &n);
 	json_t *doc = json_object();
 
 	json_object_set_new(doc, "definition", json_integer(1));
@@ -102,10 +102,47 @@ void definition_text(struct engine *e, struct buf *out)
 	json_object_set_new(doc, "params", engine_given_params(e));
 	json_object_set(doc, "payload", e->payload);
 	json_object_set(doc, "ctx", e->ctx);
+	return doc;
+}
+
+void definition_text(struct engine *e, struct buf *out)
+{
+	size_t n;
+	const struct job **job = jobs_of(e->x, &n);
+	json_t *doc = head_of(e);
+
 	json_object_set_new(doc, "jobfile", jobfile_to_json(e->jf, job, n));
 	json_canonical(out, doc, JSON_TIGHT);
 	json_decref(doc);
 	free(job);
+}
+
+/* Which jobs take part may depend on what loops go over, and so on more than the documents. */
+static void put_jobs(struct engine *e, struct buf *out)
+{
+	size_t n;
+	const struct job **job = jobs_of(e->x, &n);
+
+	for (size_t i = 0; i < n; i++)
+		buf_addf(out, " %" PRIu32, job[i]->no);
+	free(job);
+}
+
+void definition_origin(struct engine *e, struct digest *ret)
+{
+	const struct jobfile *jf = e->jf;
+	json_t *head = head_of(e);
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "%s\n%zu %s\n", e->o->version ? e->o->version : "", strlen(jf->given), jf->given);
+	json_canonical(&text, head, JSON_TIGHT);
+	put_jobs(e, &text);
+	for (size_t i = 0; i < jf->n_texts; i++)
+		buf_addf(&text, "\n%s %zu %s", source_digest(jf->text[i])->hex,
+			 strlen(source_name(jf->text[i])), source_name(jf->text[i]));
+	digest_of(ret, text.data, text.len);
+	json_decref(head);
+	buf_release(&text);
 }
 
 struct jobfile *definition_load(const char *text, size_t len, struct diags *d)

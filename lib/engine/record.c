@@ -79,7 +79,8 @@ static void text_of_json(const json_t *v, struct buf *out)
 }
 
 struct identity {
-	struct buf definition, params, payload, ctx, options;
+	struct digest origin;
+	struct buf params, payload, ctx, options;
 	char boot[2 * BOOT_ID_BYTES + 1], host[256];
 	struct proc_stat self;
 };
@@ -141,9 +142,8 @@ static void identify(struct engine *e, struct identity *id)
 	json_t *options = options_json(e);
 	json_t *params = engine_given_params(e);
 
-	*id = (struct identity){.definition = BUF_INIT, .params = BUF_INIT, .payload = BUF_INIT, .ctx = BUF_INIT,
-				.options = BUF_INIT};
-	definition_text(e, &id->definition);
+	*id = (struct identity){.params = BUF_INIT, .payload = BUF_INIT, .ctx = BUF_INIT, .options = BUF_INIT};
+	definition_origin(e, &id->origin);
 	text_of_json(params, &id->params);
 	text_of_json(e->payload, &id->payload);
 	text_of_json(e->ctx, &id->ctx);
@@ -157,7 +157,6 @@ static void identify(struct engine *e, struct identity *id)
 
 static void identity_release(struct identity *id)
 {
-	buf_release(&id->definition);
 	buf_release(&id->params);
 	buf_release(&id->payload);
 	buf_release(&id->ctx);
@@ -171,6 +170,26 @@ static const char *user_name(void)
 	return pw ? pw->pw_name : NULL;
 }
 
+/* A definition that the ledger has is not made again, which for a large graph is an eighth of a run without work. */
+static int64_t begin_run(struct engine *e, struct ledger_run *r)
+{
+	struct buf text = BUF_INIT;
+	struct digest sha;
+	int64_t no = -1;
+
+	if (ledger_definition_of(e->ledger, r->origin, &sha)) {
+		r->definition_sha = sha.hex;
+		no = ledger_run_begin(e->ledger, r);
+		if (no >= 0 || ledger_error(e->ledger)->fault != LEDGER_BROKEN) /* which is: removed meanwhile */
+			return no;
+	}
+	definition_text(e, &text);
+	r->definition = text.data;
+	no = ledger_run_begin(e->ledger, r);
+	buf_release(&text);
+	return no;
+}
+
 static bool insert_run(struct engine *e)
 {
 	struct identity id;
@@ -178,7 +197,7 @@ static bool insert_run(struct engine *e)
 
 	identify(e, &id);
 	r = (struct ledger_run){
-		.id = e->id.text, .target = e->target_text, .definition = id.definition.data,
+		.id = e->id.text, .target = e->target_text, .origin = id.origin.hex,
 		.format = e->jf->n_files ? e->jf->file[0]->format : "native",
 		.source = e->jf->n_files ? source_name(e->jf->file[0]->source) : NULL,
 		.command = e->o->command, .root = e->root, .journal = e->paths.journal,
@@ -188,7 +207,7 @@ static bool insert_run(struct engine *e)
 		.ctx = id.ctx.data, .options = id.options.data, .resumes = e->o->resumes, .slots = e->slots,
 		.wall_ms = e->start_wall_ms, .mono_ns = e->start_mono_ns,
 	};
-	e->run_no = ledger_run_begin(e->ledger, &r);
+	e->run_no = begin_run(e, &r);
 	identity_release(&id);
 	if (e->run_no < 0)
 		buf_addf(e->err, "the ledger cannot be written: %s", ledger_error(e->ledger)->text.data);

@@ -546,6 +546,10 @@ struct jobfile {
 	const char *root; /* the folder everything is relative to */
 	const char *description;
 	const char *default_target; /* NULL: the first job of the first file */
+	/* What has made it what it is: two of the same texts and given variables are the same. */
+	const struct source **text; /* documents, settings, configs */
+	size_t n_texts;
+	const char *given;
 	struct file **file;
 	size_t n_files;
 	struct job **job; /* in order of the documents */

@@ -371,6 +371,32 @@ static void check_default(struct loader *l)
 		diag_hint(l->d, "did you mean '%s'?", near);
 }
 
+static const char *given_text(struct loader *l)
+{
+	const struct jobfile_where *w = l->where;
+	struct buf text = BUF_INIT;
+	const char *kept;
+
+	buf_addf(&text, "%d %d", w->open_vars, w->thorough);
+	for (size_t i = 0; i < w->n_vars; i++)
+		buf_addf(&text, " %zu:%s %d %zu:%s", strlen(w->var[i].name), w->var[i].name, w->var[i].declared,
+			 w->var[i].value ? strlen(w->var[i].value) : 0, w->var[i].value ? w->var[i].value : "-");
+	kept = arena_strdup(l->a, text.data);
+	buf_release(&text);
+	return kept;
+}
+
+static void note_origin(struct loader *l)
+{
+	struct jobfile *jf = l->jf;
+
+	jf->given = given_text(l);
+	jf->n_texts = l->sources.n;
+	jf->text = arena_array(l->a, jf->n_texts, sizeof(*jf->text));
+	for (size_t i = 0; i < jf->n_texts; i++)
+		jf->text[i] = l->sources.at[i];
+}
+
 static void finish_model(struct loader *l)
 {
 	refuse_unmarked(l);
@@ -397,6 +423,7 @@ static struct jobfile *loader_finish(struct loader *l, struct diags *d)
 	bool ok;
 
 	finish_model(l);
+	note_origin(l);
 	ok = diags_errors(l->d) == l->errors_before;
 	if (l->d != d) {
 		retell(l->d, d, ok);

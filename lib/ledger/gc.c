@@ -67,6 +67,7 @@ static bool remove_all(struct ledger *l, const struct sweep *s)
 	if (!s->n)
 		return true;
 	queue_op(l, STMT_GC_DEFINITIONS);
+	queue_op(l, STMT_GC_ORIGINS);
 	if (ledger_commit(l))
 		return true;
 	ledger_drop(l);

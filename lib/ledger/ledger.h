@@ -121,6 +121,8 @@ struct ledger_run {
 	const char *target;	/* as asked, joined with blanks; required */
 	const char *title;	/* for people: a plan's plan_id; NULL: target */
 	const char *definition; /* canonical JSON of all that is needed to go on with the run */
+	const char *origin;	/* SHA-256 of what definition was made from */
+	const char *definition_sha; /* with definition NULL: of one that is there, ledger_definition_of() */
 	const char *format;	/* of the definition: native, plan, lorchestra, ... */
 	const char *source;	/* path of the Jobfile */
 	const char *command;	/* the command line */
@@ -140,9 +142,13 @@ struct ledger_run {
 	int64_t wall_ms, mono_ns;
 };
 
+/* SHA-256 of the definition that was made from that; false: none is known. */
+bool ledger_definition_of(struct ledger *l, const char *origin, struct digest *ret);
+
 /*
  * Make the run known, as pending: written and committed at once, with whatever was
- * queued, because everything else needs its number.  -1 on failure.
+ * queued, because everything else needs its number.  -1 on failure: LEDGER_BROKEN if the
+ * definition with that definition_sha is not there (any more).
  */
 int64_t ledger_run_begin(struct ledger *l, const struct ledger_run *r);
 

@@ -28,12 +28,31 @@ static void queue_counts(struct ledger *l, const struct ledger_counts *n)
 
 /* --- runs ---------------------------------------------------------------------------------------- */
 
-static void queue_definition(struct ledger *l, const char *json, struct digest *ret)
+static void queue_definition(struct ledger *l, const struct ledger_run *r, struct digest *ret)
 {
-	digest_of(ret, json, strlen(json));
+	digest_of(ret, r->definition, strlen(r->definition));
 	queue_op(l, STMT_DEFINITION_ADD);
 	queue_text(l, ret->hex);
-	queue_text(l, json);
+	queue_text(l, r->definition);
+	if (!r->origin)
+		return;
+	queue_op(l, STMT_ORIGIN_ADD);
+	queue_text(l, r->origin);
+	queue_text(l, ret->hex);
+}
+
+bool ledger_definition_of(struct ledger *l, const char *origin, struct digest *ret)
+{
+	sqlite3_stmt *st = stmt_use(l, STMT_ORIGIN_FIND);
+	bool found;
+
+	if (!st)
+		return false;
+	sqlite3_bind_text(st, 1, origin, -1, SQLITE_STATIC);
+	found = stmt_row(l, st) > 0 && sqlite3_column_bytes(st, 0) == DIGEST_HEX;
+	if (found)
+		memcpy(ret->hex, col_text(st, 0), sizeof(ret->hex));
+	return stmt_done(l, STMT_ORIGIN_FIND, st, found);
 }
 
 static void queue_run_row(struct ledger *l, const struct ledger_run *r)
@@ -87,9 +106,9 @@ int64_t ledger_run_begin(struct ledger *l, const struct ledger_run *r)
 	struct digest sha;
 
 	if (r->definition)
-		queue_definition(l, r->definition, &sha);
+		queue_definition(l, r, &sha);
 	queue_run_row(l, r);
-	queue_run_texts(l, r, r->definition ? sha.hex : NULL);
+	queue_run_texts(l, r, r->definition ? sha.hex : r->definition_sha);
 	if (!ledger_commit(l)) {
 		queue_cut(l, before);
 		return -1;
