@@ -395,6 +395,8 @@ void engine_summary(struct engine *e, enum state state);
 bool private_dir_make(const char *path, struct buf *err);
 bool run_paths_make(struct engine *e, struct buf *err);
 void run_paths_release(struct run_paths *p);
+/* Keep the compiled forms of the documents, where the run keeps its files. */
+void compiled_keep(struct engine *e);
 /* A descriptor that says that somebody is at work there; -1: somebody else is, or it is gone. */
 int work_hold(const char *path);
 /* Remove a run's work folder, with what is in it. */

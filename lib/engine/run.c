@@ -793,6 +793,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	}
 	if (!run_paths_make(e, err) || !record_open(e))
 		goto close;
+	compiled_keep(e);
 	fresh_open(e, e->ledger, true);
 	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
 	slots_open(e);

@@ -539,6 +539,7 @@ struct file {
 	struct value_map env;
 	struct text_list dotenv;
 	const char *format; /* "native", "lorchestra", "pipeline", "plan" */
+	struct compiled *compiled; /* NULL: none is kept */
 };
 
 struct jobfile {
@@ -601,6 +602,7 @@ struct jobfile_where {
 	const struct jobfile_var *var;	/* of plans; the last of a name wins */
 	size_t n_vars;
 	bool open_vars; /* a plan's variables without a value become params that can still be given (import) */
+	bool compiled;	/* documents may have a compiled form below .orchmake */
 	bool thorough; /* warn also of what only concerns who looks closely: variables without a value */
 	/*
 	 * Takes over the texts that were read; release it after the jobfile and d.  NULL: they
@@ -616,6 +618,12 @@ struct jobfile_where {
  * says what to do.
  */
 struct jobfile *jobfile_load(const struct jobfile_where *w, struct diags *d, bool *ret_none);
+/* Where load looks for compiled forms of documents, below the root. */
+#define COMPILED_DIR ".orchmake/compiled"
+/* There are such that have been made and not saved yet. */
+bool jobfile_compiled_due(const struct jobfile *jf);
+/* Save them; the folder is there. */
+void jobfile_save_compiled(const struct jobfile *jf);
 /* One document from memory (tests, stored definitions). */
 struct jobfile *jobfile_load_text(const char *name, const char *text, size_t len, const char *root,
 				  struct diags *d);

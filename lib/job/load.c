@@ -12,6 +12,7 @@
 #include "base/bug.h"
 #include "base/digest.h"
 #include "base/fdio.h"
+#include "doc/compiled.h"
 
 void sources_release(struct sources *s)
 {
@@ -52,10 +53,27 @@ static struct file *add_file(struct loader *l, struct source *s, const char *pat
 	return f;
 }
 
+static void drop_compiled(void *k)
+{
+	compiled_free(k);
+}
+
+static void find_compiled(struct loader *l, struct file *f)
+{
+	char *dir = path_join(l->jf->root, COMPILED_DIR);
+
+	f->compiled = compiled_open(dir, f->source);
+	if (f->compiled)
+		arena_on_free(l->a, drop_compiled, f->compiled);
+	free(dir);
+}
+
 static void read_source(struct loader *l, struct source *s, const char *path, struct file *included_by,
 			struct mark m)
 {
 	l->file = add_file(l, s, path, included_by, m);
+	if (l->where->compiled && strcmp(path, "-"))
+		find_compiled(l, l->file);
 	read_document(l, s);
 	l->file = NULL;
 }
@@ -447,6 +465,26 @@ struct jobfile *jobfile_load(const struct jobfile_where *w, struct diags *d, boo
 	if (find_documents(l, ret_none))
 		read_all_pending(l);
 	return loader_finish(l, d);
+}
+
+static bool is_due(const struct file *f)
+{
+	return f->compiled && compiled_is_due(f->compiled);
+}
+
+bool jobfile_compiled_due(const struct jobfile *jf)
+{
+	for (size_t i = 0; i < jf->n_files; i++)
+		if (is_due(jf->file[i]))
+			return true;
+	return false;
+}
+
+void jobfile_save_compiled(const struct jobfile *jf)
+{
+	for (size_t i = 0; i < jf->n_files; i++)
+		if (is_due(jf->file[i]))
+			compiled_save(jf->file[i]->compiled);
 }
 
 struct jobfile *jobfile_load_text_with(const struct jobfile_where *w, const char *name,
