@@ -15,7 +15,7 @@ enum { HASH_MAX = 1 << 30 };
 void scope_world_init(struct unit_world *w, struct engine *e, uint32_t scope)
 {
 	*w = (struct unit_world){.e = e, .unit = UNIT_NONE, .scope = scope, .step_cell = CELL_NONE,
-				 .needs_held = true, .made = json_array()};
+				 .needs_held = true};
 }
 
 void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit)
@@ -36,6 +36,8 @@ void unit_world_release(struct unit_world *w)
 
 static const json_t *keep(struct unit_world *w, json_t *v)
 {
+	if (v && !w->made)
+		w->made = json_array();
 	if (v)
 		json_array_append_new(w->made, v);
 	return v;
