@@ -83,6 +83,8 @@ static int sweep_out(struct cli *c, struct ledger *l, const struct ledger_keep *
 		cli_error("%s", ledger_error(l)->text.data);
 	for (size_t i = 0; good && !c->dry_run && i < s.n_gone; i++)
 		control_logs_remove(s.run[i].logs, s.run[i].id);
+	if (good && !c->dry_run) /* of documents that are there no more, too */
+		control_compiled_remove(ledger_path(l));
 	if (good)
 		report(&s, c->dry_run);
 	for (size_t i = 0; i < s.n; i++) {

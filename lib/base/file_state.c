@@ -51,14 +51,6 @@ bool file_id_settled(const struct file_id *id)
 
 /* --- content ------------------------------------------------------------------------------------------ */
 
-void hash_wide(const void *data, size_t len, uint64_t ret[2])
-{
-	XXH128_hash_t h = XXH3_128bits(data, len);
-
-	ret[0] = h.high64;
-	ret[1] = h.low64;
-}
-
 uint64_t hash_of(const void *data, size_t len)
 {
 	return XXH3_64bits(data, len);

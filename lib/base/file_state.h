@@ -26,8 +26,6 @@ void file_id_of(const struct stat *st, struct file_id *ret);
 bool file_id_settled(const struct file_id *id);
 
 uint64_t hash_of(const void *data, size_t len);
-/* 128 bits: for what must not be taken for something else however many there are. */
-void hash_wide(const void *data, size_t len, uint64_t ret[2]);
 /* Of two in order: for lists and trees. */
 uint64_t hash_join(uint64_t a, uint64_t b);
 uint64_t hash_text(uint64_t seed, const char *text);

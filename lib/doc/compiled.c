@@ -1,8 +1,6 @@
 #include "doc/compiled.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,8 +14,8 @@
 struct header {
 	char magic[8];
 	uint64_t by;	/* who wrote it: this program, with this libyaml */
-	uint64_t text[2]; /* hash of the document */
-	uint64_t text_len, len, hash; /* of what follows */
+	char text[DIGEST_HEX]; /* SHA-256 of the document */
+	uint64_t len, hash; /* of what follows */
 };
 
 static const char MAGIC[8] = "orchdoc1";
@@ -45,6 +43,10 @@ static inline bool take_number(struct replay *r, uint64_t *ret)
 {
 	uint64_t v = 0;
 
+	if (r->at < r->end && !(*r->at & 0x80)) { /* as nearly all are */
+		*ret = (unsigned char)*r->at++;
+		return true;
+	}
 	for (unsigned shift = 0; r->at < r->end && shift < 64; shift += 7) {
 		unsigned char ch = (unsigned char)*r->at++;
 
@@ -208,12 +210,11 @@ static bool is_document(const struct compiled *k)
 
 static struct header header_of(const struct source *s, const void *events, size_t len)
 {
-	struct span text = source_text(s);
-	struct header h = {.text_len = text.len, .len = len, .hash = hash_of(events, len)};
+	struct header h = {.len = len, .hash = hash_of(events, len)};
 
 	memcpy(h.magic, MAGIC, sizeof(h.magic));
 	h.by = hash_text(hash_text(0, ORCHMAKE_VERSION), cursor_yaml_library());
-	hash_wide(text.at, text.len, h.text);
+	memcpy(h.text, source_digest(s)->hex, sizeof(h.text));
 	return h;
 }
 
@@ -254,12 +255,23 @@ static bool holds(const struct compiled *k)
 static char *path_in(const char *dir, const char *name)
 {
 	char *whole = realpath(name, NULL), *path;
-	uint64_t hash[2];
+	const char *of = whole ? whole : name;
+	struct digest d;
 
-	hash_wide(whole ? whole : name, strlen(whole ? whole : name), hash);
-	path = xasprintf("%s/%016" PRIx64 "%016" PRIx64, dir, hash[0], hash[1]);
+	digest_of(&d, of, strlen(of));
+	path = xasprintf("%s/%.32s", dir, d.hex);
 	free(whole);
 	return path;
+}
+
+static struct compiled *compiled_new(const struct source *s)
+{
+	struct compiled *k = xcalloc(1, sizeof(*k));
+
+	k->source = s;
+	buf_init(&k->file);
+	buf_init(&k->put);
+	return k;
 }
 
 struct compiled *compiled_open(const char *dir, const struct source *s)
@@ -268,12 +280,19 @@ struct compiled *compiled_open(const char *dir, const struct source *s)
 
 	if (source_text(s).len < COMPILED_MIN)
 		return NULL;
-	k = xcalloc(1, sizeof(*k));
-	k->source = s;
+	k = compiled_new(s);
 	k->path = path_in(dir, source_name(s));
-	buf_init(&k->file);
-	buf_init(&k->put);
 	if (!read_ours(k->path, &k->file) || !holds(k))
+		buf_release(&k->file);
+	return k;
+}
+
+struct compiled *compiled_from(const struct source *s, const void *file, size_t len)
+{
+	struct compiled *k = compiled_new(s);
+
+	buf_add(&k->file, file, len);
+	if (!holds(k))
 		buf_release(&k->file);
 	return k;
 }

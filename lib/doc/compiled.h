@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "doc/source.h"
 
 struct compiled;
@@ -36,8 +37,8 @@ bool compiled_is_due(const struct compiled *k);
 /* Write it; the folder is there, and ours. */
 void compiled_save(const struct compiled *k);
 
-/* For tests: the bytes of a file with these events (len of them) for s. */
-struct buf;
+/* The bytes of a file with these events (len of them) for s, appended; and what is made of such a file. */
 void compiled_seal(const struct source *s, const void *events, size_t len, struct buf *out);
+struct compiled *compiled_from(const struct source *s, const void *file, size_t len);
 
 #endif
