@@ -178,6 +178,8 @@ static void init(struct engine *e)
 	e->root = realpath(e->jf->root, NULL);
 	if (!e->root)
 		e->root = xstrdup(e->jf->root);
+	rows_init(e);
+	buf_init(&e->texted_text);
 	e->vars = json_object();
 	e->values = values_new(e);
 	e->payload = e->o->payload ? json_incref(e->o->payload) : json_object();
@@ -307,6 +309,8 @@ void engine_free(struct engine *e)
 	json_decref(e->ctx);
 	json_decref(e->run_info);
 	json_decref(e->result);
+	json_decref(e->texted);
+	buf_release(&e->texted_text);
 	run_paths_release(&e->paths);
 	free(e->target_text);
 	free(e->root);

@@ -140,6 +140,8 @@ struct engine {
 	struct told *told;	 /* events not told yet: the ledger has to know them first */
 	size_t n_told, room_told;
 	json_t *result;
+	json_t *texted;		 /* the result whose text was wanted last, and the text: a job's is its run's as well */
+	struct buf texted_text;
 	enum state run_state;
 	uint64_t nonce;		 /* of the journal */
 	bool finish;		 /* what runs when this process dies may end */
@@ -354,6 +356,7 @@ bool rows_put(struct engine *e);
 /* This one gets it now, since something is about to be added to it.  There is a ledger. */
 void rows_need(struct engine *e, uint32_t unit);
 void rows_settle(struct engine *e, uint32_t unit, const struct ledger_step_end *end);
+void rows_init(struct engine *e);
 void rows_release(struct engine *e);
 
 /* Where the log of an attempt lies; the caller frees. */

@@ -78,6 +78,17 @@ static void text_of_json(const json_t *v, struct buf *out)
 	json_text(out, v, JSON_TIGHT);
 }
 
+/* Of a result, which does not change; valid until the next one's is wanted. */
+static const char *text_of_result(struct engine *e, json_t *v)
+{
+	if (v != e->texted) {
+		json_decref(e->texted);
+		e->texted = json_incref(v);
+		text_of_json(v, &e->texted_text);
+	}
+	return e->texted_text.data;
+}
+
 struct identity {
 	struct digest origin;
 	struct buf params, payload, ctx, options;
@@ -357,7 +368,6 @@ static struct ledger_counts ledger_counts_of(const struct engine *e)
 
 bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_code)
 {
-	struct buf text = BUF_INIT;
 	enum event_kind kind = state == STATE_WAITING ? EVENT_RUN_WAITING
 			       : state == STATE_CANCELED || state == STATE_TIMED_OUT ? EVENT_RUN_CANCELED
 										    : EVENT_RUN_COMPLETED;
@@ -369,16 +379,14 @@ bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_
 	record_event(e, kind, UNIT_NONE, NULL);
 	e->run_ended = true;
 	if (e->ledger) {
-		text_of_json(e->result ? e->result : json_null(), &text);
 		ledger_run_ended(e->ledger, e->run_no, &(struct ledger_run_end){
 			.state = state, .degraded = degraded, .quarantined = e->quarantined && state == STATE_FAILED,
 			.exit_code = exit_code,
-			.error = e->err->len ? e->err->data : NULL, .result = e->result ? text.data : NULL,
+			.error = e->err->len ? e->err->data : NULL, .result = e->result ? text_of_result(e, e->result) : NULL,
 			.wall_ms = stamp_wall_ms(),
 			.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS,
 			.n = ledger_counts_of(e)});
 	}
-	buf_release(&text);
 	return record_flush(e);
 }
 
@@ -610,20 +618,17 @@ bool record_settled(struct engine *e, const struct action *a)
 {
 	const struct unit *u = &e->x->graph->unit[a->unit];
 	const struct note *n = &e->note[a->unit];
-	struct buf cause = BUF_INIT, result = BUF_INIT;
+	struct buf cause = BUF_INIT;
 
 	if (u->kind != UNIT_STEP && u->kind != UNIT_END)
 		return true;
 	if (e->ledger) {
 		if (strstr(reason_sentence(a->reason), "%s"))
 			reason_cause(e, a->unit, &cause);
-		if (n->result)
-			text_of_json(n->result, &result);
 		(u->kind == UNIT_STEP ? settle_step : settle_job)(e, a, cause.len ? cause.data : NULL,
-								  n->result ? result.data : NULL);
+								  n->result ? text_of_result(e, n->result) : NULL);
 	}
 	buf_release(&cause);
-	buf_release(&result);
 	tell_abort(e, a);
 	if (u->kind == UNIT_END && !e->x->bundle[u->group].job && !e->x->bundle[u->group].step)
 		return true; /* the root and what supports it are no jobs of anybody's */

@@ -89,6 +89,13 @@ void rows_settle(struct engine *e, uint32_t unit, const struct ledger_step_end *
 		add_row(e, unit, end);
 }
 
+void rows_init(struct engine *e)
+{
+	buf_init(&e->rows.name);
+	buf_init(&e->rows.key);
+	buf_init(&e->rows.cell);
+}
+
 void rows_release(struct engine *e)
 {
 	buf_release(&e->rows.name);
