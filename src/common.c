@@ -148,7 +148,7 @@ struct jobfile *cli_load_into(struct cli *c, struct diags *d)
 		.path = c->files.at, .n_paths = c->files.n, .include_dir = c->include_dirs.at,
 		.n_include_dirs = c->include_dirs.n, .set = c->sets.at, .n_sets = c->sets.n,
 		.verb = names, .n_verbs = n_verbs, .sources = &c->sources,
-		.thorough = c->dry_run || c->thorough, .open_vars = c->open_vars,
+		.thorough = c->dry_run || c->thorough, .open_vars = c->open_vars, .compiled = true,
 	};
 	struct jobfile *jf;
 

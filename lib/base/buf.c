@@ -25,20 +25,25 @@ void buf_reset(struct buf *b)
 	buf_cut(b, 0);
 }
 
+static void grow(struct buf *b, size_t want)
+{
+	enum { FIRST = 64 };
+	size_t room = b->room ? b->room : FIRST;
+
+	while (room < want)
+		room += room / 2;
+	b->data = xreallocarray(b->room ? b->data : NULL, room, 1);
+	b->data[b->len] = 0;
+	b->room = room;
+}
+
 char *buf_reserve(struct buf *b, size_t n)
 {
 	size_t want = b->len + n + 1;
 
 	BUG_UNLESS(want > n);
-	if (want > b->room) {
-		size_t room = b->room ? b->room : 32;
-
-		while (room < want)
-			room += room / 2;
-		b->data = xreallocarray(b->room ? b->data : NULL, room, 1);
-		b->data[b->len] = 0;
-		b->room = room;
-	}
+	if (want > b->room)
+		grow(b, want);
 	return b->data + b->len;
 }
 
@@ -58,7 +63,8 @@ void buf_puts(struct buf *b, const char *s)
 
 void buf_putc(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	*buf_reserve(b, 1) = c;
+	b->data[++b->len] = 0;
 }
 
 void buf_pad(struct buf *b, char c, size_t n)

@@ -203,10 +203,29 @@ static void add_part(struct buf *out, size_t from, const char *part, size_t len)
 	buf_add(out, part, len);
 }
 
+/* Relative, and there is nothing to take out of it. */
+static bool is_clean(const char *path)
+{
+	for (const char *part = path;; part++) {
+		const char *end = strchrnul(part, '/');
+
+		if (end == part || (*part == '.' && (end == part + 1 || (part[1] == '.' && end == part + 2))))
+			return false;
+		if (!*end)
+			return true;
+		part = end;
+	}
+}
+
 void path_clean(struct buf *out, const char *root, const char *path)
 {
-	size_t from = out->len, n = strlen(root);
+	size_t from = out->len, n;
 
+	if (is_clean(path)) {
+		buf_puts(out, path);
+		return;
+	}
+	n = strlen(root);
 	if (path[0] == '/' && !strncmp(path, root, n) && (path[n] == '/' || !path[n]))
 		path += n;
 	else if (path[0] == '/')

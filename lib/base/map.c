@@ -49,14 +49,19 @@ static void grow(struct map *m)
 	}
 }
 
-static struct map_entry *find(const struct map *m, const char *key, size_t len)
+static struct map_entry *find_hashed(const struct map *m, const char *key, size_t len, uint32_t hash)
 {
 	uint32_t slot;
 
 	if (!m->n)
 		return NULL;
-	slot = *slot_for(m, key, len, hash_of(key, len));
+	slot = *slot_for(m, key, len, hash);
 	return slot ? &m->entry[slot - 1] : NULL;
+}
+
+static struct map_entry *find(const struct map *m, const char *key, size_t len)
+{
+	return m->n ? find_hashed(m, key, len, hash_of(key, len)) : NULL;
 }
 
 void *map_get_n(const struct map *m, const char *key, size_t len)
@@ -79,14 +84,15 @@ bool map_has(const struct map *m, const char *key)
 static struct map_entry *find_or_add(struct map *m, const char *key)
 {
 	size_t len = strlen(key);
-	struct map_entry *e = find(m, key, len);
+	uint32_t hash = hash_of(key, len);
+	struct map_entry *e = find_hashed(m, key, len, hash);
 	struct map_entry fresh;
 
 	if (e)
 		return e;
 	if ((m->n + 1) * 4 > m->n_slots * 3)
 		grow(m);
-	fresh = (struct map_entry){.key = xstrdup(key), .hash = hash_of(key, len)};
+	fresh = (struct map_entry){.key = xstrdup(key), .hash = hash};
 	*slot_for(m, key, len, fresh.hash) = (uint32_t)m->n + 1;
 	VEC_PUSH(m->entry, m->n, m->room, fresh);
 	return &m->entry[m->n - 1];

@@ -5,6 +5,7 @@
 
 #include "base/bug.h"
 #include "base/vec.h"
+#include "doc/compiled_impl.h"
 #include "doc/cursor_impl.h"
 #include "doc/utf8.h"
 
@@ -107,11 +108,26 @@ static void check_bytes(struct cursor *c)
 	}
 }
 
-struct cursor *cursor_open(const struct source *s, enum doc_format format, struct diags *d)
+/* Whatever was wrong with its bytes, it would not have been compiled. */
+static void open_compiled(struct cursor *c)
+{
+	c->reader = &compiled_reader;
+	c->state = c->reader->open(c);
+}
+
+static void open_text(struct cursor *c)
+{
+	check_bytes(c);
+	c->state = c->reader->open(c);
+	c->peeked = c->event.kind == DOC_BAD;
+}
+
+struct cursor *cursor_open_compiled(const struct source *s, enum doc_format format, struct diags *d, struct compiled *k)
 {
 	struct cursor *c = xcalloc(1, sizeof(*c));
 
 	c->source = s;
+	c->compiled = format == DOC_YAML ? k : NULL;
 	c->text = source_text(s);
 	c->diags = d;
 	c->reader = format == DOC_JSON ? &json_reader : &yaml_reader;
@@ -119,10 +135,16 @@ struct cursor *cursor_open(const struct source *s, enum doc_format format, struc
 	buf_init(&c->shown);
 	/* The address is as good as random here, and a document cannot know it. */
 	keyset_init(&c->keys, (uint64_t)(uintptr_t)c * 0xff51afd7ed558ccdu);
-	check_bytes(c);
-	c->state = c->reader->open(c);
-	c->peeked = c->event.kind == DOC_BAD;
+	if (c->compiled && compiled_is_known(c->compiled))
+		open_compiled(c);
+	else
+		open_text(c);
 	return c;
+}
+
+struct cursor *cursor_open(const struct source *s, enum doc_format format, struct diags *d)
+{
+	return cursor_open_compiled(s, format, d, NULL);
 }
 
 void cursor_free(struct cursor *c)
@@ -145,6 +167,8 @@ enum doc_event cursor_peek(struct cursor *c)
 	if (!c->peeked) {
 		c->reader->read(c);
 		c->peeked = true;
+		if (c->compiled && c->reader != &compiled_reader && !c->recovered)
+			compiled_put(c->compiled, &c->event);
 	}
 	return c->event.kind;
 }

@@ -36,6 +36,12 @@ enum doc_format doc_format_of(const struct source *s);
 
 /* Borrows both. */
 struct cursor *cursor_open(const struct source *s, enum doc_format format, struct diags *d);
+struct compiled;
+/*
+ * The same of a document that has a compiled form (NULL: it has none), which is read instead if it is known and made
+ * if not; borrowed.
+ */
+struct cursor *cursor_open_compiled(const struct source *s, enum doc_format format, struct diags *d, struct compiled *k);
 void cursor_free(struct cursor *c);
 
 enum doc_event {

@@ -29,7 +29,7 @@ struct reader {
 	void (*free)(void *state);
 };
 
-extern const struct reader yaml_reader, json_reader;
+extern const struct reader yaml_reader, json_reader, compiled_reader;
 
 struct cursor {
 	const struct source *source;
@@ -38,6 +38,7 @@ struct cursor {
 	const struct reader *reader;
 	void *state; /* the reader's */
 	struct event event;
+	struct compiled *compiled; /* read, or put down as it is read; NULL: neither */
 	bool peeked; /* event has been read and not yet taken */
 	unsigned recovered;
 	struct keyset keys;

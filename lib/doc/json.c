@@ -269,12 +269,14 @@ static int by_key(const void *va, const void *vb)
 	return (a->key.len > b->key.len) - (a->key.len < b->key.len);
 }
 
-/* The caller frees. */
-static struct pair *pairs_of(const json_t *map)
+enum { FEW_PAIRS = 16 };
+
+/* In few if they fit; else the caller frees. */
+static struct pair *pairs_of(const json_t *map, struct pair few[FEW_PAIRS])
 {
 	json_t *m = (json_t *)map; /* an iteration changes nothing, but jansson wants it so */
-	struct pair *pair = xcalloc(json_object_size(map), sizeof(*pair));
-	size_t i = 0;
+	size_t n = json_object_size(map), i = 0;
+	struct pair *pair = n <= FEW_PAIRS ? few : xcalloc(n, sizeof(*pair));
 
 	for (void *it = json_object_iter(m); it; it = json_object_iter_next(m, it)) {
 		pair[i].key = (struct span){json_object_iter_key(it), json_object_iter_key_len(it)};
@@ -286,7 +288,7 @@ static struct pair *pairs_of(const json_t *map)
 static void write_map(struct writer *w, const json_t *v)
 {
 	size_t n = json_object_size(v);
-	struct pair *pair = pairs_of(v);
+	struct pair few[FEW_PAIRS], *pair = pairs_of(v, few);
 
 	if (w->canonical && n)
 		qsort(pair, n, sizeof(*pair), by_key);
@@ -302,7 +304,8 @@ static void write_map(struct writer *w, const json_t *v)
 	if (n)
 		new_line(w);
 	buf_putc(w->out, '}');
-	free(pair);
+	if (pair != few)
+		free(pair);
 }
 
 static void write_value(struct writer *w, const json_t *v)

@@ -141,17 +141,31 @@ static bool is_special_float(const char *text)
 	return false;
 }
 
+/* Most texts begin as nothing else can. */
 static enum scalar_type resolve_plain(const char *text, json_t **ret, const char **ret_why)
 {
-	if (!*text || !strcmp(text, "~") || !strcmp(text, "null"))
+	switch (*text) {
+	case 0:
 		return is(SCALAR_NULL, ret, json_null());
-	if (!strcmp(text, "true") || !strcmp(text, "false"))
-		return is(SCALAR_BOOL, ret, json_boolean(*text == 't'));
-	if (is_special_float(text))
-		return bad(ret_why, "is no number that JSON has: quote it if it is text");
-	if (is_digit(*text) || (*text && strchr("+-.", *text)))
+	case '~':
+	case 'n':
+		if (!strcmp(text, "~") || !strcmp(text, "null"))
+			return is(SCALAR_NULL, ret, json_null());
+		return SCALAR_TEXT;
+	case 't':
+	case 'f':
+		if (!strcmp(text, "true") || !strcmp(text, "false"))
+			return is(SCALAR_BOOL, ret, json_boolean(*text == 't'));
+		return SCALAR_TEXT;
+	case '+':
+	case '-':
+	case '.':
+		if (is_special_float(text))
+			return bad(ret_why, "is no number that JSON has: quote it if it is text");
 		return resolve_number(text, ret, ret_why);
-	return SCALAR_TEXT;
+	default:
+		return is_digit(*text) ? resolve_number(text, ret, ret_why) : SCALAR_TEXT;
+	}
 }
 
 enum scalar_type scalar_resolve(const struct node *n, json_t **ret, const char **ret_why)

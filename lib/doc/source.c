@@ -24,6 +24,7 @@ struct source {
 	 */
 	uint32_t *ended;
 	size_t n_blocks;
+	struct digest *digest; /* empty until it is wanted */
 };
 
 /* Bytes of w that are LF, added up bytewise into lanes. */
@@ -86,6 +87,7 @@ static struct source *source_new(const char *name, char *bytes, size_t len)
 
 	s->name = xstrdup(name);
 	s->bytes = bytes;
+	s->digest = xcalloc(1, sizeof(*s->digest));
 	s->text = (struct span){bytes, len};
 	if (bom)
 		s->text = (struct span){bytes + strlen(BOM), len - strlen(BOM)};
@@ -145,6 +147,7 @@ void source_free(struct source *s)
 	free(s->name);
 	free(s->bytes);
 	free(s->ended);
+	free(s->digest);
 	free(s);
 }
 
@@ -156,6 +159,13 @@ const char *source_name(const struct source *s)
 struct span source_text(const struct source *s)
 {
 	return s->text;
+}
+
+const struct digest *source_digest(const struct source *s)
+{
+	if (!s->digest->hex[0])
+		digest_of(s->digest, s->text.at, s->text.len);
+	return s->digest;
 }
 
 /* The last block before which fewer than line lines have ended: the line starts in it, or before it. */

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/span.h"
 
 struct source;
@@ -50,6 +51,8 @@ void source_free(struct source *s); /* NULL is fine */
 
 const char *source_name(const struct source *s);
 struct span source_text(const struct source *s);
+/* Of the text; worked out when it is first asked for. */
+const struct digest *source_digest(const struct source *s);
 /* Line number line (from 1) without its end; empty if there is none. */
 struct span source_line(const struct source *s, uint32_t line);
 /* The mark of a byte offset; len is cut at the end of the line. */

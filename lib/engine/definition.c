@@ -1,5 +1,6 @@
 #include "engine/definition.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,7 +101,8 @@ json_t *definition_jobfile(const struct engine *e)
 	return doc;
 }
 
-void definition_text(struct engine *e, struct buf *out)
+/* All of it but the model. */
+static json_t *head_of(struct engine *e)
 {
 	json_t *doc = json_object();
 
@@ -110,9 +112,44 @@ void definition_text(struct engine *e, struct buf *out)
 	json_object_set_new(doc, "params", engine_given_params(e));
 	json_object_set(doc, "payload", e->payload);
 	json_object_set(doc, "ctx", e->ctx);
+	return doc;
+}
+
+void definition_text(struct engine *e, struct buf *out)
+{
+	json_t *doc = head_of(e);
+
 	json_object_set_new(doc, "jobfile", definition_jobfile(e));
 	json_canonical(out, doc, JSON_TIGHT);
 	json_decref(doc);
+}
+
+/* Which jobs take part may depend on what loops go over, and so on more than the documents. */
+static void put_jobs(struct engine *e, struct buf *out)
+{
+	size_t n;
+	const struct job **job = jobs_of(e->x, &n);
+
+	for (size_t i = 0; i < n; i++)
+		buf_addf(out, " %" PRIu32, job[i]->no);
+	free(job);
+}
+
+void definition_origin(struct engine *e, struct digest *ret)
+{
+	const struct jobfile *jf = e->jf;
+	json_t *head = head_of(e);
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "%s\n%zu %s\n", e->o->version ? e->o->version : "", strlen(jf->given), jf->given);
+	json_canonical(&text, head, JSON_TIGHT);
+	put_jobs(e, &text);
+	for (size_t i = 0; i < jf->n_texts; i++)
+		buf_addf(&text, "\n%s %zu %s", source_digest(jf->text[i])->hex,
+			 strlen(source_name(jf->text[i])), source_name(jf->text[i]));
+	digest_of(ret, text.data, text.len);
+	json_decref(head);
+	buf_release(&text);
 }
 
 struct jobfile *definition_load(const char *text, size_t len, struct diags *d)

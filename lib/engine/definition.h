@@ -8,6 +8,8 @@
 #include "doc/diag.h"
 #include "engine/engine_impl.h"
 
+/* Of all that definition_text() goes by: what has the same origin has the same text. */
+void definition_origin(struct engine *e, struct digest *ret);
 /* The jobs that take part, params, payload, targets; appended. */
 void definition_text(struct engine *e, struct buf *out);
 

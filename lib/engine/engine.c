@@ -178,6 +178,8 @@ static void init(struct engine *e)
 	e->root = realpath(e->jf->root, NULL);
 	if (!e->root)
 		e->root = xstrdup(e->jf->root);
+	rows_init(e);
+	buf_init(&e->texted_text);
 	e->vars = json_object();
 	e->values = values_new(e);
 	e->payload = e->o->payload ? json_incref(e->o->payload) : json_object();
@@ -287,6 +289,7 @@ void engine_free(struct engine *e)
 	resume_free(e);
 	fresh_free(e);
 	free_notes(e);
+	rows_release(e);
 	for (uint32_t s = 0; e->params && s < e->x->n_scopes; s++)
 		json_decref(e->params[s]);
 	for (uint32_t s = 0; e->scope_payload && s < e->x->n_scopes; s++)
@@ -306,6 +309,8 @@ void engine_free(struct engine *e)
 	json_decref(e->ctx);
 	json_decref(e->run_info);
 	json_decref(e->result);
+	json_decref(e->texted);
+	buf_release(&e->texted_text);
 	run_paths_release(&e->paths);
 	free(e->target_text);
 	free(e->root);

@@ -27,6 +27,7 @@ struct note {
 	uint8_t signal;
 	struct pass *pass;     /* what it has, or waits for, to start; rights.c */
 	bool said_slow;
+	bool has_row;	       /* the ledger, or what waits to be written to it, has the row of this step */
 	bool has_intent;       /* an attempt row for the next start is committed */
 	bool marked;		     /* the ledger knows what its start is made from */
 };
@@ -58,6 +59,12 @@ struct run_paths {
 	char *tmp;	 /* $ORCHMAKE_TMP */
 	char *journal;
 	int work_fd;	 /* holds the work folder for as long as the driver lives */
+};
+
+/* The rows of steps on their way into the ledger. */
+struct rows {
+	uint32_t n_missing;
+	struct buf name, key, cell; /* of the one that is being made */
 };
 
 /* An environment under construction: later settings of a name win, and any of them over base. */
@@ -95,6 +102,7 @@ struct engine {
 	struct run_paths paths;
 	struct ledger *ledger;	 /* NULL: --no-ledger */
 	int64_t run_no;
+	struct rows rows;
 	struct executor *exec;
 	struct loop *loop;
 	uint32_t slots;		 /* at once, at most */
@@ -133,6 +141,8 @@ struct engine {
 	struct told *told;	 /* events not told yet: the ledger has to know them first */
 	size_t n_told, room_told;
 	json_t *result;
+	json_t *texted;		 /* the result whose text was wanted last, and the text: a job's is its run's as well */
+	struct buf texted_text;
 	enum state run_state;
 	uint64_t nonce;		 /* of the journal */
 	bool finish;		 /* what runs when this process dies may end */
@@ -341,6 +351,8 @@ void record_about_run(struct engine *e, enum event_kind kind, enum reason why, c
 /* A hook's step has ended; error NULL: well. */
 void record_hook(struct engine *e, const char *name, int exit_code, const char *error, const char *log);
 bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_code);
+/* Commit what is pending; whoever waits for it to be told goes on waiting. */
+bool record_commit(struct engine *e);
 /* Commit what is pending and tell it. */
 bool record_flush(struct engine *e);
 /* Milliseconds until pending rows must be committed; -1: nothing is pending. */
@@ -352,6 +364,17 @@ bool record_open(struct engine *e);
 
 /* The instance's identity: what it is called, and the params it works with; appended. */
 void engine_unit_key(struct engine *e, uint32_t unit, struct buf *key);
+
+/* --- rows.c: the ledger's rows of steps ----------------------------------------------------------------- */
+/* The steps among the units from first on have to have a row. */
+void rows_expect(struct engine *e, uint32_t first);
+/* All those that have none yet get one, as pending; false when the ledger cannot be written. */
+bool rows_put(struct engine *e);
+/* This one gets it now, since something is about to be added to it.  There is a ledger. */
+void rows_need(struct engine *e, uint32_t unit);
+void rows_settle(struct engine *e, uint32_t unit, const struct ledger_step_end *end);
+void rows_init(struct engine *e);
+void rows_release(struct engine *e);
 
 /* Where the log of an attempt lies; the caller frees. */
 char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial);
@@ -396,6 +419,8 @@ void follow_end(struct follow *f);
 bool private_dir_make(const char *path, struct buf *err);
 bool run_paths_make(struct engine *e, struct buf *err);
 void run_paths_release(struct run_paths *p);
+/* Keep the compiled forms of the documents, where the run keeps its files. */
+void compiled_keep(struct engine *e);
 /* A descriptor that says that somebody is at work there; -1: somebody else is, or it is gone. */
 int work_hold(const char *path);
 /* Remove a run's work folder, with what is in it. */

@@ -424,6 +424,7 @@ static void write_record(struct engine *e, const struct fresh_unit *f)
 		fresh_moved_format(&text, f->moved);
 	else
 		fresh_mark_format(&text, &f->facts.now);
+	rows_need(e, f->unit);
 	ledger_step_fingerprint(e->ledger, e->run_no, f->unit, text.data, stamp_wall_ms());
 	buf_release(&text);
 }

@@ -104,8 +104,7 @@ static bool is_coming(const struct file_index *coming, const char *name)
 {
 	bool hit = false;
 
-	if (coming)
-		file_index_find(coming, name, note_hit, &hit);
+	file_index_find(coming, name, note_hit, &hit);
 	return hit;
 }
 
@@ -122,6 +121,10 @@ static void look_at_inputs(struct engine *e, struct fresh_unit *f, const struct 
 {
 	struct map there = MAP_INIT;
 
+	if (!coming) {
+		file_list_look(&e->fresh->files, &f->input, &f->in_names, &f->out_names);
+		return;
+	}
 	for (size_t i = 0; i < f->in_names.n; i++)
 		if (!is_coming(coming, f->in_names.entry[i].key))
 			(void)map_intern(&there, f->in_names.entry[i].key);

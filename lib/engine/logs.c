@@ -35,3 +35,14 @@ void control_logs_remove(const char *dir, const char *run)
 	if (is_of_run(dir, run))
 		work_remove(dir);
 }
+
+/* Only in the folder that is ours by its name, wherever the ledger may be. */
+void control_compiled_remove(const char *ledger)
+{
+	char *dir = path_dir(ledger), *compiled = path_join(dir, "compiled");
+
+	if (!strcmp(path_base(dir), ".orchmake"))
+		work_remove(compiled);
+	free(compiled);
+	free(dir);
+}

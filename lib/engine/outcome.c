@@ -46,15 +46,33 @@ static int64_t duration_ms(const struct engine *e, uint32_t begin, uint32_t end)
 
 /* --- a job with steps --------------------------------------------------------------------------------- */
 
-static json_t *step_outcome(struct engine *e, uint32_t unit)
+/* The words of states as values, which as many outcomes share as there are. */
+struct state_words {
+	json_t *word[STATE_COUNT];
+};
+
+static json_t *word_of(struct state_words *w, enum state s)
+{
+	if (!w->word[s])
+		w->word[s] = json_string(state_word(s));
+	return w->word[s];
+}
+
+static void state_words_release(struct state_words *w)
+{
+	for (int s = 0; s < STATE_COUNT; s++)
+		json_decref(w->word[s]);
+}
+
+static json_t *step_outcome(struct engine *e, uint32_t unit, struct state_words *w)
 {
 	const struct place *p = &e->x->place[unit];
 	enum state s = schedule_state(e->s, unit);
 	json_t *o = json_object();
 
-	json_object_set_new(o, "step_id", json_string(p->step && p->step->id[0] ? p->step->id
-								: p->step ? p->step->job->name : ""));
-	json_object_set_new(o, "status", json_string(state_word(s)));
+	json_object_set_new_nocheck(o, "step_id", json_string(p->step && p->step->id[0] ? p->step->id
+									: p->step ? p->step->job->name : ""));
+	json_object_set_nocheck(o, "status", word_of(w, s));
 	if (!state_is_ok(s))
 		json_object_set_new(o, "error", error_of(e, unit));
 	return o;
@@ -97,9 +115,11 @@ static json_t *job_doc(struct engine *e, uint32_t group, bool success)
 	uint32_t end = g->group[group].end;
 	json_t *doc = doc_new(e, name_of(e, end), success, schedule_is_degraded(e->s, end));
 	json_t *outcomes = json_array();
+	struct state_words words = {0};
 
 	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++)
-		json_array_append_new(outcomes, step_outcome(e, g->member[i]));
+		json_array_append_new(outcomes, step_outcome(e, g->member[i], &words));
+	state_words_release(&words);
 	json_object_set_new(doc, "outcomes", outcomes);
 	json_object_set_new(doc, "duration_ms", json_integer(duration_ms(e, g->group[group].begin, end)));
 	add_fields(doc, last_result(e, group));
@@ -357,10 +377,15 @@ json_t *outcome_run(struct engine *e, enum state state)
 	add_support(e, &t, failed);
 	if (e->x->n_targets > 1)
 		return counted_doc(e, root, json_string(e->target_text), state == STATE_SUCCEEDED, &t, failed);
-	doc = e->x->graph->unit[unit].kind == UNIT_END && e->note[unit].result ? json_copy(e->note[unit].result)
-									     : action_doc(e, unit);
+	doc = e->x->graph->unit[unit].kind == UNIT_END ? json_incref(e->note[unit].result) : NULL;
+	if (!doc)
+		doc = action_doc(e, unit);
 	/* The run may have failed although its target did not: by a job that the target needs. */
 	if (state != STATE_SUCCEEDED) {
+		json_t *whole = doc;
+
+		doc = json_copy(whole);
+		json_decref(whole);
 		json_object_set_new(doc, "success", json_false());
 		if (!json_object_get(doc, "failures"))
 			json_object_set(doc, "failures", failed);

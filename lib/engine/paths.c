@@ -105,6 +105,18 @@ bool run_paths_make(struct engine *e, struct buf *err)
 	return good;
 }
 
+/* The next start is quicker for it, and this one is none the worse if it cannot be. */
+void compiled_keep(struct engine *e)
+{
+	struct buf ignored = BUF_INIT;
+	char *dir = path_join(e->root, COMPILED_DIR);
+
+	if (jobfile_compiled_due(e->jf) && private_dir_make(dir, &ignored))
+		jobfile_save_compiled(e->jf);
+	buf_release(&ignored);
+	free(dir);
+}
+
 /* Depth first, following no link; what cannot be removed stays. */
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {

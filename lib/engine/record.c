@@ -25,7 +25,6 @@ enum {
 	COMMIT_MS = 20,	    /* an outcome waits for no longer */
 	COMMIT_ROWS = 1000, /* nor in larger company */
 	AHEAD = 256,	    /* intents committed in one transaction */
-	BULK_ROWS = 5000,
 };
 
 /* An event that waits for the ledger to know it. */
@@ -56,7 +55,7 @@ bool record_open(struct engine *e)
 	return true;
 }
 
-static bool commit(struct engine *e)
+bool record_commit(struct engine *e)
 {
 	if (!e->ledger || ledger_commit(e->ledger))
 		return true;
@@ -72,8 +71,20 @@ static void text_of_json(const json_t *v, struct buf *out)
 	json_text(out, v, JSON_TIGHT);
 }
 
+/* Of a result, which does not change; valid until the next one's is wanted. */
+static const char *text_of_result(struct engine *e, json_t *v)
+{
+	if (v != e->texted) {
+		json_decref(e->texted);
+		e->texted = json_incref(v);
+		text_of_json(v, &e->texted_text);
+	}
+	return e->texted_text.data;
+}
+
 struct identity {
-	struct buf definition, params, payload, ctx, options;
+	struct digest origin;
+	struct buf params, payload, ctx, options;
 	char boot[2 * BOOT_ID_BYTES + 1], host[256];
 	struct proc_stat self;
 };
@@ -135,9 +146,8 @@ static void identify(struct engine *e, struct identity *id)
 	json_t *options = options_json(e);
 	json_t *params = engine_given_params(e);
 
-	*id = (struct identity){.definition = BUF_INIT, .params = BUF_INIT, .payload = BUF_INIT, .ctx = BUF_INIT,
-				.options = BUF_INIT};
-	definition_text(e, &id->definition);
+	*id = (struct identity){.params = BUF_INIT, .payload = BUF_INIT, .ctx = BUF_INIT, .options = BUF_INIT};
+	definition_origin(e, &id->origin);
 	text_of_json(params, &id->params);
 	text_of_json(e->payload, &id->payload);
 	text_of_json(e->ctx, &id->ctx);
@@ -151,7 +161,6 @@ static void identify(struct engine *e, struct identity *id)
 
 static void identity_release(struct identity *id)
 {
-	buf_release(&id->definition);
 	buf_release(&id->params);
 	buf_release(&id->payload);
 	buf_release(&id->ctx);
@@ -182,6 +191,26 @@ static void say_late(struct engine *e)
 	buf_release(&other);
 }
 
+/* A definition that the ledger has is not made again, which for a large graph is an eighth of a run without work. */
+static int64_t begin_run(struct engine *e, struct ledger_run *r)
+{
+	struct buf text = BUF_INIT;
+	struct digest sha;
+	int64_t no = -1;
+
+	if (ledger_definition_of(e->ledger, r->origin, &sha)) {
+		r->definition_sha = sha.hex;
+		no = ledger_run_begin(e->ledger, r);
+		if (no >= 0 || ledger_error(e->ledger)->fault != LEDGER_BROKEN) /* which is: removed meanwhile */
+			return no;
+	}
+	definition_text(e, &text);
+	r->definition = text.data;
+	no = ledger_run_begin(e->ledger, r);
+	buf_release(&text);
+	return no;
+}
+
 static bool insert_run(struct engine *e)
 {
 	struct identity id;
@@ -189,7 +218,7 @@ static bool insert_run(struct engine *e)
 
 	identify(e, &id);
 	r = (struct ledger_run){
-		.id = e->id.text, .target = e->target_text, .definition = id.definition.data,
+		.id = e->id.text, .target = e->target_text, .origin = id.origin.hex,
 		.format = e->jf->n_files ? e->jf->file[0]->format : "native",
 		.source = e->jf->n_files ? source_name(e->jf->file[0]->source) : NULL,
 		.command = e->o->command, .root = e->root, .journal = e->paths.journal,
@@ -201,7 +230,7 @@ static bool insert_run(struct engine *e)
 		.newest = e->o->hold ? e->o->hold->newest : 0,
 		.wall_ms = e->start_wall_ms, .mono_ns = e->start_mono_ns,
 	};
-	e->run_no = ledger_run_begin(e->ledger, &r);
+	e->run_no = begin_run(e, &r);
 	identity_release(&id);
 	e->late = e->run_no < 0 && ledger_error(e->ledger)->fault == LEDGER_MOVED;
 	if (e->late && e->o->hold)
@@ -257,52 +286,12 @@ static void insert_job(struct engine *e, uint32_t group, struct buf *name, struc
 		.kind = bundle_word(b->kind), .params = given ? params->data : NULL});
 }
 
-/* The instance's identity: what it is called, and the params it works with. */
-static void make_key(struct engine *e, uint32_t unit, const char *name, struct buf *key)
-{
-	const json_t *params = e->params[e->x->place[unit].scope];
-	struct digest d;
-
-	buf_reset(key);
-	buf_puts(key, name);
-	if (!params || !json_object_size(params))
-		return;
-	json_digest(&d, params);
-	buf_addf(key, "#%.16s", d.hex);
-}
-
-void engine_unit_key(struct engine *e, uint32_t unit, struct buf *key)
-{
-	struct buf name = BUF_INIT;
-
-	expansion_unit_name(e->x, unit, &name);
-	make_key(e, unit, name.data, key);
-	buf_release(&name);
-}
-
-static void insert_step(struct engine *e, uint32_t unit, struct buf *name, struct buf *key, struct buf *cell)
-{
-	const struct place *p = &e->x->place[unit];
-	const struct scope *s = &e->x->scope[p->scope];
-
-	buf_reset(name);
-	buf_reset(cell);
-	expansion_unit_name(e->x, unit, name);
-	make_key(e, unit, name->data, key);
-	if (p->cell != CELL_NONE)
-		cells_label(expansion_step_cells(e->x, p->scope, p->step), p->cell, cell);
-	else if (s->cell != CELL_NONE)
-		cells_label(e->x->job_cells[s->job->no], s->cell, cell);
-	ledger_step(e->ledger, e->run_no, &(struct ledger_step){
-		.unit = unit, .group = e->x->graph->unit[unit].group, .key = key->data, .name = name->data,
-		.job = s->job->name, .step = p->step->id, .cell = cell->len ? cell->data : NULL,
-		.critical = p->step->t.critical});
-}
-
 static void rename_step(struct engine *e, uint32_t unit)
 {
 	struct buf key = BUF_INIT;
 
+	if (!e->note[unit].has_row)
+		return;
 	engine_unit_key(e, unit, &key);
 	ledger_step_key(e->ledger, e->run_no, unit, key.data);
 	buf_release(&key);
@@ -340,43 +329,41 @@ void record_call(struct engine *e, uint32_t scope)
 		rename_units(e, e->x->step_unit[scope][i]);
 }
 
-/* From these on. */
-static bool insert_from(struct engine *e, uint32_t unit, uint32_t group)
+/* From this on. */
+static void insert_jobs(struct engine *e, uint32_t group)
 {
-	struct buf name = BUF_INIT, key = BUF_INIT, cell = BUF_INIT;
-	const struct graph *g = e->x->graph;
-	bool good = true;
+	struct buf name = BUF_INIT, params = BUF_INIT;
 
-	for (uint32_t i = group; i < g->n_groups; i++)
-		insert_job(e, i, &name, &key);
-	for (uint32_t u = unit; good && u < g->n_units; u++) {
-		if (g->unit[u].kind == UNIT_STEP)
-			insert_step(e, u, &name, &key, &cell);
-		if (ledger_pending(e->ledger) >= BULK_ROWS)
-			good = commit(e);
-	}
+	for (uint32_t i = group; i < e->x->graph->n_groups; i++)
+		insert_job(e, i, &name, &params);
 	buf_release(&name);
-	buf_release(&key);
-	buf_release(&cell);
-	return good;
+	buf_release(&params);
 }
 
 bool record_run_begin(struct engine *e)
 {
-	if (e->ledger && (!insert_run(e) || !insert_from(e, 0, 0)))
-		return false;
+	if (e->ledger) {
+		if (!insert_run(e))
+			return false;
+		insert_jobs(e, 0);
+		rows_expect(e, 0);
+	}
 	record_event(e, EVENT_RUN_CREATED, UNIT_NONE, NULL);
 	if (e->ledger)
 		ledger_run_started(e->ledger, e->run_no);
 	record_event(e, EVENT_RUN_STARTED, UNIT_NONE, NULL);
 	if (e->o->resumes)
 		record_event(e, EVENT_RUN_RESUMED, UNIT_NONE, NULL);
-	return commit(e);
+	return record_commit(e);
 }
 
 bool record_growth(struct engine *e, uint32_t unit, uint32_t group)
 {
-	return !e->ledger || insert_from(e, unit, group);
+	if (!e->ledger)
+		return true;
+	insert_jobs(e, group);
+	rows_expect(e, unit);
+	return rows_put(e);
 }
 
 static struct ledger_counts ledger_counts_of(const struct engine *e)
@@ -398,27 +385,25 @@ static struct ledger_counts ledger_counts_of(const struct engine *e)
 
 bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_code)
 {
-	struct buf text = BUF_INIT;
 	enum event_kind kind = state == STATE_WAITING ? EVENT_RUN_WAITING
 			       : state == STATE_CANCELED || state == STATE_TIMED_OUT ? EVENT_RUN_CANCELED
 										    : EVENT_RUN_COMPLETED;
 
 	e->run_state = state;
+	(void)rows_put(e);
 	if (e->quarantined && state == STATE_FAILED)
 		record_event(e, EVENT_RUN_QUARANTINED, UNIT_NONE, NULL);
 	record_event(e, kind, UNIT_NONE, NULL);
 	e->run_ended = true;
 	if (e->ledger) {
-		text_of_json(e->result ? e->result : json_null(), &text);
 		ledger_run_ended(e->ledger, e->run_no, &(struct ledger_run_end){
 			.state = state, .degraded = degraded, .quarantined = e->quarantined && state == STATE_FAILED,
 			.exit_code = exit_code,
-			.error = e->err->len ? e->err->data : NULL, .result = e->result ? text.data : NULL,
+			.error = e->err->len ? e->err->data : NULL, .result = e->result ? text_of_result(e, e->result) : NULL,
 			.wall_ms = stamp_wall_ms(),
 			.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS,
 			.n = ledger_counts_of(e)});
 	}
-	buf_release(&text);
 	return record_flush(e);
 }
 
@@ -578,7 +563,7 @@ static void settle_step(struct engine *e, const struct action *a, const char *ca
 
 	if (n->has_intent)
 		ledger_attempt_unused(e->ledger, e->run_no, n->serial);
-	ledger_step_settled(e->ledger, e->run_no, a->unit, &(struct ledger_step_end){
+	rows_settle(e, a->unit, &(struct ledger_step_end){
 		.state = a->state, .reason = a->reason, .cause = cause, .error = failed ? n->error : NULL,
 		.degraded = schedule_is_degraded(e->s, a->unit), .exit_code = n->exit_code, .signal = n->signal,
 		.attempts = schedule_attempt(e->s, a->unit), .wall_ms = stamp_wall_ms(),
@@ -655,20 +640,17 @@ bool record_settled(struct engine *e, const struct action *a)
 {
 	const struct unit *u = &e->x->graph->unit[a->unit];
 	const struct note *n = &e->note[a->unit];
-	struct buf cause = BUF_INIT, result = BUF_INIT;
+	struct buf cause = BUF_INIT;
 
 	if (u->kind != UNIT_STEP && u->kind != UNIT_END)
 		return true;
 	if (e->ledger) {
 		if (strstr(reason_sentence(a->reason), "%s"))
 			reason_cause(e, a->unit, &cause);
-		if (n->result)
-			text_of_json(n->result, &result);
 		(u->kind == UNIT_STEP ? settle_step : settle_job)(e, a, cause.len ? cause.data : NULL,
-								  n->result ? result.data : NULL);
+								  n->result ? text_of_result(e, n->result) : NULL);
 	}
 	buf_release(&cause);
-	buf_release(&result);
 	tell_abort(e, a);
 	if (u->kind == UNIT_END && !e->x->bundle[u->group].job && !e->x->bundle[u->group].step)
 		return true; /* the root and what supports it are no jobs of anybody's */
@@ -811,7 +793,7 @@ bool record_flush(struct engine *e)
 
 		ledger_run_progress(e->ledger, e->run_no, &n);
 	}
-	good = commit(e);
+	good = record_commit(e);
 	for (size_t i = 0; i < e->n_told; i++)
 		tell_one(e, &e->told[i], &name, good);
 	e->n_told = 0;

@@ -361,8 +361,10 @@ static void take_over(struct engine *e, uint32_t unit, const struct inquiry *q)
 static void reuse(struct engine *e, uint32_t unit, const struct inquiry *q, char *cause)
 {
 	take_over(e, unit, q);
-	if (e->ledger && q->past->mark)
+	if (e->ledger && q->past->mark) {
+		rows_need(e, unit);
 		ledger_step_mark(e->ledger, e->run_no, unit, q->past->mark);
+	}
 	answer(e, unit, ANSWER_CACHED, REASON_RESUMED, cause);
 }
 

@@ -290,6 +290,8 @@ static void carry_out(struct engine *e, const struct action *act)
 {
 	if (e->o->debug)
 		debug_action(e, act);
+	if (act->kind != ACTION_ASK && act->kind != ACTION_SETTLED)
+		(void)rows_put(e); /* if it fails, we are broken */
 	switch (act->kind) {
 	case ACTION_ASK:
 		engine_decide(e, act);
@@ -318,6 +320,8 @@ static void pump(struct engine *e)
 	struct action act;
 
 	e->paused = fresh_turn(e);
+	if (e->paused) /* contents are read, which takes its time */
+		(void)rows_put(e);
 	slots_turn(e);
 	do {
 		while (schedule_next(e->s, now_ms(), &act)) {
@@ -551,6 +555,8 @@ static void turn_until_done(struct engine *e)
 		}
 		if (record_due_ms(e) == 0)
 			record_flush(e);
+		if (!e->paused)
+			(void)rows_put(e);
 		if (loop_turn(e->loop, wait_ms(e)) < 0 && errno != EINTR)
 			engine_break(e, EXIT_RUN_FAILED, "waiting failed: %s", strerror(errno));
 		watch_turn(e);
@@ -820,6 +826,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 		code = EXIT_STALE_PLAN;
 		goto close;
 	}
+	compiled_keep(e);
 	fresh_open(e, e->ledger, true);
 	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
 	slots_open(e);

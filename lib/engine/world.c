@@ -15,7 +15,7 @@ enum { HASH_MAX = 1 << 30 };
 void scope_world_init(struct unit_world *w, struct engine *e, uint32_t scope)
 {
 	*w = (struct unit_world){.e = e, .unit = UNIT_NONE, .scope = scope, .step_cell = CELL_NONE,
-				 .needs_held = true, .made = json_array()};
+				 .needs_held = true};
 }
 
 void unit_world_init(struct unit_world *w, struct engine *e, uint32_t unit)
@@ -59,6 +59,8 @@ uint32_t engine_unit_meant(const struct engine *e, uint32_t scope, enum expr_roo
 
 static const json_t *keep(struct unit_world *w, json_t *v)
 {
+	if (v && !w->made)
+		w->made = json_array();
 	if (v)
 		json_array_append_new(w->made, v);
 	return v;

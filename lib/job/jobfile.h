@@ -542,6 +542,7 @@ struct file {
 	struct value_map env;
 	struct text_list dotenv;
 	const char *format; /* "native", "lorchestra", "pipeline", "plan" */
+	struct compiled *compiled; /* NULL: none is kept */
 };
 
 struct jobfile {
@@ -549,6 +550,10 @@ struct jobfile {
 	const char *root; /* the folder everything is relative to */
 	const char *description;
 	const char *default_target; /* NULL: the first job of the first file */
+	/* What has made it what it is: two of the same texts and given variables are the same. */
+	const struct source **text; /* documents, settings, configs */
+	size_t n_texts;
+	const char *given;
 	struct file **file;
 	size_t n_files;
 	struct job **job; /* in order of the documents */
@@ -600,6 +605,7 @@ struct jobfile_where {
 	const struct jobfile_var *var;	/* of plans; the last of a name wins */
 	size_t n_vars;
 	bool open_vars; /* a plan's variables without a value become params that can still be given (import) */
+	bool compiled;	/* documents may have a compiled form below .orchmake */
 	bool thorough; /* warn also of what only concerns who looks closely: variables without a value */
 	/*
 	 * Takes over the texts that were read; release it after the jobfile and d.  NULL: they
@@ -615,6 +621,12 @@ struct jobfile_where {
  * says what to do.
  */
 struct jobfile *jobfile_load(const struct jobfile_where *w, struct diags *d, bool *ret_none);
+/* Where load looks for compiled forms of documents, below the root. */
+#define COMPILED_DIR ".orchmake/compiled"
+/* There are such that have been made and not saved yet. */
+bool jobfile_compiled_due(const struct jobfile *jf);
+/* Save them; the folder is there. */
+void jobfile_save_compiled(const struct jobfile *jf);
 /* One document from memory (tests, stored definitions). */
 struct jobfile *jobfile_load_text(const char *name, const char *text, size_t len, const char *root,
 				  struct diags *d);

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/fdio.h"
 #include "base/file_glob.h"
+#include "doc/compiled.h"
 
 void sources_release(struct sources *s)
 {
@@ -52,10 +53,27 @@ static struct file *add_file(struct loader *l, struct source *s, const char *pat
 	return f;
 }
 
+static void drop_compiled(void *k)
+{
+	compiled_free(k);
+}
+
+static void find_compiled(struct loader *l, struct file *f)
+{
+	char *dir = path_join(l->jf->root, COMPILED_DIR);
+
+	f->compiled = compiled_open(dir, f->source);
+	if (f->compiled)
+		arena_on_free(l->a, drop_compiled, f->compiled);
+	free(dir);
+}
+
 static void read_source(struct loader *l, struct source *s, const char *path, struct file *included_by,
 			struct mark m)
 {
 	l->file = add_file(l, s, path, included_by, m);
+	if (l->where->compiled && strcmp(path, "-"))
+		find_compiled(l, l->file);
 	read_document(l, s);
 	l->file = NULL;
 }
@@ -103,16 +121,12 @@ static bool note_file(struct loader *l, const struct pending *p)
 /* Not a byte of a document that is not the one meant is looked at. */
 static bool is_as_said(struct loader *l, const struct pending *p, const struct source *s)
 {
-	struct span text = source_text(s);
-	struct digest d;
+	const char *is = p->sha256 ? source_digest(s)->hex : NULL;
 
-	if (!p->sha256)
+	if (!is || !strcmp(is, p->sha256))
 		return true;
-	digest_of(&d, text.at, text.len);
-	if (!strcmp(d.hex, p->sha256))
-		return true;
-	diag_error(l->d, p->mark, "'%s' is not the file that was meant: its SHA-256 is %s", p->path, d.hex);
-	diag_hint(l->d, "read what has changed; if it is right, write sha256: %s", d.hex);
+	diag_error(l->d, p->mark, "'%s' is not the file that was meant: its SHA-256 is %s", p->path, is);
+	diag_hint(l->d, "read what has changed; if it is right, write sha256: %s", is);
 	return false;
 }
 
@@ -376,6 +390,32 @@ static void check_default(struct loader *l)
 		diag_hint(l->d, "did you mean '%s'?", near);
 }
 
+static const char *given_text(struct loader *l)
+{
+	const struct jobfile_where *w = l->where;
+	struct buf text = BUF_INIT;
+	const char *kept;
+
+	buf_addf(&text, "%d %d", w->open_vars, w->thorough);
+	for (size_t i = 0; i < w->n_vars; i++)
+		buf_addf(&text, " %zu:%s %d %zu:%s", strlen(w->var[i].name), w->var[i].name, w->var[i].declared,
+			 w->var[i].value ? strlen(w->var[i].value) : 0, w->var[i].value ? w->var[i].value : "-");
+	kept = arena_strdup(l->a, text.data);
+	buf_release(&text);
+	return kept;
+}
+
+static void note_origin(struct loader *l)
+{
+	struct jobfile *jf = l->jf;
+
+	jf->given = given_text(l);
+	jf->n_texts = l->sources.n;
+	jf->text = arena_array(l->a, jf->n_texts, sizeof(*jf->text));
+	for (size_t i = 0; i < jf->n_texts; i++)
+		jf->text[i] = l->sources.at[i];
+}
+
 static void finish_model(struct loader *l)
 {
 	refuse_unmarked(l);
@@ -402,6 +442,7 @@ static struct jobfile *loader_finish(struct loader *l, struct diags *d)
 	bool ok;
 
 	finish_model(l);
+	note_origin(l);
 	ok = diags_errors(l->d) == l->errors_before;
 	if (l->d != d) {
 		retell(l->d, d, ok);
@@ -425,6 +466,26 @@ struct jobfile *jobfile_load(const struct jobfile_where *w, struct diags *d, boo
 	if (find_documents(l, ret_none))
 		read_all_pending(l);
 	return loader_finish(l, d);
+}
+
+static bool is_due(const struct file *f)
+{
+	return f->compiled && compiled_is_due(f->compiled);
+}
+
+bool jobfile_compiled_due(const struct jobfile *jf)
+{
+	for (size_t i = 0; i < jf->n_files; i++)
+		if (is_due(jf->file[i]))
+			return true;
+	return false;
+}
+
+void jobfile_save_compiled(const struct jobfile *jf)
+{
+	for (size_t i = 0; i < jf->n_files; i++)
+		if (is_due(jf->file[i]))
+			compiled_save(jf->file[i]->compiled);
 }
 
 struct jobfile *jobfile_load_text_with(const struct jobfile_where *w, const char *name,

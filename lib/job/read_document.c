@@ -73,7 +73,7 @@ const char *document_kind(const char *path)
 
 static void read_with(struct loader *l, const struct source *s, void (*use)(struct loader *, struct cursor *))
 {
-	struct cursor *c = cursor_open(s, doc_format_of(s), l->d);
+	struct cursor *c = cursor_open_compiled(s, doc_format_of(s), l->d, l->file->compiled);
 
 	if (cursor_next(c, NULL) == DOC_MAP) {
 		use(l, c);

@@ -55,5 +55,6 @@ bool ledger_forget_definitions(struct ledger *l)
 {
 	BUG_UNLESS(!l->n_queued);
 	queue_op(l, STMT_GC_DEFINITIONS);
+	queue_op(l, STMT_GC_ORIGINS);
 	return commit_or_drop(l);
 }

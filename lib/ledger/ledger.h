@@ -122,6 +122,8 @@ struct ledger_run {
 	const char *target;	/* as asked, joined with blanks; required */
 	const char *title;	/* for people: a plan's plan_id; NULL: target */
 	const char *definition; /* canonical JSON of all that is needed to go on with the run */
+	const char *origin;	/* SHA-256 of what definition was made from */
+	const char *definition_sha; /* with definition NULL: of one that is there, ledger_definition_of() */
 	const char *format;	/* of the definition: native, plan, lorchestra, ... */
 	const char *source;	/* path of the Jobfile */
 	const char *command;	/* the command line */
@@ -144,10 +146,14 @@ struct ledger_run {
 	int64_t wall_ms, mono_ns;
 };
 
+/* SHA-256 of the definition that was made from that; false: none is known. */
+bool ledger_definition_of(struct ledger *l, const char *origin, struct digest *ret);
+
 /*
  * Make the run known, as pending: written and committed at once, with whatever was
- * queued, because everything else needs its number.  -1 on failure; LEDGER_MOVED if others
- * were quicker, which is seen in the same transaction.
+ * queued, because everything else needs its number.  -1 on failure: LEDGER_MOVED if others
+ * were quicker, which is seen in the same transaction; LEDGER_BROKEN if the definition with
+ * that definition_sha is not there (any more).
  */
 int64_t ledger_run_begin(struct ledger *l, const struct ledger_run *r);
 
@@ -206,30 +212,6 @@ void ledger_job_finished(struct ledger *l, int64_t run, uint32_t group, const st
 
 /* --- steps ---------------------------------------------------------------------------------------- */
 
-/*
- * Every step of the run, once, before anything happens to it (a fragment's later).  A
- * million is fine: commit every few thousand.  The key says what the step does, the
- * same in every run: job, params, cell, step.
- */
-struct ledger_step {
-	uint32_t unit;
-	uint32_t group;	  /* that it belongs to, or GROUP_NONE */
-	const char *key;  /* required */
-	const char *name; /* as people see it; required */
-	const char *job, *step, *cell;
-	bool critical;
-};
-void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s);
-
-/* The params of a called instance, as JSON, which are known only when its call begins. */
-void ledger_job_params(struct ledger *l, int64_t run, uint32_t group, const char *params);
-/* Its key, where the params came to be known only when it began. */
-void ledger_step_key(struct ledger *l, int64_t run, uint32_t unit, const char *key);
-
-/* It waits, or has become ready, or an attempt has begun: every decision has a reason. */
-void ledger_step_state(struct ledger *l, int64_t run, uint32_t unit, enum state state,
-		       enum reason reason, const char *cause);
-
 struct ledger_step_end {
 	enum state state; /* final */
 	enum reason reason;
@@ -242,6 +224,32 @@ struct ledger_step_end {
 	const char *result;	 /* JSON: what `steps.ID` shows */
 	const char *fingerprint; /* of a success that can be fresh: kept by key as well */
 };
+
+/*
+ * Every step of the run, once, before anything is done about it (a fragment's later).  A
+ * million is fine: commit every few thousand.  The key says what the step does, the
+ * same in every run: job, params, cell, step.
+ */
+struct ledger_step {
+	uint32_t unit;
+	uint32_t group;	  /* that it belongs to, or GROUP_NONE */
+	const char *key;  /* required */
+	const char *name; /* as people see it; required */
+	const char *job, *step, *cell;
+	bool critical;
+	const struct ledger_step_end *end; /* of one that has settled by now; NULL: it is pending */
+};
+void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s);
+
+/* The params of a called instance, as JSON, which are known only when its call begins. */
+void ledger_job_params(struct ledger *l, int64_t run, uint32_t group, const char *params);
+/* Its key, where the params came to be known only when it began. */
+void ledger_step_key(struct ledger *l, int64_t run, uint32_t unit, const char *key);
+
+/* It waits, or has become ready, or an attempt has begun: every decision has a reason. */
+void ledger_step_state(struct ledger *l, int64_t run, uint32_t unit, enum state state,
+		       enum reason reason, const char *cause);
+
 void ledger_step_settled(struct ledger *l, int64_t run, uint32_t unit, const struct ledger_step_end *e);
 
 /* What is fresh for a key without a run of it (-t), or is no longer: fingerprint NULL. */

@@ -24,6 +24,13 @@ struct words {
 	bool complete; /* none is missing */
 };
 
+/* The one that the row of a step refers to. */
+struct known_instance {
+	int64_t no;
+	const char *own_name; /* of the step, where the instance is called something else; NULL: as the instance */
+	size_t len;
+};
+
 struct ledger {
 	sqlite3 *db;
 	char *path;
@@ -36,6 +43,7 @@ struct ledger {
 	struct buf queue; /* see queue.c */
 	size_t n_queued;
 	int64_t queued_since_ns;
+	struct known_instance instance; /* while the queue is carried out: that of the last INSTANCE_ADD */
 
 	/* Units of one run that have a row in steps: their events need not carry a name. */
 	int64_t known_run;
@@ -82,6 +90,8 @@ void queue_int(struct ledger *l, int64_t v);
 void queue_int_or(struct ledger *l, int64_t v, int64_t none);
 void queue_text(struct ledger *l, const char *s); /* NULL is NULL */
 void queue_null(struct ledger *l);
+/* Two parameters: the number of the instance that was added last, and the step's own name if it has one. */
+void queue_instance(struct ledger *l);
 
 /* Where the queue ends, to cut it back to. */
 struct queue_mark {

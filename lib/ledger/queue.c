@@ -3,7 +3,8 @@
  *
  *	stmt u8 | parameters: tag u8 | value ... | OP_END u8
  *
- * INTEGER is 8 bytes; TEXT is a length of 8 and the bytes, which are bound where they lie.
+ * INTEGER is 8 bytes; TEXT is a length of 8 and the bytes, which are bound where they lie.  INSTANCE and OWN_NAME
+ * have no value: they are what the INSTANCE_ADD before has come to.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +17,7 @@ _Static_assert(STMT_COUNT <= UINT8_MAX, "a statement's number is a byte");
 
 enum { QUEUE_BYTES_KEPT = 4 * 1024 * 1024 };
 
-enum tag { OP_END, OP_NULL, OP_INT, OP_TEXT };
+enum tag { OP_END, OP_NULL, OP_INT, OP_TEXT, OP_INSTANCE, OP_OWN_NAME };
 
 void queue_op(struct ledger *l, enum stmt id)
 {
@@ -67,6 +68,12 @@ void queue_text(struct ledger *l, const char *s)
 	l->queue.len += 1 + sizeof(len) + len;
 }
 
+void queue_instance(struct ledger *l)
+{
+	buf_putc(&l->queue, OP_INSTANCE);
+	buf_putc(&l->queue, OP_OWN_NAME);
+}
+
 size_t ledger_pending(const struct ledger *l)
 {
 	return l->n_queued;
@@ -97,7 +104,7 @@ void ledger_drop(struct ledger *l)
 }
 
 /* Bind the parameters at `at`; returns what follows their end mark. */
-static const char *bind_all(sqlite3_stmt *st, const char *at, const char *end, int *rc)
+static const char *bind_all(struct ledger *l, sqlite3_stmt *st, const char *at, const char *end, int *rc)
 {
 	int n = 0;
 
@@ -124,6 +131,13 @@ static const char *bind_all(sqlite3_stmt *st, const char *at, const char *end, i
 			*rc = sqlite3_bind_text64(st, n, at, len, SQLITE_STATIC, SQLITE_UTF8);
 			at += len;
 			break;
+		case OP_INSTANCE:
+			*rc = sqlite3_bind_int64(st, n, l->instance.no);
+			break;
+		case OP_OWN_NAME:
+			*rc = sqlite3_bind_text64(st, n, l->instance.own_name, l->instance.len, SQLITE_STATIC,
+						  SQLITE_UTF8);
+			break;
 		}
 	}
 	BUG_UNLESS(*rc == SQLITE_TOOBIG || n == sqlite3_bind_parameter_count(st));
@@ -139,7 +153,7 @@ static const char *run_op(struct ledger *l, const char *at, const char *end)
 
 	if (!st)
 		return NULL;
-	at = bind_all(st, at, end, &rc);
+	at = bind_all(l, st, at, end, &rc);
 	if (rc) {
 		(void)ledger_fail(l, rc, "cannot write");
 		return NULL;
@@ -147,11 +161,12 @@ static const char *run_op(struct ledger *l, const char *at, const char *end)
 	return stmt_write(l, id, st) ? at : NULL;
 }
 
-static const char *skip_op(const char *at, const char *end)
+/* What follows the end mark of the parameters from `at` on. */
+static const char *skip_params(const char *at, const char *end)
 {
 	size_t len;
 
-	for (at++; at < end && *at != OP_END;) {
+	while (at < end && *at != OP_END) {
 		enum tag tag = (enum tag)*at++;
 
 		if (tag == OP_INT)
@@ -164,23 +179,51 @@ static const char *skip_op(const char *at, const char *end)
 	return at + 1;
 }
 
-/*
- * A step's row, and behind it the instance that it refers to: nearly always that is there from an earlier run.
- * If it is not, the instance comes first after all.
- */
-static const char *run_step_add(struct ledger *l, const char *step, const char *end)
+/* The TEXT at `at`; returns what follows it. */
+static const char *take_text(const char *at, const char **ret, size_t *ret_len)
 {
-	const char *instance = run_op(l, step, end), *next;
+	BUG_UNLESS(*at == OP_TEXT);
+	memcpy(ret_len, at + 1, sizeof(*ret_len));
+	*ret = at + 1 + sizeof(*ret_len);
+	return *ret + *ret_len;
+}
 
-	if (!instance || sqlite3_changes(l->db))
-		return instance ? skip_op(instance, end) : NULL;
-	next = run_op(l, instance, end);
-	if (!next || !run_op(l, step, end))
+/* 1 found, 0 not, -1 after a failure. */
+static int find_instance(struct ledger *l, const char *key, size_t key_len, const char *name, size_t name_len)
+{
+	sqlite3_stmt *st = stmt_use(l, STMT_INSTANCE_FIND);
+	struct known_instance *i = &l->instance;
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text64(st, 1, key, key_len, SQLITE_STATIC, SQLITE_UTF8);
+	rc = stmt_row(l, st);
+	if (rc > 0) {
+		bool same = (size_t)sqlite3_column_bytes(st, 1) == name_len && !memcmp(col_name(st, 1), name, name_len);
+
+		*i = (struct known_instance){sqlite3_column_int64(st, 0), same ? NULL : name, same ? 0 : name_len};
+	}
+	stmt_done(l, STMT_INSTANCE_FIND, st, true);
+	return rc;
+}
+
+/* An instance is nearly always there from an earlier run; what follows refers to it. */
+static const char *run_instance_add(struct ledger *l, const char *op, const char *end)
+{
+	const char *key, *name, *after;
+	size_t key_len, name_len;
+	int found;
+
+	after = take_text(take_text(op + 1, &key, &key_len), &name, &name_len);
+	found = find_instance(l, key, key_len, name, name_len);
+	if (found < 0)
 		return NULL;
-	if (sqlite3_changes(l->db))
-		return next;
-	(void)ledger_fail_text(l, LEDGER_BROKEN, "the row of a step could not be added");
-	return NULL;
+	if (found)
+		return skip_params(after, end);
+	after = run_op(l, op, end);
+	l->instance = (struct known_instance){.no = sqlite3_last_insert_rowid(l->db)};
+	return after;
 }
 
 bool queue_run(struct ledger *l)
@@ -188,7 +231,7 @@ bool queue_run(struct ledger *l)
 	const char *at = l->queue.data, *end = at + l->queue.len;
 
 	while (at && at < end)
-		at = ((enum stmt)(uint8_t)*at == STMT_STEP_ADD ? run_step_add : run_op)(l, at, end);
+		at = ((enum stmt)(uint8_t)*at == STMT_INSTANCE_ADD ? run_instance_add : run_op)(l, at, end);
 	return at != NULL;
 }
 

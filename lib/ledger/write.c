@@ -28,12 +28,31 @@ static void queue_counts(struct ledger *l, const struct ledger_counts *n)
 
 /* --- runs ---------------------------------------------------------------------------------------- */
 
-static void queue_definition(struct ledger *l, const char *json, struct digest *ret)
+static void queue_definition(struct ledger *l, const struct ledger_run *r, struct digest *ret)
 {
-	digest_of(ret, json, strlen(json));
+	digest_of(ret, r->definition, strlen(r->definition));
 	queue_op(l, STMT_DEFINITION_ADD);
 	queue_text(l, ret->hex);
-	queue_text(l, json);
+	queue_text(l, r->definition);
+	if (!r->origin)
+		return;
+	queue_op(l, STMT_ORIGIN_ADD);
+	queue_text(l, r->origin);
+	queue_text(l, ret->hex);
+}
+
+bool ledger_definition_of(struct ledger *l, const char *origin, struct digest *ret)
+{
+	sqlite3_stmt *st = stmt_use(l, STMT_ORIGIN_FIND);
+	bool found;
+
+	if (!st)
+		return false;
+	sqlite3_bind_text(st, 1, origin, -1, SQLITE_STATIC);
+	found = stmt_row(l, st) > 0 && sqlite3_column_bytes(st, 0) == DIGEST_HEX;
+	if (found)
+		memcpy(ret->hex, col_text(st, 0), sizeof(ret->hex));
+	return stmt_done(l, STMT_ORIGIN_FIND, st, found);
 }
 
 static void queue_run_row(struct ledger *l, const struct ledger_run *r)
@@ -117,9 +136,9 @@ int64_t ledger_run_begin(struct ledger *l, const struct ledger_run *r)
 	struct digest sha;
 
 	if (r->definition)
-		queue_definition(l, r->definition, &sha);
+		queue_definition(l, r, &sha);
 	queue_run_row(l, r);
-	queue_run_texts(l, r, r->definition ? sha.hex : NULL);
+	queue_run_texts(l, r, r->definition ? sha.hex : r->definition_sha);
 	queue_plan(l, r);
 	if (!queue_commit_if(l, may_begin, (void *)r)) {
 		queue_cut(l, before);
@@ -254,16 +273,37 @@ static bool is_known(const struct ledger *l, int64_t run, uint32_t unit)
 	       (l->known[word] & (uint64_t)1 << unit % KNOWN_BITS);
 }
 
+static void queue_step_end(struct ledger *l, const struct ledger_step_end *e)
+{
+	queue_state(l, e->state);
+	queue_reason(l, e->reason);
+	queue_text(l, e->cause);
+	queue_text(l, e->error);
+	queue_int(l, e->degraded);
+	queue_int_or(l, e->exit_code, -1);
+	queue_int_or(l, e->signal, 0);
+	queue_int(l, e->attempts);
+	queue_int_or(l, e->wall_ms, -1);
+	queue_int_or(l, e->duration_ms, -1);
+	queue_text(l, e->result);
+	queue_text(l, e->fingerprint);
+}
+
+static void keep_fingerprint(struct ledger *l, int64_t run, uint32_t unit, const struct ledger_step_end *e)
+{
+	if (!e->fingerprint || e->state != STATE_SUCCEEDED)
+		return;
+	queue_op(l, STMT_FINGERPRINT_OF_STEP);
+	queue_int(l, id_of(run, unit));
+	queue_text(l, e->fingerprint);
+	queue_int(l, e->wall_ms);
+}
+
 void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s)
 {
-	queue_op(l, STMT_STEP_ADD);
-	queue_int(l, id_of(run, s->unit));
-	queue_int_or(l, s->group, GROUP_NONE);
-	queue_int(l, s->critical);
-	queue_state(l, STATE_PENDING);
-	queue_reason(l, REASON_NONE);
-	queue_text(l, s->key);
-	queue_text(l, s->name);
+	static const struct ledger_step_end pending = {.state = STATE_PENDING, .reason = REASON_NONE, .exit_code = -1,
+						       .wall_ms = -1, .duration_ms = -1};
+	const struct ledger_step_end *end = s->end ? s->end : &pending;
 
 	/* Only for a step that no run had before: queue_run(). */
 	queue_op(l, STMT_INSTANCE_ADD);
@@ -272,6 +312,14 @@ void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s)
 	queue_text(l, s->job);
 	queue_text(l, s->step);
 	queue_text(l, s->cell);
+
+	queue_op(l, STMT_STEP_ADD);
+	queue_int(l, id_of(run, s->unit));
+	queue_int_or(l, s->group, GROUP_NONE);
+	queue_int(l, s->critical);
+	queue_instance(l);
+	queue_step_end(l, end);
+	keep_fingerprint(l, run, s->unit, end);
 	know(l, run, s->unit);
 }
 
@@ -301,24 +349,8 @@ void ledger_step_settled(struct ledger *l, int64_t run, uint32_t unit, const str
 	BUG_UNLESS(e->state < STATE_COUNT && state_is_final(e->state));
 	queue_op(l, STMT_STEP_END);
 	queue_int(l, id_of(run, unit));
-	queue_state(l, e->state);
-	queue_reason(l, e->reason);
-	queue_text(l, e->cause);
-	queue_text(l, e->error);
-	queue_int(l, e->degraded);
-	queue_int_or(l, e->exit_code, -1);
-	queue_int_or(l, e->signal, 0);
-	queue_int(l, e->attempts);
-	queue_int(l, e->wall_ms);
-	queue_int_or(l, e->duration_ms, -1);
-	queue_text(l, e->result);
-	queue_text(l, e->fingerprint);
-	if (!e->fingerprint || e->state != STATE_SUCCEEDED)
-		return;
-	queue_op(l, STMT_FINGERPRINT_OF_STEP);
-	queue_int(l, id_of(run, unit));
-	queue_text(l, e->fingerprint);
-	queue_int(l, e->wall_ms);
+	queue_step_end(l, e);
+	keep_fingerprint(l, run, unit, e);
 }
 
 void ledger_fingerprint(struct ledger *l, const char *key, const char *fingerprint, int64_t wall_ms)

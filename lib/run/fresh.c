@@ -1,6 +1,5 @@
 #include "run/fresh.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,16 +23,32 @@ void fresh_moved_format(struct buf *out, const char *path)
 	buf_addf(out, "%s%s", MOVED, path);
 }
 
+/* -1: none. */
+static int digit_of(char ch)
+{
+	if (ch >= '0' && ch <= '9')
+		return ch - '0';
+	ch |= 0x20;
+	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
+}
+
 /* Sixteen digits, and a blank if more follows. */
-static bool take_hash(const char *text, uint64_t *ret, char **ret_end)
+static bool take_hash(const char *text, uint64_t *ret, const char **ret_end)
 {
 	enum { DIGITS = 16 };
+	uint64_t v = 0;
 
-	if (!isxdigit((unsigned char)*text))
+	for (int i = 0; i < DIGITS; i++) {
+		int digit = digit_of(text[i]);
+
+		if (digit < 0)
+			return false;
+		v = v << 4 | (unsigned)digit;
+	}
+	if (digit_of(text[DIGITS]) >= 0)
 		return false;
-	*ret = strtoull(text, ret_end, 16);
-	if (*ret_end - text != DIGITS)
-		return false;
+	*ret = v;
+	*ret_end = text + DIGITS;
 	*ret_end += **ret_end == ' ' && (*ret_end)[1];
 	return true;
 }
@@ -41,7 +56,7 @@ static bool take_hash(const char *text, uint64_t *ret, char **ret_end)
 void fresh_record_parse(struct fresh_record *ret, const char *text, int64_t wall_ms)
 {
 	struct fresh_mark *m = &ret->mark;
-	char *end = NULL;
+	const char *end = NULL;
 
 	*ret = (struct fresh_record){.wall_ms = wall_ms};
 	ret->begun = !strcmp(text, fresh_begun);

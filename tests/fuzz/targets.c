@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "doc/compiled.h"
 #include "doc/cursor.h"
 #include "doc/json.h"
 #include "doc/yaml_write.h"
@@ -92,6 +93,28 @@ static void read_document(const uint8_t *data, size_t len, const char *name, enu
 static void try_yaml(const uint8_t *data, size_t len)
 {
 	read_document(data, len, "x.yml", DOC_YAML);
+}
+
+/* Whatever the events are: none of them, or a whole document. */
+static void try_compiled(const uint8_t *data, size_t len)
+{
+	struct source *s = source_from("x.yml", "x: y\n", strlen("x: y\n"));
+	struct diags *d = diags_new();
+	struct arena *a = arena_new();
+	struct buf file = BUF_INIT;
+	struct compiled *k;
+	struct cursor *c;
+
+	compiled_seal(s, data, len, &file);
+	k = compiled_from(s, file.data, file.len);
+	c = cursor_open_compiled(s, DOC_YAML, d, k);
+	BUG_UNLESS(cursor_tree(c, a) && cursor_next(c, NULL) == DOC_FINISHED && !diags_count(d));
+	cursor_free(c);
+	compiled_free(k);
+	buf_release(&file);
+	arena_free(a);
+	diags_free(d);
+	source_free(s);
 }
 
 /* What was read is written, read again and is the same. */

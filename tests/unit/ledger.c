@@ -439,6 +439,99 @@ static void progress_is_weighted_and_the_rest_is_foretold(void **state)
 		  "240000 1 ?");
 }
 
+static struct ledger_run run_of(unsigned n, char id[ULID_LEN + 1])
+{
+	return (struct ledger_run){.id = kit_id(n, id), .target = "all", .origin = "6bb4d7bfc9a81b4d1b1ccbb3b94fdfd5b4bd2d12fd0a1b9b07d4f7cd0b0e0b34",
+				   .nonce = 1, .pid = 1, .slots = 1, .wall_ms = KIT_TIME, .mono_ns = 1};
+}
+
+static void a_definition_is_known_by_its_origin(void **state)
+{
+	struct kit *k = *state;
+	char id[ULID_LEN + 1];
+	struct ledger_run r = run_of(1, id);
+	struct ledger_keep keep = {.since_ms = INT64_MAX};
+	struct digest sha;
+	size_t gone;
+
+	kit_open(k, LEDGER_WRITE);
+	CHECK(!ledger_definition_of(k->l, r.origin, &sha));
+	r.definition = "{\"jobs\":{}}";
+	CHECK(ledger_run_begin(k->l, &r) > 0);
+	CHECK(ledger_definition_of(k->l, r.origin, &sha));
+	CHECK_STR(kit_ask(k, "SELECT sha FROM definitions"), sha.hex);
+	CHECK(!ledger_definition_of(k->l, sha.hex, &sha));
+
+	r = run_of(2, id);
+	r.definition_sha = sha.hex;
+	CHECK(ledger_run_begin(k->l, &r) > 0);
+	CHECK_STR(kit_ask(k, "SELECT count(*) || ' ' || count(DISTINCT definition) FROM v_runs WHERE definition IS NOT NULL"), "2 1");
+
+	/* The same origin with another text: the newest counts, as one of two versions has it. */
+	r = run_of(3, id);
+	r.definition = "{}";
+	CHECK(ledger_run_begin(k->l, &r) > 0);
+	CHECK(ledger_definition_of(k->l, r.origin, &sha));
+	CHECK_STR(kit_ask(k, "SELECT json FROM definitions JOIN definition_origins USING (sha)"), "{}");
+	kit_exec(k, "UPDATE runs SET end_wall_ms = 1, exit_code = 0, state = (SELECT no FROM states WHERE word = 'succeeded')");
+	CHECK(ledger_gc(k->l, &keep, NULL, NULL, &gone));
+	CHECK_INT(gone, 3);
+	CHECK(!ledger_definition_of(k->l, r.origin, &sha));
+	CHECK_STR(kit_ask(k, "SELECT count(*) FROM definition_origins"), "0");
+	kit_sound(k);
+}
+
+/* Removed by gc in the instant after it was found. */
+static void a_definition_that_is_gone_is_no_run_s(void **state)
+{
+	struct kit *k = *state;
+	char id[ULID_LEN + 1];
+	struct ledger_run r = run_of(1, id);
+
+	kit_open(k, LEDGER_WRITE);
+	r.definition_sha = "6bb4d7bfc9a81b4d1b1ccbb3b94fdfd5b4bd2d12fd0a1b9b07d4f7cd0b0e0b34";
+	CHECK_INT(ledger_run_begin(k->l, &r), -1);
+	CHECK_INT(ledger_error(k->l)->fault, LEDGER_BROKEN);
+	CHECK_INT(ledger_pending(k->l), 0);
+	r.definition = "{}";
+	CHECK(ledger_run_begin(k->l, &r) > 0);
+	CHECK_STR(kit_ask(k, "SELECT count(*) FROM v_runs WHERE definition IS NOT NULL"), "1");
+	kit_sound(k);
+}
+
+/* What has settled by the time it is known is one row, as if it had been added and then settled. */
+static void a_step_may_come_settled(void **state)
+{
+	struct kit *k = *state;
+	const struct ledger_step_end end = {.state = STATE_SUCCEEDED, .reason = REASON_FRESH, .exit_code = -1, .wall_ms = KIT_TIME,
+					    .duration_ms = -1, .cause = "why", .result = "{}", .fingerprint = "f1"};
+	const char *const all = "SELECT group_concat(quote(job) || critical || state || quote(reason) || quote(cause) || quote(error) ||"
+				" quote(degraded) || quote(exit_code) || quote(signal) || quote(attempts) || quote(end_wall_ms) ||"
+				" quote(duration_ms) || quote(result) || quote(fingerprint), '\n') FROM steps WHERE id & 1 = ";
+	struct buf one = BUF_INIT, two = BUF_INIT;
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	ledger_step(k->l, run, &(struct ledger_step){.unit = 0, .group = 1, .key = "a", .name = "a", .critical = true});
+	ledger_step_settled(k->l, run, 0, &end);
+	ledger_step(k->l, run, &(struct ledger_step){.unit = 1, .group = 1, .key = "b", .name = "b", .critical = true, .end = &end});
+	kit_commit(k);
+	buf_addf(&one, "%s0", all);
+	buf_addf(&two, "%s1", all);
+	{
+		char *first = xstrdup(kit_ask(k, one.data));
+
+		CHECK(strlen(first) > 20);
+		CHECK_STR(kit_ask(k, two.data), first);
+		free(first);
+	}
+	CHECK_STR(kit_ask(k, "SELECT group_concat(key || fingerprint || wall_ms) FROM fingerprints"),
+		  "af11767323045678,bf11767323045678");
+	buf_release(&one);
+	buf_release(&two);
+}
+
 static void definitions_are_shared(void **state)
 {
 	struct kit *k = *state;
@@ -1002,6 +1095,9 @@ int main(void)
 		KIT_TEST(the_monitor_sees_what_runs),
 		KIT_TEST(progress_is_weighted_and_the_rest_is_foretold),
 		KIT_TEST(definitions_are_shared),
+		KIT_TEST(a_definition_is_known_by_its_origin),
+		KIT_TEST(a_definition_that_is_gone_is_no_run_s),
+		KIT_TEST(a_step_may_come_settled),
 		KIT_TEST(a_step_is_the_same_thing_in_every_run),
 		KIT_TEST(what_changes_no_row_is_an_error_and_undoes_its_commit),
 		KIT_TEST(a_run_needs_an_id_of_its_own),

@@ -239,6 +239,8 @@ struct mischief {
 static void every_fault_is_found(void **state)
 {
 	static const struct mischief mischief[] = {
+		{"INSERT INTO definition_origins VALUES ('6bb4d7bfc9a81b4d1b1ccbb3b94fdfd5b4bd2d12fd0a1b9b07d4f7cd0b0e0b34', 'x')",
+		 "the origin 6bb4d7bfc9a81b4d1b1ccbb3b94fdfd5b4bd2d12fd0a1b9b07d4f7cd0b0e0b34 is of a definition that is missing\n"},
 		{"DELETE FROM run_texts", "run 01KTRXN0000000000000000001 has no texts\n"},
 		{"UPDATE attempts SET phase = 1, state = NULL WHERE id & 4294967295 = 2",
 		 "run 01KTRXN0000000000000000001 has ended, but attempt 2 has not\n"

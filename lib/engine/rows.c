@@ -1,0 +1,104 @@
+/*
+ * The row of each step in the ledger.  All of them are there before anything is started or waited for; a step that
+ * settles before that, as one does that is up to date, is written once, as what it came to.
+ */
+#include "base/bug.h"
+#include "doc/json.h"
+#include "engine/engine_impl.h"
+
+enum { BULK_ROWS = 5000 };
+
+/* The instance's identity: what it is called, and the params it works with. */
+static void make_key(struct engine *e, uint32_t unit, const char *name, struct buf *key)
+{
+	const json_t *params = e->params[e->x->place[unit].scope];
+	struct digest d;
+
+	buf_reset(key);
+	buf_puts(key, name);
+	if (!params || !json_object_size(params))
+		return;
+	json_digest(&d, params);
+	buf_addf(key, "#%.16s", d.hex);
+}
+
+void engine_unit_key(struct engine *e, uint32_t unit, struct buf *key)
+{
+	struct buf name = BUF_INIT;
+
+	expansion_unit_name(e->x, unit, &name);
+	make_key(e, unit, name.data, key);
+	buf_release(&name);
+}
+
+static void add_row(struct engine *e, uint32_t unit, const struct ledger_step_end *end)
+{
+	const struct place *p = &e->x->place[unit];
+	const struct scope *s = &e->x->scope[p->scope];
+	struct buf *name = &e->rows.name, *key = &e->rows.key, *cell = &e->rows.cell;
+
+	buf_reset(name);
+	buf_reset(cell);
+	expansion_unit_name(e->x, unit, name);
+	make_key(e, unit, name->data, key);
+	if (p->cell != CELL_NONE)
+		cells_label(expansion_step_cells(e->x, p->scope, p->step), p->cell, cell);
+	else if (s->cell != CELL_NONE)
+		cells_label(e->x->job_cells[s->job->no], s->cell, cell);
+	ledger_step(e->ledger, e->run_no, &(struct ledger_step){
+		.unit = unit, .group = e->x->graph->unit[unit].group, .key = key->data, .name = name->data,
+		.job = s->job->name, .step = p->step->id, .cell = cell->len ? cell->data : NULL,
+		.critical = p->step->t.critical, .end = end});
+	e->note[unit].has_row = true;
+	e->rows.n_missing--;
+}
+
+void rows_expect(struct engine *e, uint32_t first)
+{
+	const struct graph *g = e->x->graph;
+
+	for (uint32_t u = first; u < g->n_units; u++)
+		e->rows.n_missing += g->unit[u].kind == UNIT_STEP;
+}
+
+bool rows_put(struct engine *e)
+{
+	const struct graph *g = e->x->graph;
+	bool good = true;
+
+	for (uint32_t u = 0; good && e->rows.n_missing && u < g->n_units; u++) {
+		if (g->unit[u].kind == UNIT_STEP && !e->note[u].has_row)
+			add_row(e, u, NULL);
+		if (ledger_pending(e->ledger) >= BULK_ROWS)
+			good = record_commit(e);
+	}
+	return good;
+}
+
+void rows_need(struct engine *e, uint32_t unit)
+{
+	if (!e->note[unit].has_row)
+		add_row(e, unit, NULL);
+}
+
+void rows_settle(struct engine *e, uint32_t unit, const struct ledger_step_end *end)
+{
+	if (e->note[unit].has_row)
+		ledger_step_settled(e->ledger, e->run_no, unit, end);
+	else
+		add_row(e, unit, end);
+}
+
+void rows_init(struct engine *e)
+{
+	buf_init(&e->rows.name);
+	buf_init(&e->rows.key);
+	buf_init(&e->rows.cell);
+}
+
+void rows_release(struct engine *e)
+{
+	buf_release(&e->rows.name);
+	buf_release(&e->rows.key);
+	buf_release(&e->rows.cell);
+}
