@@ -263,7 +263,7 @@ bool resuming_asks(struct engine *e)
 		struct buf name = BUF_INIT;
 
 		if (x->graph->unit[u].kind != UNIT_STEP || o[u].why != REASON_LOST_BEFORE ||
-		    x->place[u].step->t.on_lost != ON_LOST_ASK)
+		    x->place[u].step->t.policy->on_lost != ON_LOST_ASK)
 			continue;
 		any = true;
 		expansion_unit_name(x, u, &name);

@@ -88,8 +88,8 @@ static bool compose_run(struct engine *e, const struct step *st, uint32_t serial
 			struct buf *err)
 {
 	static const char *const plain[] = {"sh", "-eu", "-c"};
-	const char *const *shell = st->t.shell.n ? st->t.shell.text : plain;
-	size_t n_shell = st->t.shell.n ? st->t.shell.n : ARRAY_LEN(plain);
+	const char *const *shell = st->t.policy->shell.n ? st->t.policy->shell.text : plain;
+	size_t n_shell = st->t.policy->shell.n ? st->t.policy->shell.n : ARRAY_LEN(plain);
 	const char *run = st->t.act.run;
 	struct buf text = BUF_INIT;
 	char *name, *path;
@@ -282,7 +282,7 @@ static bool wants_stdout(const struct step *st)
 		if (from == PROVIDE_STDOUT || from == PROVIDE_JSON || from == PROVIDE_REGEX || from == PROVIDE_LINE)
 			return true;
 	}
-	return st->t.fail_if.out || st->t.fail_if.err; /* then the log has the errors alone */
+	return st->t.policy->fail_if.out || st->t.policy->fail_if.err; /* then the log has the errors alone */
 }
 
 static bool value_path(struct engine *e, const struct value *v, const struct expr_world *w, char **ret,
@@ -303,9 +303,9 @@ static bool value_path(struct engine *e, const struct value *v, const struct exp
 static bool compose_files(struct engine *e, const struct step *st, uint32_t serial, const struct expr_world *w,
 			  struct composed *c, struct buf *err)
 {
-	if (!value_path(e, st->t.cwd, w, &c->cwd, err) || !value_path(e, st->t.stdin_from, w, &c->stdin_path, err) ||
-	    !value_path(e, st->t.stdout_to, w, &c->stdout_path, err) ||
-	    !value_path(e, st->t.stderr_to, w, &c->stderr_path, err))
+	if (!value_path(e, st->t.policy->cwd, w, &c->cwd, err) || !value_path(e, st->t.policy->stdin_from, w, &c->stdin_path, err) ||
+	    !value_path(e, st->t.policy->stdout_to, w, &c->stdout_path, err) ||
+	    !value_path(e, st->t.policy->stderr_to, w, &c->stderr_path, err))
 		return false;
 	if (!c->cwd)
 		c->cwd = xstrdup(e->root);
@@ -438,11 +438,11 @@ static void seal(struct engine *e, struct composed *c, const struct step *st, ui
 		.stdin_path = c->stdin_path,
 		.stdout_path = c->stdout_path,
 		.stderr_path = c->stderr_path,
-		.timeout_ms = shorter(st->t.timeout_ms, c->callable_timeout_ms),
-		.grace_ms = st->t.grace_ms ? st->t.grace_ms : DEFAULT_GRACE_MS,
-		.umask = st->t.umask,
-		.limits = limits_of(&st->t.limits),
-		.tty = st->t.tty,
+		.timeout_ms = shorter(st->t.policy->timeout_ms, c->callable_timeout_ms),
+		.grace_ms = st->t.policy->grace_ms ? st->t.policy->grace_ms : DEFAULT_GRACE_MS,
+		.umask = st->t.policy->umask,
+		.limits = limits_of(&st->t.policy->limits),
+		.tty = st->t.policy->tty,
 		.fds = c->fds,
 		.n_fds = n_fds,
 	};
@@ -506,7 +506,7 @@ bool engine_compose_hook(struct engine *e, const struct hook_call *h, uint32_t s
 		hook_variables(e, h, c);
 	good = good && (h->step->t.act.kind == ACT_RUN ? compose_run(e, h->step, serial, c, err)
 						       : compose_argv(h->step, &xw, c, err)) &&
-	       value_path(e, h->step->t.cwd, &xw, &c->cwd, err);
+	       value_path(e, h->step->t.policy->cwd, &xw, &c->cwd, err);
 	unit_world_release(&w);
 	if (!good || values_missing(e->values))
 		return false;

@@ -165,7 +165,7 @@ static void gather(struct engine *e, struct fresh_unit *f)
 {
 	const struct traits *t = &e->x->place[f->unit].step->t;
 
-	f->facts.rule = t->fresh;
+	f->facts.rule = t->policy->fresh;
 	f->facts.rule.kind = fresh_kind_of(t);
 	f->facts.always = e->o->always || resume_forces(e, f->unit);
 	f->facts.what_if = fresh_what_if(e, f->unit);

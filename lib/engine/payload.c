@@ -67,7 +67,7 @@ static void look_at_step(struct look *k, const struct step *st)
 		value_leaves(st->t.act.with, look_at_value, k);
 	if (st->t.act.payload)
 		value_leaves(st->t.act.payload, look_at_value, k);
-	look_at_conditions(k, &st->t.when);
+	look_at_conditions(k, &st->t.policy->when);
 }
 
 bool engine_check_payload(struct engine *e, struct diags *d)

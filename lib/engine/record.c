@@ -304,7 +304,7 @@ static void insert_step(struct engine *e, uint32_t unit, struct buf *name, struc
 	ledger_step(e->ledger, e->run_no, &(struct ledger_step){
 		.unit = unit, .group = e->x->graph->unit[unit].group, .key = key->data, .name = name->data,
 		.job = s->job->name, .step = p->step->id, .cell = cell->len ? cell->data : NULL,
-		.critical = p->step->t.critical});
+		.critical = p->step->t.policy->critical});
 }
 
 static void rename_step(struct engine *e, uint32_t unit)
@@ -545,7 +545,7 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 		ledger_attempt_started(e->ledger, e->run_no, serial, &(struct ledger_attempt_start){
 			.wall_ms = a->start_wall_ms, .mono_ns = a->start_mono_ns, .command = c->command,
 			.log = a->log, .out = a->out, .timeout_ms = a->timeout_ms, .grace_ms = a->grace_ms,
-			.policy = policy_word(st->t.on_failure), .provides = provides, .consumes = consumes,
+			.policy = policy_word(st->t.policy->on_failure), .provides = provides, .consumes = consumes,
 			.idempotency_key = env_get(&c->env, "ORCHMAKE_IDEMPOTENCY_KEY")});
 		free(provides);
 		free(consumes);
@@ -641,8 +641,8 @@ static bool aborts(const struct engine *e, const struct action *a)
 	const struct unit *u = &e->x->graph->unit[a->unit];
 	const struct step *st = u->kind == UNIT_STEP ? e->x->place[a->unit].step : NULL;
 
-	return st && st->job->kind == JOB_STEPS && !st->finally && state_is_failure(a->state) && st->t.critical &&
-	       st->t.on_failure == ON_FAILURE_ABORT && !e->o->keep_going && !e->o->ignore_failures;
+	return st && st->job->kind == JOB_STEPS && !st->finally && state_is_failure(a->state) && st->t.policy->critical &&
+	       st->t.policy->on_failure == ON_FAILURE_ABORT && !e->o->keep_going && !e->o->ignore_failures;
 }
 
 /* The first time that a failure keeps something from starting; at the end of the job if nothing was left to start. */

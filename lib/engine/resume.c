@@ -185,7 +185,7 @@ static bool asked_again(const struct engine *e, uint32_t unit)
 
 static enum on_lost on_lost_of(const struct engine *e, uint32_t unit, const struct past_step *s)
 {
-	enum on_lost on = e->x->place[unit].step->t.on_lost;
+	enum on_lost on = e->x->place[unit].step->t.policy->on_lost;
 
 	if (on != ON_LOST_ASK || s->approved < 0)
 		return on;
@@ -276,7 +276,7 @@ static void lost_text(struct engine *e, uint32_t unit, const char *run, struct b
 
 	expansion_unit_name(e->x, unit, &name);
 	buf_addf(out, "nobody saw how it ended in run %s, and its on_lost is '%s'; `orchmake retry %s %s` runs it again",
-		 run, on_lost_words[e->x->place[unit].step->t.on_lost], run, name.data);
+		 run, on_lost_words[e->x->place[unit].step->t.policy->on_lost], run, name.data);
 	buf_release(&name);
 }
 

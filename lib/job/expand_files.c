@@ -197,7 +197,7 @@ static void know_makers(struct expander *e)
 		for (size_t s = 0; s < e->jf->job[i]->n_steps; s++) {
 			const struct step *st = &e->jf->job[i]->step[s];
 
-			if (st->t.output.n && !st->t.fallback_only)
+			if (st->t.output.n && !st->t.policy->fallback_only)
 				each_instance(e, st, note_maker);
 		}
 }
@@ -327,7 +327,7 @@ static bool has_files(const struct expander *e, uint32_t unit, bool inputs)
 	const struct step *st = e->place[unit].step;
 
 	return st && graph_unit(e->b, unit)->kind == UNIT_STEP &&
-	       (inputs ? st->t.input.n > 0 : st->t.output.n > 0 && !st->t.fallback_only);
+	       (inputs ? st->t.input.n > 0 : st->t.output.n > 0 && !st->t.policy->fallback_only);
 }
 
 void expander_link_files(struct expander *e, uint32_t first)

@@ -96,7 +96,7 @@ static void add_instances(struct expander *e, uint32_t group, json_t *list)
 	for (uint32_t i = 0; i < n; i++) {
 		unit[i] = late_instance(e, &b, i);
 		expander_add_member(e, group, graph_group(e->b, group)->begin, unit[i]);
-		limit(e, unit, i, b.step->t.foreach->max_parallel);
+		limit(e, unit, i, b.step->t.policy->foreach->max_parallel);
 	}
 	free(unit);
 	expander_link_late(e);

@@ -32,8 +32,8 @@ const char *fresh_word(enum fresh_kind k)
 
 enum fresh_kind fresh_kind_of(const struct traits *t)
 {
-	if (t->fresh.kind != FRESH_DEFAULT)
-		return t->fresh.kind;
+	if (t->policy->fresh.kind != FRESH_DEFAULT)
+		return t->policy->fresh.kind;
 	return t->input.n || t->output.n ? FRESH_HASH : FRESH_ALWAYS;
 }
 

@@ -96,10 +96,10 @@ const struct step *step_before(const struct step *st)
 {
 	const struct job *j = st->job;
 
-	if (!st->finally && (!j->in_order || st->t.fallback_only || key_set_has(&st->t.set, KEY_needs)))
+	if (!st->finally && (!j->in_order || st->t.policy->fallback_only || key_set_has(&st->t.set, KEY_needs)))
 		return NULL;
 	for (uint32_t i = st->no; i-- > 0;)
-		if (j->step[i].finally == st->finally && !j->step[i].t.fallback_only)
+		if (j->step[i].finally == st->finally && !j->step[i].t.policy->fallback_only)
 			return &j->step[i];
 	return NULL;
 }

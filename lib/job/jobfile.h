@@ -283,26 +283,17 @@ enum opens { OPENS_DONE, OPENS_OK };
 
 /* --- everything a job or a step may say ---------------------------------------------------------- */
 
-struct traits {
-	struct key_set set; /* the keys given here or inherited */
+/*
+ * What is mostly alike in a file's many steps.  All that say the same share one, so that a step of a million
+ * costs what is its own (read.h: traits_policy() to write, traits_seal() to share).
+ */
+struct policy {
 	/* for `list` */
-	const char *description, *group;
+	const char *group;
 	struct text_list labels;
-	bool private;
-	const json_t *metadata; /* a map, or NULL */
 
-	struct act_spec act;
 	struct text_list shell; /* default sh -eu -c */
-
-	struct need_decl *need; /* needs and after; not what `consumes` and a list imply */
-	size_t n_needs;
-	uint32_t needs_rule; /* 0 = all; 1 = any; k */
-	struct provide_decl *provide;
-	size_t n_provides;
-	struct name_decl *consume;
-	size_t n_consumes;
 	struct condition_list when, skip_if, require;
-	struct value_list input, output; /* names of files; may be globs */
 	struct fresh_spec fresh;
 	struct matrix *matrix;	      /* NULL: none */
 	struct foreach_decl *foreach; /* NULL: none */
@@ -319,6 +310,8 @@ struct traits {
 	struct mark fallback_mark;
 	bool critical;	    /* default true */
 	bool fallback_only;
+	bool private;
+	bool open; /* the loader may still write to it */
 	struct exit_set ok_exit; /* default {0} */
 	struct exit_set skip_exit;
 	struct fail_if fail_if;
@@ -351,6 +344,23 @@ struct traits {
 	struct expr *success; /* NULL: failed == 0 */
 	struct name_decl *extends;
 	size_t n_extends;
+};
+
+struct traits {
+	struct key_set set; /* the keys given here or inherited */
+	const struct policy *policy; /* never NULL */
+	const char *description;
+	const json_t *metadata; /* a map, or NULL */
+
+	struct act_spec act;
+	struct need_decl *need; /* needs and after; not what `consumes` and a list imply */
+	size_t n_needs;
+	uint32_t needs_rule; /* 0 = all; 1 = any; k */
+	struct provide_decl *provide;
+	size_t n_provides;
+	struct name_decl *consume;
+	size_t n_consumes;
+	struct value_list input, output; /* names of files; may be globs */
 };
 
 /* --- params --------------------------------------------------------------------------------------- */

@@ -48,6 +48,14 @@ struct pending {
 	const char *sha256; /* what its content must have; NULL: anything */
 };
 
+/* Policies that are sealed, each once; and room for the next, from those that were there already. */
+struct policy_table {
+	const struct policy **slot;
+	size_t n, n_slots;
+	struct policy **spare;
+	size_t n_spare, room_spare;
+};
+
 struct loader {
 	const struct jobfile_where *where;
 	struct jobfile *jf;
@@ -73,6 +81,7 @@ struct loader {
 	/* Rooms of the arrays of jf, which are malloc'ed until loading is over. */
 	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_params,
 		room_secrets, room_locks;
+	struct policy_table policies;
 	struct map once; /* keys of the file that only one of the documents may say -> struct mark */
 };
 
@@ -146,6 +155,14 @@ bool first_blame(struct loader *l, struct mark m);
 /* --- parts (read_traits.c, read_policy.c, read_steps.c, read_params.c) ------------------------ */
 
 void traits_init(struct traits *t); /* built-in defaults */
+/* Where the value of key is, which has one. */
+const void *traits_field(const struct traits *t, enum key key);
+void *traits_own_field(struct loader *l, struct traits *t, enum key key);
+/* The policy of t alone, to write to; until it is sealed. */
+struct policy *traits_policy(struct loader *l, struct traits *t);
+/* t has been read, or has inherited: whoever says the same shares one policy. */
+void traits_seal(struct loader *l, struct traits *t);
+void policy_table_release(struct policy_table *p);
 /*
  * Read one key of a job, step, template or defaults into t; false if it is none of those (id, steps, ...).
  * keep_nodes: `with` may still be merged with a template's.

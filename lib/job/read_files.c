@@ -43,7 +43,7 @@ static void read_ttl(struct loader *l, struct traits *t, const struct node *n)
 		bad_value(l, "fresh", "ttl: and a duration, such as ttl:6h", n);
 		return;
 	}
-	t->fresh = (struct fresh_spec){FRESH_TTL, ms};
+	traits_policy(l, t)->fresh = (struct fresh_spec){FRESH_TTL, ms};
 }
 
 void read_fresh(struct loader *l, struct traits *t, const struct node *n)
@@ -57,7 +57,7 @@ void read_fresh(struct loader *l, struct traits *t, const struct node *n)
 	else if (n->kind == NODE_SCALAR && !strncmp(n->text, "ttl:", 4))
 		read_ttl(l, t, n);
 	else if (read_word(l, "fresh", n, words, ARRAY_LEN(words), &word))
-		t->fresh = (struct fresh_spec){.kind = kinds[word]};
+		traits_policy(l, t)->fresh = (struct fresh_spec){.kind = kinds[word]};
 }
 
 /* --- checks ------------------------------------------------------------------------------------------ */
@@ -138,7 +138,7 @@ static void check_output(struct loader *l, struct map *made, const struct step *
 	struct buf path = BUF_INIT;
 	struct made *first, *mine;
 
-	if (!name || !json_is_string(name) || !json_string_value(name)[0] || st->t.fallback_only)
+	if (!name || !json_is_string(name) || !json_string_value(name)[0] || st->t.policy->fallback_only)
 		return;
 	path_clean(&path, l->jf->root, json_string_value(name));
 	first = map_get(made, path.data);
@@ -147,7 +147,7 @@ static void check_output(struct loader *l, struct map *made, const struct step *
 			   "step makes", json_string_value(name));
 	} else if (first) {
 		say_twice(l, path.data, first, st, value_mark(v));
-	} else if (st->t.matrix || st->t.foreach || st->job->t.matrix || st->job->t.foreach) {
+	} else if (st->t.policy->matrix || st->t.policy->foreach || st->job->t.policy->matrix || st->job->t.policy->foreach) {
 		diag_error(l->d, value_mark(v), "every instance would make '%s'; a file has one maker", path.data);
 		diag_hint(l->d, "put the instance's value into the name: ${{ matrix.NAME }}");
 	} else {

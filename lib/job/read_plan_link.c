@@ -88,7 +88,7 @@ static bool stands_in_for(const struct plan *p, const struct step *st, uint32_t 
 {
 	const struct traits *t = &p->step[primary].t;
 
-	return t->on_failure == ON_FAILURE_FALLBACK && t->fallback && !strcmp(t->fallback, st->id);
+	return t->policy->on_failure == ON_FAILURE_FALLBACK && t->policy->fallback && !strcmp(t->policy->fallback, st->id);
 }
 
 static void link_dependency(struct linking *g, const struct step *st, const struct need_decl *dep)
@@ -105,9 +105,11 @@ static void link_dependency(struct linking *g, const struct step *st, const stru
 }
 
 /* It has been complained about, so it is not looked at again. */
-static void drop_conditions(struct step *st)
+static void drop_conditions(struct loader *l, struct step *st)
 {
-	st->t.when.n = st->t.skip_if.n = 0;
+	struct policy *p = traits_policy(l, &st->t);
+
+	p->when.n = p->skip_if.n = 0;
 }
 
 /* A condition that asks how a step ended is asked when it has, however that was. */
@@ -118,12 +120,12 @@ static void link_prev(struct linking *g, struct step *st, const struct plan_link
 
 	if (on == NOT_THERE) {
 		unknown_step(g->p, link->mark, st->id, "has a condition on the", link->name);
-		drop_conditions(st);
+		drop_conditions(g->p->l, st);
 		return;
 	}
 	if (on == st->no) {
 		diag_error(g->p->l->d, link->mark, "step '%s' has a condition on itself", st->id);
-		drop_conditions(st);
+		drop_conditions(g->p->l, st);
 		return;
 	}
 	if (stands_in_for(g->p, st, on))
@@ -255,14 +257,14 @@ static void link_fallback(struct plan *p, const struct step *st)
 {
 	uint32_t to;
 
-	if (st->t.on_failure != ON_FAILURE_FALLBACK || !st->t.fallback)
+	if (st->t.policy->on_failure != ON_FAILURE_FALLBACK || !st->t.policy->fallback)
 		return;
-	to = step_no(p, st->t.fallback);
+	to = step_no(p, st->t.policy->fallback);
 	if (to == NOT_THERE) {
-		unknown_step(p, st->t.fallback_mark, st->id, "has for its fallback the", st->t.fallback);
-		first_blame(p->l, st->t.fallback_mark);
+		unknown_step(p, st->t.policy->fallback_mark, st->id, "has for its fallback the", st->t.policy->fallback);
+		first_blame(p->l, st->t.policy->fallback_mark);
 	} else if (to != st->no) { /* its own fallback: refused with the rest of the model */
-		p->step[to].t.fallback_only = true;
+		traits_policy(p->l, &p->step[to].t)->fallback_only = true;
 		key_set_add(&p->step[to].t.set, KEY_fallback_only);
 	}
 }
@@ -285,9 +287,9 @@ static void check_fallback_circles(struct plan *p)
 			const struct traits *primary = &p->step[on].t;
 
 			VEC_PUSH(links, n, room, ((struct link){i, on}));
-			if (primary->on_failure == ON_FAILURE_FALLBACK && primary->fallback &&
-			    step_no(p, primary->fallback) != NOT_THERE)
-				VEC_PUSH(links, n, room, ((struct link){i, step_no(p, primary->fallback)}));
+			if (primary->policy->on_failure == ON_FAILURE_FALLBACK && primary->policy->fallback &&
+			    step_no(p, primary->policy->fallback) != NOT_THERE)
+				VEC_PUSH(links, n, room, ((struct link){i, step_no(p, primary->policy->fallback)}));
 		}
 	}
 	if (n && !links_order(p->n_steps, links, n, NULL, &cycle, &len)) {

@@ -62,6 +62,7 @@ static void add_step(struct loader *l, struct job *j, const char *id, const stru
 	j->n_steps++;
 	if (n->kind == NODE_MAP) {
 		read_step(l, st, n, at != n, keep_nodes);
+		traits_seal(l, &st->t);
 		return;
 	}
 	bad_value(l, id, "a map such as {run: \"...\"}", n);

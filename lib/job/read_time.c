@@ -29,9 +29,9 @@ void read_slow(struct loader *l, struct traits *t, const struct node *n)
 	struct slow_spec s = {0};
 
 	if (n->kind == NODE_SCALAR && (parse_share(n->text, &s.share) || (duration_parse(n->text, &s.ms) && s.ms > 0)))
-		t->slow = s;
+		traits_policy(l, t)->slow = s;
 	else if (is_null(n))
-		t->slow = s; /* never, whatever template or defaults say */
+		traits_policy(l, t)->slow = s; /* never, whatever template or defaults say */
 	else
 		bad_value(l, "slow", "a duration such as 10m, or p95*2 for twice what it took in the past", n);
 }

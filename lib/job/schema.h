@@ -140,7 +140,8 @@ struct key_info {
 	unsigned scopes; /* enum key_scope, or'ed */
 	enum key_reach reach;
 	enum key_type type;
-	size_t offset, size; /* in struct traits; size 0: not a field of its own */
+	bool of_policy;
+	size_t offset, size; /* in struct traits or policy; size 0: not a field of its own */
 	const char *later;   /* the way out while it is not supported yet; NULL: supported */
 	const char *sentence;
 };

@@ -316,7 +316,7 @@ static bool is_settled(enum event_kind k)
 /* A step that has the terminal to itself has all of it until its attempt has ended. */
 static void lend_terminal(struct screen *s, const struct run_event *e)
 {
-	if (e->unit == UNIT_NONE || s->x->graph->unit[e->unit].kind != UNIT_STEP || !s->x->place[e->unit].step->t.tty)
+	if (e->unit == UNIT_NONE || s->x->graph->unit[e->unit].kind != UNIT_STEP || !s->x->place[e->unit].step->t.policy->tty)
 		return;
 	s->lent = e->kind == EVENT_STEP_STARTED;
 	if (s->lent)

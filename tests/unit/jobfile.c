@@ -254,15 +254,15 @@ static void defaults_and_env_hold_for_the_file_and_what_it_includes(void **state
 	load(&l, FOUND);
 	expect_jobs(&l, "main other a");
 	t = &job_find(l.jf, "a")->step[0].t;
-	CHECK_INT(t->timeout_ms, 120000);
-	CHECK_INT(t->grace_ms, 1000);
-	CHECK_INT(t->env.n, 2);
-	CHECK_STR(json_string_value(value_const(t->env.value[0])), "top");
-	CHECK_STR(json_string_value(value_const(t->env.value[1])), "a");
-	CHECK_STR(t->dotenv.text[0], "top.env");
+	CHECK_INT(t->policy->timeout_ms, 120000);
+	CHECK_INT(t->policy->grace_ms, 1000);
+	CHECK_INT(t->policy->env.n, 2);
+	CHECK_STR(json_string_value(value_const(t->policy->env.value[0])), "top");
+	CHECK_STR(json_string_value(value_const(t->policy->env.value[1])), "a");
+	CHECK_STR(t->policy->dotenv.text[0], "top.env");
 	t = &job_find(l.jf, "other")->step[0].t;
-	CHECK_INT(t->timeout_ms, 0);
-	CHECK_INT(t->env.n, 0);
+	CHECK_INT(t->policy->timeout_ms, 0);
+	CHECK_INT(t->policy->env.n, 0);
 	release(&l);
 }
 
@@ -306,13 +306,13 @@ static void settings_change_what_the_file_says(void **state)
 	     "defaults.ok_exit=[0, 3]");
 	expect_jobs(&l, "j k");
 	t = &job_find(l.jf, "j")->step[0].t;
-	CHECK_INT(t->timeout_ms, 300000);
-	CHECK_INT(t->grace_ms, 3000);
-	CHECK(exit_set_has(&t->ok_exit, 3));
-	CHECK_INT(job_find(l.jf, "k")->step[0].t.timeout_ms, 9000);
+	CHECK_INT(t->policy->timeout_ms, 300000);
+	CHECK_INT(t->policy->grace_ms, 3000);
+	CHECK(exit_set_has(&t->policy->ok_exit, 3));
+	CHECK_INT(job_find(l.jf, "k")->step[0].t.policy->timeout_ms, 9000);
 	CHECK_INT(l.jf->pool[0].slots, 2);
-	CHECK_STR(json_string_value(value_const(t->env.value[0])), "b");
-	CHECK_STR(json_string_value(value_const(t->env.value[1])), "c=d");
+	CHECK_STR(json_string_value(value_const(t->policy->env.value[0])), "b");
+	CHECK_STR(json_string_value(value_const(t->policy->env.value[1])), "c=d");
 	CHECK_INT(json_array_size(value_const(l.jf->var[0].value)), 2);
 	release(&l);
 }
@@ -431,14 +431,14 @@ static void a_one_action_job_has_one_step_with_its_traits(void **state)
 	CHECK_INT(j->kind, JOB_ACTION);
 	CHECK_INT(j->n_steps, 1);
 	CHECK_STR(j->step[0].id, "");
-	CHECK(j->step[0].job == j && !j->step[0].t.critical);
+	CHECK(j->step[0].job == j && !j->step[0].t.policy->critical);
 	CHECK(artifact_provider(l.jf, "v") == j);
 	CHECK(!artifact_provider(l.jf, "w"));
 	j = job_find(l.jf, "b");
 	CHECK_INT(j->kind, JOB_STEPS);
 	CHECK_STR(j->step[0].id, "main");
 	CHECK_INT(j->step[0].t.act.kind, ACT_RUN);
-	CHECK(j->step[0].t.critical && !j->t.critical); /* the job's own */
+	CHECK(j->step[0].t.policy->critical && !j->t.policy->critical); /* the job's own */
 	CHECK_INT(j->t.act.kind, ACT_NONE);
 	CHECK(j->step[1].finally && j->step[1].no == 1);
 	CHECK(step_find(j, "finally1") == &j->step[1]);

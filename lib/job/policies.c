@@ -1,0 +1,134 @@
+/* What many steps say alike is kept once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "job/read.h"
+
+enum { GRACE_MS = 10000 };
+
+static const struct policy built_in = {
+	.grace_ms = GRACE_MS,
+	.critical = true,
+	.slots = 1,
+	.limits = {-1, -1, -1, -1, NICE_UNSAID},
+	.umask = UMASK_UNSAID,
+	.pool.weight = 1,
+	.ok_exit.bits[0] = 1,
+};
+
+void traits_init(struct traits *t)
+{
+	*t = (struct traits){.policy = &built_in};
+}
+
+const void *traits_field(const struct traits *t, enum key key)
+{
+	const struct key_info *info = key_info(key);
+
+	BUG_UNLESS(info->size);
+	return (info->of_policy ? (const char *)t->policy : (const char *)t) + info->offset;
+}
+
+void *traits_own_field(struct loader *l, struct traits *t, enum key key)
+{
+	const struct key_info *info = key_info(key);
+
+	BUG_UNLESS(info->size);
+	return (info->of_policy ? (char *)traits_policy(l, t) : (char *)t) + info->offset;
+}
+
+/* --- one's own, to write to --------------------------------------------------------------------- */
+
+static struct policy *take_spare(struct loader *l)
+{
+	struct policy_table *p = &l->policies;
+
+	return p->n_spare ? p->spare[--p->n_spare] : ARENA_NEW(l->a, struct policy);
+}
+
+struct policy *traits_policy(struct loader *l, struct traits *t)
+{
+	struct policy *own;
+
+	if (t->policy->open)
+		return (struct policy *)t->policy; /* we made it */
+	own = take_spare(l);
+	memcpy(own, t->policy, sizeof(*own));
+	own->open = true;
+	t->policy = own;
+	return own;
+}
+
+/* --- one for all that say the same -------------------------------------------------------------- */
+
+/* Bytes are compared, padding included: two that differ in nothing else are two, which harms nobody. */
+static bool is_same(const struct policy *a, const struct policy *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static size_t hash_of(const struct policy *p)
+{
+	enum { WORDS = sizeof(*p) / sizeof(uint64_t) };
+	uint64_t word[WORDS], h = 0;
+
+	memcpy(word, p, sizeof(word));
+	for (size_t i = 0; i < WORDS; i++) {
+		h = (h ^ word[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		h ^= h >> 32;
+	}
+	return (size_t)h;
+}
+
+static const struct policy **slot_of(const struct policy_table *p, const struct policy *what)
+{
+	size_t at = hash_of(what);
+
+	for (;; at++) {
+		const struct policy **slot = &p->slot[at & (p->n_slots - 1)];
+
+		if (!*slot || is_same(*slot, what))
+			return slot;
+	}
+}
+
+static void grow(struct policy_table *p)
+{
+	enum { FIRST = 64 }; /* a power of two */
+	struct policy_table old = *p;
+
+	p->n_slots = old.n_slots ? 2 * old.n_slots : FIRST;
+	p->slot = xcalloc(p->n_slots, sizeof(*p->slot));
+	for (size_t i = 0; i < old.n_slots; i++)
+		if (old.slot[i])
+			*slot_of(p, old.slot[i]) = old.slot[i];
+	free(old.slot);
+}
+
+void traits_seal(struct loader *l, struct traits *t)
+{
+	struct policy_table *p = &l->policies;
+	struct policy *own = (struct policy *)t->policy;
+	const struct policy **slot;
+
+	if (!own->open)
+		return;
+	own->open = false;
+	if (2 * p->n >= p->n_slots)
+		grow(p);
+	slot = slot_of(p, own);
+	if (!*slot) {
+		*slot = own;
+		p->n++;
+		return;
+	}
+	t->policy = *slot;
+	VEC_PUSH(p->spare, p->n_spare, p->room_spare, own);
+}
+
+void policy_table_release(struct policy_table *p)
+{
+	free(p->slot);
+	free(p->spare);
+}
