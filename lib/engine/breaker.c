@@ -12,7 +12,7 @@
 static const struct breaker_rule *rule_of(const struct engine *e, uint32_t unit, struct buf *name)
 {
 	const struct step *st = e->x->place[unit].step;
-	const struct callable *c = st->t.act.kind == ACT_CALL ? callable_find(e->jf, st->t.act.call) : NULL;
+	const struct callable *c = st->t.act->kind == ACT_CALL ? callable_find(e->jf, st->t.act->call) : NULL;
 
 	if (st->t.policy->breaker.failures) {
 		buf_puts(name, st->job->name);

@@ -90,7 +90,7 @@ static bool compose_run(struct engine *e, const struct step *st, uint32_t serial
 	static const char *const plain[] = {"sh", "-eu", "-c"};
 	const char *const *shell = st->t.policy->shell.n ? st->t.policy->shell.text : plain;
 	size_t n_shell = st->t.policy->shell.n ? st->t.policy->shell.n : ARRAY_LEN(plain);
-	const char *run = st->t.act.run;
+	const char *run = st->t.act->run;
 	struct buf text = BUF_INIT;
 	char *name, *path;
 	bool good;
@@ -113,8 +113,8 @@ static bool compose_run(struct engine *e, const struct step *st, uint32_t serial
 
 static bool compose_argv(const struct step *st, const struct expr_world *w, struct composed *c, struct buf *err)
 {
-	for (size_t i = 0; i < st->t.act.argv.n; i++)
-		if (!add_value_args(c, st->t.act.argv.value[i], w, err))
+	for (size_t i = 0; i < st->t.act->argv.n; i++)
+		if (!add_value_args(c, st->t.act->argv.value[i], w, err))
 			return false;
 	if (!c->n_argv || !c->argv[0][0]) {
 		buf_puts(err, "the argument vector is empty");
@@ -173,8 +173,8 @@ static bool declared_command(const struct callable *declared, const struct expr_
 static bool callable_command(struct engine *e, const struct step *st, const json_t *with, const struct expr_world *w,
 			     struct composed *c, struct buf *err)
 {
-	const struct callable *declared = callable_behind(e->jf, st->t.act.call);
-	const char *call = st->t.act.call;
+	const struct callable *declared = callable_behind(e->jf, st->t.act->call);
+	const char *call = st->t.act->call;
 	bool builtin = builtin_find(call) && !(declared && builtin_yields(call));
 	bool since = json_object_get(with, "auto_since") != NULL;
 
@@ -189,7 +189,7 @@ static bool callable_command(struct engine *e, const struct step *st, const json
 static bool call_key(struct engine *e, uint32_t unit, const json_t *with, struct composed *c, struct buf *err)
 {
 	static const char *const scopes[] = {"run", "semantic", "explicit"};
-	const struct idempotency *i = e->x->place[unit].step->t.act.idempotency;
+	const struct idempotency *i = e->x->place[unit].step->t.act->idempotency;
 	struct buf key = BUF_INIT;
 	bool good = engine_idempotency_key(e, unit, with, &key, err);
 
@@ -227,7 +227,7 @@ static bool compose_call(struct engine *e, uint32_t unit, uint32_t serial, const
 	bool good;
 
 	hide_in(w, true);
-	with = st->t.act.with ? value_eval(st->t.act.with, w, err) : json_object();
+	with = st->t.act->with ? value_eval(st->t.act->with, w, err) : json_object();
 	hide_in(w, false);
 	if (!with)
 		return false;
@@ -251,9 +251,9 @@ static bool compose_action(struct engine *e, uint32_t unit, uint32_t serial, con
 {
 	const struct step *st = e->x->place[unit].step;
 
-	switch (st->t.act.kind) {
+	switch (st->t.act->kind) {
 	case ACT_UNTIL:
-		return st->t.act.run ? compose_run(e, st, serial, c, err) : compose_argv(st, w, c, err);
+		return st->t.act->run ? compose_run(e, st, serial, c, err) : compose_argv(st, w, c, err);
 	case ACT_RUN:
 		return compose_run(e, st, serial, c, err);
 	case ACT_ARGV:
@@ -504,7 +504,7 @@ bool engine_compose_hook(struct engine *e, const struct hook_call *h, uint32_t s
 	xw = unit_world_expr(&w);
 	if (good)
 		hook_variables(e, h, c);
-	good = good && (h->step->t.act.kind == ACT_RUN ? compose_run(e, h->step, serial, c, err)
+	good = good && (h->step->t.act->kind == ACT_RUN ? compose_run(e, h->step, serial, c, err)
 						       : compose_argv(h->step, &xw, c, err)) &&
 	       value_path(e, h->step->t.policy->cwd, &xw, &c->cwd, err);
 	unit_world_release(&w);

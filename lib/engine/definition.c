@@ -31,8 +31,8 @@ static void see_named(struct jobs *s, const struct traits *t)
 	}
 	for (size_t i = 0; i < t->n_consumes; i++)
 		see(s, artifact_provider(s->jf, t->consume[i].name));
-	if (t->act.kind == ACT_JOB)
-		see(s, job_find(s->jf, t->act.job));
+	if (t->act->kind == ACT_JOB)
+		see(s, job_find(s->jf, t->act->job));
 }
 
 static void see_what_it_names(struct jobs *s, const struct job *j)

@@ -66,18 +66,18 @@ static bool action_part(struct engine *e, const struct step *st, const struct ex
 			struct buf *err)
 {
 	const struct traits *t = &st->t;
-	const struct callable *c = t->act.kind == ACT_CALL ? callable_find(e->jf, t->act.call) : NULL;
+	const struct callable *c = t->act->kind == ACT_CALL ? callable_find(e->jf, t->act->call) : NULL;
 
 	part(out, "rule", fresh_word(fresh_kind_of(t)));
-	if (t->act.run)
-		part(out, "run", t->act.run);
+	if (t->act->run)
+		part(out, "run", t->act->run);
 	for (size_t i = 0; i < t->policy->shell.n; i++)
 		part(out, "shell", t->policy->shell.text[i]);
-	if (t->act.call)
-		part(out, "call", t->act.call);
-	return list_part(out, "argv", &t->act.argv, w, err) && value_part(out, "with", t->act.with, w, err) &&
+	if (t->act->call)
+		part(out, "call", t->act->call);
+	return list_part(out, "argv", &t->act->argv, w, err) && value_part(out, "with", t->act->with, w, err) &&
 	       (!c || (list_part(out, "callable", &c->argv, w, err) && map_part(out, &c->env, w, err))) &&
-	       question_part(t->act.approve, w, out, err) && value_part(out, "cwd", t->policy->cwd, w, err) && value_part(out, "stdout", t->policy->stdout_to, w, err) &&
+	       question_part(t->act->approve, w, out, err) && value_part(out, "cwd", t->policy->cwd, w, err) && value_part(out, "stdout", t->policy->stdout_to, w, err) &&
 	       value_part(out, "stderr", t->policy->stderr_to, w, err);
 }
 

@@ -50,9 +50,9 @@ static uint32_t waits_for_value(const struct looker *l, uint32_t unit)
 {
 	const struct traits *t = &l->e->x->place[unit].step->t;
 	struct wanting w = {l, l->e->x->place[unit].scope, UNIT_NONE};
-	struct value *const single[] = {t->act.with, t->policy->cwd, t->policy->stdout_to, t->policy->stderr_to};
+	struct value *const single[] = {t->act->with, t->policy->cwd, t->policy->stdout_to, t->policy->stderr_to};
 
-	want_list(&w, t->act.argv.value, t->act.argv.n);
+	want_list(&w, t->act->argv.value, t->act->argv.n);
 	want_list(&w, t->policy->env.value, t->policy->env.n);
 	want_list(&w, single, ARRAY_LEN(single));
 	for (size_t i = 0; i < t->n_consumes; i++)

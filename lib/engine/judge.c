@@ -82,7 +82,7 @@ static bool own_words(const struct step *st, struct span log, struct span told, 
 		return true;
 	}
 	got = last_line(log);
-	if (st->t.act.kind == ACT_CALL && got.len > 7 && !memcmp(got.at, "error: ", 7)) {
+	if (st->t.act->kind == ACT_CALL && got.len > 7 && !memcmp(got.at, "error: ", 7)) {
 		add_line(out, (struct span){got.at + 7, got.len - 7});
 		return true;
 	}
@@ -164,7 +164,7 @@ static void judge_failure(const struct step *st, int status, const struct attemp
 
 	v->state = STATE_FAILED;
 	v->reason = REASON_EXIT;
-	if (st->t.act.kind == ACT_CALL) {
+	if (st->t.act->kind == ACT_CALL) {
 		v->class = answer_failure(a->out, &told);
 		if (v->class == CLASS_UNKNOWN)
 			v->class = class_of_exit(v->exit_code);
@@ -245,7 +245,7 @@ static bool may_try_again(const struct step *st, const struct attempt_ended *end
 
 	if (a->stopped > STOPPED_STALL)
 		return false; /* its time is up */
-	if (st->t.act.kind == ACT_UNTIL) /* not yet; but what cannot be started is no answer */
+	if (st->t.act->kind == ACT_UNTIL) /* not yet; but what cannot be started is no answer */
 		return state_is_failure(v->state) && v->state != STATE_LOST && v->state != STATE_INTERRUPTED &&
 		       ended->end != END_NOT_STARTED;
 	if (!r || !state_is_failure(v->state) || v->state == STATE_LOST || v->state == STATE_INTERRUPTED)

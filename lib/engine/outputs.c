@@ -406,8 +406,8 @@ bool outputs_collect(const struct step *st, const char *out, const char *output,
 	json_t *got = NULL;
 	bool good = true;
 
-	if (st->t.act.kind == ACT_CALL)
-		good = answer(&w, st->t.act.call, &got, why);
+	if (st->t.act->kind == ACT_CALL)
+		good = answer(&w, st->t.act->call, &got, why);
 	if (good && st->t.n_provides && !got)
 		got = json_object();
 	for (size_t i = 0; good && i < st->t.n_provides; i++)

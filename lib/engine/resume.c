@@ -101,7 +101,7 @@ static json_t *result_of(const struct past_step *s)
 
 static bool gives_nothing(const struct traits *t)
 {
-	return !t->n_provides && t->act.kind != ACT_CALL;
+	return !t->n_provides && t->act->kind != ACT_CALL;
 }
 
 static bool keep_start(void *ctx, const struct ledger_attempt_row *r)
@@ -265,7 +265,7 @@ static const char *word_of(enum state s)
 /* A question that was asked has a mark. */
 static const char *unfinished_word(const struct engine *e, uint32_t unit, const struct inquiry *q)
 {
-	bool asked = e->x->place[unit].step->t.act.kind == ACT_APPROVE && q->past->mark;
+	bool asked = e->x->place[unit].step->t.act->kind == ACT_APPROVE && q->past->mark;
 
 	return asked && !state_is_final(q->facts.row.state) ? "waited for an approval" : word_of(q->facts.row.state);
 }

@@ -212,16 +212,16 @@ json_t *review_action(struct engine *e, uint32_t unit, const struct outlook *out
 	struct seeing s;
 
 	seeing_open(&s, e, unit, outlook);
-	if (t->act.run)
-		review_put(o, "run", review_string(t->act.run));
-	if (t->act.argv.n)
-		review_put(o, "argv", known_list(&s, &t->act.argv));
-	if (t->act.call)
-		review_put(o, "call", review_string(t->act.call));
-	put_known(&s, o, "with", t->act.with);
-	if (t->act.approve) {
-		put_known(&s, o, "prompt", t->act.approve->prompt);
-		put_known(&s, o, "show", t->act.approve->show);
+	if (t->act->run)
+		review_put(o, "run", review_string(t->act->run));
+	if (t->act->argv.n)
+		review_put(o, "argv", known_list(&s, &t->act->argv));
+	if (t->act->call)
+		review_put(o, "call", review_string(t->act->call));
+	put_known(&s, o, "with", t->act->with);
+	if (t->act->approve) {
+		put_known(&s, o, "prompt", t->act->approve->prompt);
+		put_known(&s, o, "show", t->act->approve->show);
 	}
 	put_known(&s, o, "cwd", t->policy->cwd);
 	put_known(&s, o, "stdout", t->policy->stdout_to);

@@ -212,7 +212,7 @@ json_t *review_step(struct review *r, struct engine *e, uint32_t unit, const str
 	if (own->kind == OUTLOOK_OUT)
 		return o;
 	review_put(o, "do", review_action(e, unit, outlook));
-	if (e->x->place[unit].step->t.act.kind == ACT_APPROVE)
+	if (e->x->place[unit].step->t.act->kind == ACT_APPROVE)
 		put_approval(e, o, unit);
 	if (outlook_would_run(own))
 		put_work(r, e, o, unit, outlook, coming);

@@ -178,7 +178,7 @@ static void start(struct engine *e, const struct action *act)
 		buf_release(&why);
 		return;
 	}
-	if (e->x->place[act->unit].step->t.act.kind == ACT_APPROVE) {
+	if (e->x->place[act->unit].step->t.act->kind == ACT_APPROVE) {
 		approval_begin(e, act);
 		return;
 	}

@@ -181,7 +181,7 @@ void watch_started(struct engine *e, uint32_t serial)
 {
 	const struct attempt *a = &e->attempt[serial - 1];
 	const struct step *st = e->x->place[a->unit].step;
-	const struct until_spec *until = st->t.act.kind == ACT_UNTIL ? st->t.act.until : NULL;
+	const struct until_spec *until = st->t.act->kind == ACT_UNTIL ? st->t.act->until : NULL;
 
 	if (until && until->timeout_ms && a->number == 1)
 		add(e, (struct watch){.due_ns = a->start_mono_ns + until->timeout_ms * NS_PER_MS, .kind = WATCH_UNTIL,

@@ -231,10 +231,10 @@ static void check_written(struct loader *l, const struct traits *t)
 		check_lock(l, &t->policy->lock[i]);
 	if (t->policy->pool.name)
 		check_pool(l, &t->policy->pool);
-	if (t->act.kind == ACT_CALL && t->act.call)
-		check_callable(l, &t->act);
-	if (t->act.kind == ACT_JOB && t->act.job)
-		check_called_job(l, &t->act);
+	if (t->act->kind == ACT_CALL && t->act->call)
+		check_callable(l, t->act);
+	if (t->act->kind == ACT_JOB && t->act->job)
+		check_called_job(l, t->act);
 }
 
 void check_declared(struct loader *l)
@@ -404,7 +404,7 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 {
 	const struct traits *t = &st->t;
 
-	if (t->act.kind == ACT_NONE) {
+	if (t->act->kind == ACT_NONE) {
 		if (!first_blame(l, st->mark))
 			return;
 		if (j->kind == JOB_ACTION)
@@ -417,33 +417,33 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 					: "it needs one of run, argv, call, job, approve, until, noop");
 		return;
 	}
-	if (key_set_has(&t->set, KEY_with) && t->act.kind != ACT_CALL && first_blame(l, st->mark)) {
+	if (key_set_has(&t->set, KEY_with) && t->act->kind != ACT_CALL && first_blame(l, st->mark)) {
 		diag_error(l->d, st->mark, "'with' is the input of 'call', and this is '%s'",
-			   act_word(t->act.kind));
-		if (t->act.kind == ACT_JOB)
+			   act_word(t->act->kind));
+		if (t->act->kind == ACT_JOB)
 			diag_hint(l->d, "write params: for the job");
 	}
-	if (key_set_has(&t->set, KEY_job_params) && t->act.kind != ACT_JOB && first_blame(l, st->mark))
+	if (key_set_has(&t->set, KEY_job_params) && t->act->kind != ACT_JOB && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'params' of a step are for 'job', and this is '%s'",
-			   act_word(t->act.kind));
-	if (key_set_has(&t->set, KEY_job_payload) && t->act.kind != ACT_JOB && first_blame(l, st->mark))
-		diag_error(l->d, st->mark, "'payload' is for 'job', and this is '%s'", act_word(t->act.kind));
-	if (key_set_has(&t->set, KEY_idempotency) && t->act.kind != ACT_CALL && first_blame(l, st->mark))
-		diag_error(l->d, st->mark, "'idempotency' is for 'call', and this is '%s'", act_word(t->act.kind));
-	if (t->policy->stdin_from && t->act.kind == ACT_CALL && first_blame(l, st->mark)) {
+			   act_word(t->act->kind));
+	if (key_set_has(&t->set, KEY_job_payload) && t->act->kind != ACT_JOB && first_blame(l, st->mark))
+		diag_error(l->d, st->mark, "'payload' is for 'job', and this is '%s'", act_word(t->act->kind));
+	if (key_set_has(&t->set, KEY_idempotency) && t->act->kind != ACT_CALL && first_blame(l, st->mark))
+		diag_error(l->d, st->mark, "'idempotency' is for 'call', and this is '%s'", act_word(t->act->kind));
+	if (t->policy->stdin_from && t->act->kind == ACT_CALL && first_blame(l, st->mark)) {
 		diag_error(l->d, st->mark, "'stdin' cannot be had with 'call', whose standard input is 'with'");
 		diag_hint(l->d, "name the file in `with`, or start the program with argv");
 	}
 	if (t->policy->tty && t->policy->stall_ms && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'stall' watches the log, and what has a 'tty' writes none");
-	if (t->policy->tty && t->act.kind == ACT_CALL && first_blame(l, st->mark))
+	if (t->policy->tty && t->act->kind == ACT_CALL && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'tty' is for 'run' and 'argv': a 'call' talks JSON");
 	if (j->kind == JOB_STEPS && first_word_of_composites(t) && first_blame(l, st->mark))
 		diag_error(l->d, st->mark,
 			   "step '%s' takes '%s' from a template; that is for jobs with stages",
 			   st->id, first_word_of_composites(t));
-	if (called_job(l->jf, &t->act))
-		check_called_params(l, &t->act, called_job(l->jf, &t->act));
+	if (called_job(l->jf, t->act))
+		check_called_params(l, t->act, called_job(l->jf, t->act));
 	if (t->policy->matrix && t->policy->foreach && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "both 'matrix' and 'foreach'");
 }

@@ -263,8 +263,8 @@ static void add_trait_waits(struct loader *l, struct waits *w, const struct job 
 		if (on && !(st && j->kind == JOB_STEPS && step_find(j, name)))
 			add_wait(w, j->no, on->no, t->need[i].mark);
 	}
-	if (st && called_job(l->jf, &t->act))
-		add_wait(w, j->no, called_job(l->jf, &t->act)->no, t->act.mark);
+	if (st && called_job(l->jf, t->act))
+		add_wait(w, j->no, called_job(l->jf, t->act)->no, t->act->mark);
 }
 
 static void add_job_waits(struct loader *l, struct waits *w, const struct job *j)
@@ -274,7 +274,7 @@ static void add_job_waits(struct loader *l, struct waits *w, const struct job *j
 		const struct traits *t = &j->step[i].t;
 
 		/* A one-action job's needs are the job's, which have been added. */
-		if (j->kind == JOB_STEPS || t->act.kind == ACT_JOB)
+		if (j->kind == JOB_STEPS || t->act->kind == ACT_JOB)
 			add_trait_waits(l, w, j, &j->step[i], t);
 		for (size_t k = 0; k < t->n_consumes; k++) {
 			const struct job *on = artifact_provider(l->jf, t->consume[k].name);

@@ -541,14 +541,14 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 
 	hidden.hides = true;
 	check_own_traits(r, t);
-	check_value_list(r, &t->act.argv);
-	if (t->act.approve) {
-		check_value(r, t->act.approve->prompt);
-		check_value(r, t->act.approve->show);
+	check_value_list(r, &t->act->argv);
+	if (t->act->approve) {
+		check_value(r, t->act->approve->prompt);
+		check_value(r, t->act->approve->show);
 	}
-	check_value(&hidden, t->act.with);
-	check_value_map(r, &t->act.params);
-	check_value(r, t->act.payload);
+	check_value(&hidden, t->act->with);
+	check_value_map(r, &t->act->params);
+	check_value(r, t->act->payload);
 	check_value_map(&hidden, &t->policy->env);
 	early.names_files = true;
 	check_value_list(&early, &t->input);

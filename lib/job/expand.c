@@ -261,7 +261,7 @@ static void children_of_call(struct expander *e, struct frame *f, const struct s
 	size_t n = cells ? cells_count(cells) : 1;
 
 	for (size_t i = 0; i < n; i++)
-		expander_add_child(f, &(struct child){.job = job_find(e->jf, st->t.act.job), .cell = CELL_NONE,
+		expander_add_child(f, &(struct child){.job = job_find(e->jf, st->t.act->job), .cell = CELL_NONE,
 					     .call = st,
 					     .call_cell = cells ? (uint32_t)i : CELL_NONE});
 }
@@ -273,7 +273,7 @@ static void children_of_steps(struct expander *e, struct frame *f)
 
 		if (f->job->kind != JOB_ACTION)
 			children_of_traits(e, f, &st->t, true);
-		if (st->t.act.kind == ACT_JOB && !step_is_late(st))
+		if (st->t.act->kind == ACT_JOB && !step_is_late(st))
 			children_of_call(e, f, st);
 	}
 }
@@ -290,7 +290,7 @@ static void children_of_stages(struct frame *f)
 /* An instance without frames of its own: one unit and nothing else. */
 static bool is_plain(const struct job *j)
 {
-	return j->kind == JOB_ACTION && j->step[0].t.act.kind != ACT_JOB;
+	return j->kind == JOB_ACTION && j->step[0].t.act->kind != ACT_JOB;
 }
 
 uint32_t expander_add_scope(struct expander *e, const struct scope *s)
@@ -330,7 +330,7 @@ struct given_names {
 static void refuse_given(void *ctx, enum expr_root root, const char *const *path, size_t n, struct mark m)
 {
 	const struct given_names *g = ctx;
-	const struct value_map *given = &g->call->t.act.params;
+	const struct value_map *given = &g->call->t.act->params;
 
 	(void)m;
 	for (size_t i = 0; root == ROOT_PARAMS && n && i < given->n; i++)

@@ -77,8 +77,8 @@ static uint32_t late_instance(struct expander *e, const struct bundle *b, uint32
 	struct child c = {.cell = CELL_NONE, .call = b->step, .call_cell = cell, .caller = b->scope};
 	uint32_t called;
 
-	if (b->step->t.act.kind == ACT_JOB) {
-		c.job = job_find(e->jf, b->step->t.act.job);
+	if (b->step->t.act->kind == ACT_JOB) {
+		c.job = job_find(e->jf, b->step->t.act->job);
 		called = expander_expand(e, &c);
 		f.child = &c;
 		f.n_children = 1;

@@ -187,14 +187,14 @@ struct unit expander_unit_of(struct expander *e, const struct traits *t, enum un
 	u.flags = (uint8_t)((asks ? UNIT_ASKS : 0) | (t->policy->critical ? UNIT_CRITICAL : 0) |
 			    (asks_status(&t->policy->when) || asks_status(&t->policy->skip_if) ? UNIT_ASKS_STATUS : 0) |
 			    (t->policy->fallback_only ? UNIT_STAND_IN : 0) |
-			    (t->act.kind == ACT_NOOP && !t->n_provides ? UNIT_INSTANT : 0));
+			    (t->act->kind == ACT_NOOP && !t->n_provides ? UNIT_INSTANT : 0));
 	if (t->policy->pool.name) {
 		u.pool = pool_number(e, t->policy->pool.name);
 		u.pool_weight = t->policy->pool.weight ? t->policy->pool.weight : 1;
 	}
-	if (t->act.kind == ACT_UNTIL)
+	if (t->act->kind == ACT_UNTIL)
 		u.retry = graph_add_retry(e->b, &(struct retry_pace){
-			.max = UINT32_MAX, .delay_ms = t->act.until->every_ms, .backoff = 1});
+			.max = UINT32_MAX, .delay_ms = t->act->until->every_ms, .backoff = 1});
 	else if (t->policy->retry)
 		u.retry = graph_add_retry(e->b, &t->policy->retry->pace);
 	return u;
@@ -433,7 +433,7 @@ static uint32_t make_step_unit(struct expander *e, struct frame *f, const struct
 {
 	struct unit u;
 
-	if (st->t.act.kind == ACT_JOB)
+	if (st->t.act->kind == ACT_JOB)
 		return make_call(e, f, st, cell);
 	u = expander_unit_of(e, &st->t, UNIT_STEP);
 	if (is_instance(f, cell))
@@ -454,7 +454,7 @@ static uint32_t make_step_family(struct expander *e, struct frame *f, const stru
 	size_t n = cells_count(cells);
 	struct limiter l;
 
-	limiter_init(e, &l, &st->t, st->id, st->t.act.kind != ACT_JOB, n);
+	limiter_init(e, &l, &st->t, st->id, st->t.act->kind != ACT_JOB, n);
 	for (uint32_t cell = 0; cell < n; cell++) {
 		uint32_t unit = make_step_unit(e, f, st, cell, GROUP_NONE);
 

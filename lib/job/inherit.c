@@ -83,49 +83,51 @@ static const struct node *merge_nodes(struct arena *a, const struct node *near, 
 
 static void inherit_with(struct loader *l, struct traits *near, const struct traits *far)
 {
-	const struct node *a = near->act.with_node, *b = far->act.with_node;
+	const struct node *a = near->act->with_node, *b = far->act->with_node;
 
 	if (!key_set_has(&far->set, KEY_with))
 		return;
 	if (!key_set_has(&near->set, KEY_with)) {
-		near->act.with = far->act.with;
-		near->act.with_node = b;
+		traits_act(l, near)->with = far->act->with;
+		traits_act(l, near)->with_node = b;
 		key_set_add(&near->set, KEY_with);
 	} else if (a && b && a->kind == NODE_MAP && b->kind == NODE_MAP) {
-		near->act.with_node = merge_nodes(l->a, a, b);
-		near->act.with = value_from_node(l->a, near->act.with_node, l->d);
+		a = merge_nodes(l->a, a, b);
+		traits_act(l, near)->with_node = a;
+		traits_act(l, near)->with = value_from_node(l->a, a, l->d);
 	}
 }
 
 /* An action is taken over as a whole; what is given to it, if it is the same kind. */
 static void inherit_action(struct loader *l, struct traits *near, const struct traits *far)
 {
-	struct act_spec *n = &near->act;
-	const struct act_spec *f = &far->act;
+	const struct act_spec *f = far->act;
 
-	if (n->kind == ACT_NONE && f->kind != ACT_NONE) {
-		struct act_spec mine = *n;
+	if (near->act->kind == ACT_NONE && f->kind != ACT_NONE) {
+		const struct act_spec mine = *near->act;
+		struct act_spec *n = traits_act(l, near);
 
 		*n = *f;
+		n->open = true;
 		n->with = mine.with;
 		n->with_node = mine.with_node;
 		n->params = mine.params;
 		n->payload = mine.payload;
 		n->idempotency = mine.idempotency;
-	} else if (n->kind != f->kind && f->kind != ACT_NONE) {
+	} else if (near->act->kind != f->kind && f->kind != ACT_NONE) {
 		return;
 	}
 	inherit_with(l, near, far);
 	if (key_set_has(&far->set, KEY_job_payload) && !key_set_has(&near->set, KEY_job_payload)) {
-		n->payload = f->payload;
+		traits_act(l, near)->payload = f->payload;
 		key_set_add(&near->set, KEY_job_payload);
 	}
 	if (key_set_has(&far->set, KEY_idempotency) && !key_set_has(&near->set, KEY_idempotency)) {
-		n->idempotency = f->idempotency;
+		traits_act(l, near)->idempotency = f->idempotency;
 		key_set_add(&near->set, KEY_idempotency);
 	}
 	if (key_set_has(&far->set, KEY_job_params)) {
-		n->params = merge_maps(l->a, &n->params, &f->params);
+		traits_act(l, near)->params = merge_maps(l->a, &near->act->params, &f->params);
 		key_set_add(&near->set, KEY_job_params);
 	}
 	for (enum key k = 0; k < KEY_COUNT; k++)
@@ -360,7 +362,7 @@ static void complete_steps(struct loader *l, const struct map *by_name, struct j
 /* The action has moved to the step `main`. */
 static void strip_action(struct traits *t)
 {
-	t->act = (struct act_spec){0};
+	t->act = &act_none;
 	t->n_provides = t->n_consumes = 0;
 	for (enum key k = 0; k < KEY_COUNT; k++)
 		if (key_info(k)->reach == REACH_ACT)

@@ -97,6 +97,7 @@ struct approve_spec {
 
 struct act_spec {
 	enum act kind;
+	bool open; /* the loader may still write to it */
 	struct mark mark;
 	const char *run;	  /* ACT_RUN: text for the shell, or a script if it starts with #! */
 	struct value_list argv;	  /* ACT_ARGV: a list value spreads */
@@ -352,7 +353,7 @@ struct traits {
 	const char *description;
 	const json_t *metadata; /* a map, or NULL */
 
-	struct act_spec act;
+	const struct act_spec *act; /* never NULL; all that do nothing share one, which has no place */
 	struct need_decl *need; /* needs and after; not what `consumes` and a list imply */
 	size_t n_needs;
 	uint32_t needs_rule; /* 0 = all; 1 = any; k */

@@ -17,9 +17,12 @@ static const struct policy built_in = {
 	.ok_exit.bits[0] = 1,
 };
 
+const struct act_spec act_none;
+static const struct act_spec act_noop = {.kind = ACT_NOOP};
+
 void traits_init(struct traits *t)
 {
-	*t = (struct traits){.policy = &built_in};
+	*t = (struct traits){.policy = &built_in, .act = &act_none};
 }
 
 const void *traits_field(const struct traits *t, enum key key)
@@ -40,23 +43,31 @@ void *traits_own_field(struct loader *l, struct traits *t, enum key key)
 
 /* --- one's own, to write to --------------------------------------------------------------------- */
 
-static struct policy *take_spare(struct loader *l)
-{
-	struct policy_table *p = &l->policies;
-
-	return p->n_spare ? p->spare[--p->n_spare] : ARENA_NEW(l->a, struct policy);
-}
-
 struct policy *traits_policy(struct loader *l, struct traits *t)
 {
+	struct policy_table *p = &l->policies;
 	struct policy *own;
 
 	if (t->policy->open)
 		return (struct policy *)t->policy; /* we made it */
-	own = take_spare(l);
+	own = p->n_spare ? p->spare[--p->n_spare] : ARENA_NEW(l->a, struct policy);
 	memcpy(own, t->policy, sizeof(*own));
 	own->open = true;
 	t->policy = own;
+	return own;
+}
+
+struct act_spec *traits_act(struct loader *l, struct traits *t)
+{
+	struct policy_table *p = &l->policies;
+	struct act_spec *own;
+
+	if (t->act->open)
+		return (struct act_spec *)t->act;
+	own = p->n_spare_acts ? p->spare_act[--p->n_spare_acts] : ARENA_NEW(l->a, struct act_spec);
+	*own = *t->act;
+	own->open = true;
+	t->act = own;
 	return own;
 }
 
@@ -106,9 +117,27 @@ static void grow(struct policy_table *p)
 	free(old.slot);
 }
 
-void traits_seal(struct loader *l, struct traits *t)
+static bool says_nothing_but_noop(const struct act_spec *a)
 {
-	struct policy_table *p = &l->policies;
+	return a->kind == ACT_NOOP && !a->run && !a->argv.n && !a->call && !a->with && !a->job && !a->params.n &&
+	       !a->payload && !a->approve && !a->until && !a->idempotency;
+}
+
+static void seal_act(struct policy_table *p, struct traits *t)
+{
+	struct act_spec *own = (struct act_spec *)t->act;
+
+	if (!own->open)
+		return;
+	own->open = false;
+	if (!says_nothing_but_noop(own))
+		return;
+	t->act = &act_noop;
+	VEC_PUSH(p->spare_act, p->n_spare_acts, p->room_spare_acts, own);
+}
+
+static void seal_policy(struct policy_table *p, struct traits *t)
+{
 	struct policy *own = (struct policy *)t->policy;
 	const struct policy **slot;
 
@@ -127,8 +156,15 @@ void traits_seal(struct loader *l, struct traits *t)
 	VEC_PUSH(p->spare, p->n_spare, p->room_spare, own);
 }
 
+void traits_seal(struct loader *l, struct traits *t)
+{
+	seal_act(&l->policies, t);
+	seal_policy(&l->policies, t);
+}
+
 void policy_table_release(struct policy_table *p)
 {
 	free(p->slot);
 	free(p->spare);
+	free(p->spare_act);
 }

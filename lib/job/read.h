@@ -48,12 +48,14 @@ struct pending {
 	const char *sha256; /* what its content must have; NULL: anything */
 };
 
-/* Policies that are sealed, each once; and room for the next, from those that were there already. */
+/* Policies that are sealed, each once; and room for the next, from what turned out to be there already. */
 struct policy_table {
 	const struct policy **slot;
 	size_t n, n_slots;
 	struct policy **spare;
 	size_t n_spare, room_spare;
+	struct act_spec **spare_act;
+	size_t n_spare_acts, room_spare_acts;
 };
 
 struct loader {
@@ -160,6 +162,8 @@ const void *traits_field(const struct traits *t, enum key key);
 void *traits_own_field(struct loader *l, struct traits *t, enum key key);
 /* The policy of t alone, to write to; until it is sealed. */
 struct policy *traits_policy(struct loader *l, struct traits *t);
+struct act_spec *traits_act(struct loader *l, struct traits *t);
+extern const struct act_spec act_none;
 /* t has been read, or has inherited: whoever says the same shares one policy. */
 void traits_seal(struct loader *l, struct traits *t);
 void policy_table_release(struct policy_table *p);

@@ -232,8 +232,8 @@ static void set_kind(struct plan *p)
 	}
 	j->kind = JOB_ACTION;
 	j->step = ARENA_NEW(p->l->a, struct step);
-	j->t.act.kind = ACT_NOOP;
-	j->t.act.mark = j->mark;
+	traits_act(p->l, &j->t)->kind = ACT_NOOP;
+	traits_act(p->l, &j->t)->mark = j->mark;
 	key_set_add(&j->t.set, KEY_noop);
 }
 

@@ -228,7 +228,7 @@ static void use_job_key(struct loader *l, void *ctx, enum key key, const struct 
 /* A job is one action, or steps, or stages. */
 static void check_one_kind(struct loader *l, const struct job_reading *r)
 {
-	const char *act = r->j->t.act.kind != ACT_NONE ? act_word(r->j->t.act.kind) : NULL;
+	const char *act = r->j->t.act->kind != ACT_NONE ? act_word(r->j->t.act->kind) : NULL;
 	const char *first = act ? act : r->steps ? "steps" : NULL;
 	const char *second = r->stages ? "stages" : act && r->steps ? "steps" : NULL;
 

@@ -424,9 +424,9 @@ static json_t *special_json(const struct traits *t, enum key k)
 	case KEY_slow:
 		return slow_json(&t->policy->slow);
 	case KEY_approve:
-		return approve_json(t->act.approve);
+		return approve_json(t->act->approve);
 	case KEY_until:
-		return until_json(&t->act);
+		return until_json(t->act);
 	case KEY_priority:
 		return json_integer(t->policy->priority);
 	case KEY_limits:
@@ -446,21 +446,21 @@ static json_t *special_json(const struct traits *t, enum key k)
 	case KEY_slots:
 		return t->policy->slots == SLOTS_ALL ? json_string("all") : json_integer(t->policy->slots);
 	case KEY_run:
-		return json_string(t->act.run);
+		return json_string(t->act->run);
 	case KEY_argv:
-		return values_json(&t->act.argv);
+		return values_json(&t->act->argv);
 	case KEY_call:
-		return json_string(t->act.call);
+		return json_string(t->act->call);
 	case KEY_with:
-		return value_source(t->act.with);
+		return value_source(t->act->with);
 	case KEY_job:
-		return json_string(t->act.job);
+		return json_string(t->act->job);
 	case KEY_job_params:
-		return value_map_json(&t->act.params, NULL);
+		return value_map_json(&t->act->params, NULL);
 	case KEY_job_payload:
-		return value_source(t->act.payload);
+		return value_source(t->act->payload);
 	case KEY_idempotency:
-		return idempotency_json(t->act.idempotency);
+		return idempotency_json(t->act->idempotency);
 	case KEY_noop:
 		return json_true();
 	default:

@@ -152,7 +152,7 @@ static void put_command(const struct writing *w, json_t *words)
 
 static void put_argv(const struct writing *w)
 {
-	const struct value_list *argv = &w->st->t.act.argv;
+	const struct value_list *argv = &w->st->t.act->argv;
 	json_t *words = json_array(), *one;
 	size_t k;
 
@@ -182,15 +182,15 @@ static void put_run(const struct writing *w)
 	const struct text_list shell = given.n ? given : (struct text_list){usual, ARRAY_LEN(usual)};
 	json_t *words = texts_json(&shell);
 
-	if (!strncmp(w->st->t.act.run, "#!", 2))
+	if (!strncmp(w->st->t.act->run, "#!", 2))
 		cannot(w, "a script with a first line of its own");
-	json_array_append_new(words, json_string(w->st->t.act.run));
+	json_array_append_new(words, json_string(w->st->t.act->run));
 	put_command(w, words);
 }
 
 static void put_action(const struct writing *w)
 {
-	switch (w->st->t.act.kind) {
+	switch (w->st->t.act->kind) {
 	case ACT_ARGV:
 		put_argv(w);
 		break;
@@ -205,7 +205,7 @@ static void put_action(const struct writing *w)
 	case ACT_JOB:
 	case ACT_APPROVE:
 	case ACT_UNTIL:
-		cannot(w, act_word(w->st->t.act.kind));
+		cannot(w, act_word(w->st->t.act->kind));
 		break;
 	}
 }
@@ -601,7 +601,7 @@ json_t *job_to_plan(const struct job *j, struct diags *d)
 {
 	struct writing w = {.j = j, .d = d};
 	json_t *plan = json_pack("{s:s}", "plan_id", j->name), *steps = json_array();
-	bool is_empty = j->kind == JOB_ACTION && j->t.act.kind == ACT_NOOP;
+	bool is_empty = j->kind == JOB_ACTION && j->t.act->kind == ACT_NOOP;
 
 	refuse_of_job(&w);
 	tell_defaults(&w);

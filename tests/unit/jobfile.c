@@ -437,9 +437,9 @@ static void a_one_action_job_has_one_step_with_its_traits(void **state)
 	j = job_find(l.jf, "b");
 	CHECK_INT(j->kind, JOB_STEPS);
 	CHECK_STR(j->step[0].id, "main");
-	CHECK_INT(j->step[0].t.act.kind, ACT_RUN);
+	CHECK_INT(j->step[0].t.act->kind, ACT_RUN);
 	CHECK(j->step[0].t.policy->critical && !j->t.policy->critical); /* the job's own */
-	CHECK_INT(j->t.act.kind, ACT_NONE);
+	CHECK_INT(j->t.act->kind, ACT_NONE);
 	CHECK(j->step[1].finally && j->step[1].no == 1);
 	CHECK(step_find(j, "finally1") == &j->step[1]);
 	CHECK(key_set_has(&job_find(l.jf, "c")->t.set, KEY_needs));

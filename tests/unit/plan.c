@@ -45,7 +45,7 @@ static char *one_step(const char *keys)
 
 static const char *word(const struct jobfile *jf, size_t i)
 {
-	return json_string_value(value_const(jf->job[0]->step[0].t.act.argv.value[i]));
+	return json_string_value(value_const(jf->job[0]->step[0].t.act->argv.value[i]));
 }
 
 /* What becomes of one argument. */
