@@ -222,6 +222,9 @@ void add_job(struct loader *l, struct job *j);
 /* Steps of j from a list, or from one map that is one step. */
 void read_hook_steps(struct loader *l, struct job *j, const struct node *n);
 void read_job(struct loader *l, const struct node *name, const struct node *value);
+/* The same while the job's value comes from c, so that its steps are never one tree; false once the document is
+ * bad. */
+bool pull_job(struct loader *l, struct cursor *c, const struct node *name);
 void read_params(struct loader *l, const struct node *n, bool file_level, struct param_list *ret);
 /* Two values of one type that has an order: <0, 0, >0. */
 int param_compare(const json_t *a, const json_t *b);
