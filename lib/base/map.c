@@ -6,7 +6,7 @@
 #include "base/bug.h"
 #include "base/vec.h"
 
-static uint32_t hash_of(const char *s, size_t len)
+uint32_t map_hash(const char *s, size_t len)
 {
 	uint32_t h = 2166136261u; /* FNV-1a */
 
@@ -55,7 +55,7 @@ static struct map_entry *find(const struct map *m, const char *key, size_t len)
 
 	if (!m->n)
 		return NULL;
-	slot = *slot_for(m, key, len, hash_of(key, len));
+	slot = *slot_for(m, key, len, map_hash(key, len));
 	return slot ? &m->entry[slot - 1] : NULL;
 }
 
@@ -86,7 +86,7 @@ static struct map_entry *find_or_add(struct map *m, const char *key)
 		return e;
 	if ((m->n + 1) * 4 > m->n_slots * 3)
 		grow(m);
-	fresh = (struct map_entry){.key = xstrdup(key), .hash = hash_of(key, len)};
+	fresh = (struct map_entry){.key = xstrdup(key), .hash = map_hash(key, len)};
 	*slot_for(m, key, len, fresh.hash) = (uint32_t)m->n + 1;
 	VEC_PUSH(m->entry, m->n, m->room, fresh);
 	return &m->entry[m->n - 1];

@@ -423,6 +423,16 @@ struct step {
 	struct traits t;
 };
 
+/* Numbers of steps in an array, by their ids: the array may move, and the ids stay where they are. */
+struct step_index {
+	uint32_t *slot; /* number + 1; 0 = free */
+	size_t n, n_slots; /* a power of two */
+};
+/* Number no is found from now on.  If another has its id that is returned, and stays. */
+const struct step *step_index_add(struct step_index *x, const struct step *step, uint32_t no);
+const struct step *step_index_find(const struct step_index *x, const struct step *step, const char *id);
+void step_index_release(struct step_index *x);
+
 enum job_kind { JOB_ACTION, JOB_STEPS, JOB_COMPOSITE };
 
 /* The jobs of a stage are run for each element of a list that is known only then. */
@@ -460,7 +470,7 @@ struct job {
 	struct param_list params; /* its own; file-level params are visible too */
 	struct step *step;	  /* ACTION: exactly one */
 	size_t n_steps;		  /* `finally` included */
-	struct map step_by_id;	  /* filled where there are many; step_find() knows */
+	struct step_index by_id;  /* filled where there are many; step_find() knows */
 	struct stage *stage;
 	size_t n_stages;
 };

@@ -228,6 +228,8 @@ static void set_kind(struct plan *p)
 		j->kind = JOB_STEPS;
 		j->step = p->step;
 		j->n_steps = p->n_steps;
+		j->by_id = p->by_id;
+		p->by_id = (struct step_index){0};
 		return;
 	}
 	j->kind = JOB_ACTION;
@@ -235,13 +237,6 @@ static void set_kind(struct plan *p)
 	traits_act(p->l, &j->t)->kind = ACT_NOOP;
 	traits_act(p->l, &j->t)->mark = j->mark;
 	key_set_add(&j->t.set, KEY_noop);
-}
-
-static void index_steps(struct job *j)
-{
-	for (size_t i = 0; j->kind == JOB_STEPS && i < j->n_steps; i++)
-		if (!map_has(&j->step_by_id, j->step[i].id))
-			map_put(&j->step_by_id, j->step[i].id, &j->step[i]);
 }
 
 /* Where a plan is named, its folders are seen from where orchmake is started. */
@@ -261,11 +256,10 @@ static void finish(struct plan *p)
 	for (size_t i = 0; i < p->n_steps; i++)
 		finish_step(p, &p->step[i]);
 	plan_finish_variables(p);
-	set_kind(p);
 	if (!p->j->name)
 		return;
+	set_kind(p);
 	add_pool(p);
-	index_steps(p->j);
 	add_job(p->l, p->j);
 	set_root(p->l);
 }
@@ -285,7 +279,7 @@ void read_plan(struct loader *l, struct cursor *c)
 		finish(&p);
 	else
 		json_decref(p.metadata);
-	map_release(&p.step_no);
+	step_index_release(&p.by_id);
 	map_release(&p.variables);
 	free(p.link);
 }

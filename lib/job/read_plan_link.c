@@ -50,9 +50,9 @@ void plan_add_link(struct plan *p, enum plan_link_kind kind, const char *name, s
 
 static uint32_t step_no(const struct plan *p, const char *id)
 {
-	uintptr_t no = (uintptr_t)map_get(&p->step_no, id);
+	const struct step *st = step_index_find(&p->by_id, p->step, id);
 
-	return no ? (uint32_t)no - 1 : NOT_THERE;
+	return st ? st->no : NOT_THERE;
 }
 
 static void unknown_step(struct plan *p, struct mark m, const char *who, const char *what, const char *name)

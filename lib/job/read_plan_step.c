@@ -441,14 +441,12 @@ static const char *read_id(struct plan *p, const struct node *n)
 
 static void take_id(struct plan *p, const struct step *st)
 {
-	uintptr_t first = (uintptr_t)map_get(&p->step_no, st->id);
+	const struct step *first = step_index_add(&p->by_id, p->step, st->no);
 
-	if (!first) {
-		map_put(&p->step_no, st->id, (void *)(uintptr_t)(st->no + 1));
+	if (!first)
 		return;
-	}
 	diag_error(p->l->d, st->mark, "duplicate id: the plan has two steps '%s'", st->id);
-	diag_note(p->l->d, p->step[first - 1].mark, "the first is here");
+	diag_note(p->l->d, first->mark, "the first is here");
 }
 
 static struct step *new_step(struct plan *p, const struct node *n)

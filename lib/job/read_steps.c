@@ -97,14 +97,12 @@ static void index_steps(struct loader *l, struct job *j)
 		const struct step *st = &j->step[i], *first = NULL;
 
 		if (indexed)
-			first = map_get(&j->step_by_id, st->id);
+			first = step_index_add(&j->by_id, j->step, (uint32_t)i);
 		for (size_t k = 0; !indexed && !first && k < i; k++)
 			first = strcmp(j->step[k].id, st->id) ? NULL : &j->step[k];
 		if (first) {
 			diag_error(l->d, st->mark, "job '%s' has two steps '%s'", j->name, st->id);
 			diag_note(l->d, first->mark, "the first is here");
-		} else if (indexed) {
-			map_put(&j->step_by_id, st->id, (void *)st);
 		}
 	}
 }
@@ -364,7 +362,7 @@ static void finish_job(struct loader *l, struct job_reading *r, const struct nod
 	if (good)
 		add_job(l, r->j);
 	else
-		map_release(&r->j->step_by_id);
+		step_index_release(&r->j->by_id);
 }
 
 void read_job(struct loader *l, const struct node *name, const struct node *value)

@@ -315,6 +315,8 @@ static void unit_line(struct buf *out, const struct listing *l, const struct lev
 	buf_release(&why);
 }
 
+enum { PASS_ON_BYTES = 64 * 1024 };
+
 static void list_levels(struct buf *out, const struct listing *l, struct levels *stack)
 {
 	while (stack->n) {
@@ -343,6 +345,8 @@ static void list_levels(struct buf *out, const struct listing *l, struct levels 
 			continue;
 		v->number++;
 		unit_line(out, l, v, unit);
+		if (l->o->pass_on && out->len > PASS_ON_BYTES)
+			l->o->pass_on(l->o->ctx, out);
 		if (u->kind == UNIT_END && is_opened(l, u->group, depth + 1))
 			open_level(stack, l, u->group, depth + 1, 0);
 	}
