@@ -276,8 +276,8 @@ static bool compose_action(struct engine *e, uint32_t unit, uint32_t serial, con
 /* Steps that provide something from stdout need it in a file of its own. */
 static bool wants_stdout(const struct step *st)
 {
-	for (size_t i = 0; i < st->t.n_provides; i++) {
-		enum provide_from from = st->t.provide[i].from;
+	for (size_t i = 0; i < st->t.flow->n_provides; i++) {
+		enum provide_from from = st->t.flow->provide[i].from;
 
 		if (from == PROVIDE_STDOUT || from == PROVIDE_JSON || from == PROVIDE_REGEX || from == PROVIDE_LINE)
 			return true;

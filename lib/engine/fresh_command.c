@@ -98,13 +98,13 @@ static void values_part(const struct step *st, const struct expr_world *w, struc
 {
 	struct buf text = BUF_INIT;
 
-	for (size_t i = 0; i < st->t.n_consumes; i++) {
-		const json_t *v = w->get(w->ctx, ROOT_CONSUMES, st->t.consume[i].name);
+	for (size_t i = 0; i < st->t.flow->n_consumes; i++) {
+		const json_t *v = w->get(w->ctx, ROOT_CONSUMES, st->t.flow->consume[i].name);
 
 		buf_reset(&text);
 		if (v)
 			json_canonical(&text, v, JSON_TIGHT);
-		part(out, st->t.consume[i].name, text.data);
+		part(out, st->t.flow->consume[i].name, text.data);
 	}
 	buf_release(&text);
 }
@@ -164,7 +164,7 @@ static bool add_names(struct engine *e, const json_t *v, struct map *ret, struct
 bool fresh_names(struct engine *e, uint32_t unit, bool inputs, struct map *ret, struct buf *err)
 {
 	const struct step *st = e->x->place[unit].step;
-	const struct value_list *list = inputs ? &st->t.input : &st->t.output;
+	const struct value_list *list = inputs ? &st->t.flow->input : &st->t.flow->output;
 	struct unit_world w;
 	struct expr_world xw;
 	bool good = true;

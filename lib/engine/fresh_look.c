@@ -55,8 +55,8 @@ static uint32_t waits_for_value(const struct looker *l, uint32_t unit)
 	want_list(&w, t->act->argv.value, t->act->argv.n);
 	want_list(&w, t->policy->env.value, t->policy->env.n);
 	want_list(&w, single, ARRAY_LEN(single));
-	for (size_t i = 0; i < t->n_consumes; i++)
-		want_value(&w, ROOT_CONSUMES, &t->consume[i].name, 1, MARK_NONE);
+	for (size_t i = 0; i < t->flow->n_consumes; i++)
+		want_value(&w, ROOT_CONSUMES, &t->flow->consume[i].name, 1, MARK_NONE);
 	return w.from;
 }
 
@@ -197,7 +197,7 @@ static void look_at_step(struct looker *l, uint32_t unit)
 		else
 			judge_by_files(l, unit, o);
 	}
-	if (outlook_would_run(o) && l->e->x->place[unit].step->t.output.n)
+	if (outlook_would_run(o) && l->e->x->place[unit].step->t.flow->output.n)
 		note_coming(l, unit);
 }
 

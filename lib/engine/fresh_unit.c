@@ -79,7 +79,7 @@ bool fresh_reuse_result(struct engine *e, uint32_t unit)
 	struct buf key = BUF_INIT;
 	json_t *result = NULL;
 
-	if (!t->n_provides && t->act->kind != ACT_CALL)
+	if (!t->flow->n_provides && t->act->kind != ACT_CALL)
 		return true;
 	engine_unit_key(e, unit, &key);
 	if (e->fresh->files.ledger)

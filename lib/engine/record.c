@@ -502,14 +502,14 @@ static const char *policy_word(enum on_failure p)
 /* As the step says them; or as a plan did, where they are names that carry no value. */
 static json_t *names_of(const struct step *st, bool provides)
 {
-	size_t n = provides ? st->t.n_provides : st->t.n_consumes;
+	size_t n = provides ? st->t.flow->n_provides : st->t.flow->n_consumes;
 	json_t *list = json_object_get(st->t.metadata, provides ? "provides" : "consumes");
 
 	if (json_is_array(list))
 		return json_incref(list);
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_string(provides ? st->t.provide[i].name : st->t.consume[i].name));
+		json_array_append_new(list, json_string(provides ? st->t.flow->provide[i].name : st->t.flow->consume[i].name));
 	return list;
 }
 

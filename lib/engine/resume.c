@@ -101,7 +101,7 @@ static json_t *result_of(const struct past_step *s)
 
 static bool gives_nothing(const struct traits *t)
 {
-	return !t->n_provides && t->act->kind != ACT_CALL;
+	return !t->flow->n_provides && t->act->kind != ACT_CALL;
 }
 
 static bool keep_start(void *ctx, const struct ledger_attempt_row *r)

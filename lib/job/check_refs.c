@@ -233,10 +233,10 @@ static void look_behind(struct search *s, const struct step *st)
 	look_at_step(s, step_before(st));
 	for (size_t i = 0; i < st->t.n_needs; i++)
 		look_at_step(s, step_find(j, st->t.need[i].name));
-	for (size_t i = 0; st->t.n_consumes && i < j->n_steps; i++)
-		for (size_t k = 0; k < st->t.n_consumes; k++)
-			for (size_t p = 0; p < j->step[i].t.n_provides; p++)
-				if (!strcmp(j->step[i].t.provide[p].name, st->t.consume[k].name))
+	for (size_t i = 0; st->t.flow->n_consumes && i < j->n_steps; i++)
+		for (size_t k = 0; k < st->t.flow->n_consumes; k++)
+			for (size_t p = 0; p < j->step[i].t.flow->n_provides; p++)
+				if (!strcmp(j->step[i].t.flow->provide[p].name, st->t.flow->consume[k].name))
 					look_at_step(s, &j->step[i]);
 	for (size_t i = 0; st->t.policy->fallback_only && i < j->n_steps; i++)
 		if (j->step[i].t.policy->fallback && !strcmp(j->step[i].t.policy->fallback, st->id))
@@ -364,10 +364,10 @@ static void check_consume_ref(const struct refs *r, const char *name, struct mar
 	struct spell s;
 
 	spell_init(&s, name);
-	for (size_t i = 0; i < r->t->n_consumes; i++) {
-		if (!strcmp(r->t->consume[i].name, name))
+	for (size_t i = 0; i < r->t->flow->n_consumes; i++) {
+		if (!strcmp(r->t->flow->consume[i].name, name))
 			return;
-		spell_try(&s, r->t->consume[i].name);
+		spell_try(&s, r->t->flow->consume[i].name);
 	}
 	if (!first_blame(r->l, m))
 		return;
@@ -551,8 +551,8 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 	check_value(r, t->act->payload);
 	check_value_map(&hidden, &t->policy->env);
 	early.names_files = true;
-	check_value_list(&early, &t->input);
-	check_value_list(&early, &t->output);
+	check_value_list(&early, &t->flow->input);
+	check_value_list(&early, &t->flow->output);
 	check_value(r, t->policy->cwd);
 	check_value_list(r, &t->policy->artifact);
 	check_value(r, t->policy->stdin_from);

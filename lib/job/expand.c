@@ -245,8 +245,8 @@ static void children_of_traits(struct expander *e, struct frame *f, const struct
 	for (size_t i = 0; i < t->n_needs; i++)
 		if (!t->need[i].order_only && !(of_step && step_find(f->job, t->need[i].name)))
 			child_of_need(e, f, &t->need[i]);
-	for (size_t i = 0; i < t->n_consumes; i++) {
-		const char *name = t->consume[i].name;
+	for (size_t i = 0; i < t->flow->n_consumes; i++) {
+		const char *name = t->flow->consume[i].name;
 		const struct job *j = expander_provider(e, f->job, name) ? NULL : artifact_provider(e->jf, name);
 
 		if (j)

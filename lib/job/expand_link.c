@@ -38,8 +38,8 @@ void need_name_release(struct need_name *n)
 
 static bool provides(const struct traits *t, const char *name)
 {
-	for (size_t i = 0; i < t->n_provides; i++)
-		if (!strcmp(t->provide[i].name, name))
+	for (size_t i = 0; i < t->flow->n_provides; i++)
+		if (!strcmp(t->flow->provide[i].name, name))
 			return true;
 	return false;
 }
@@ -63,8 +63,8 @@ const struct step *expander_provider(struct expander *e, const struct job *j, co
 		e->provided = (struct map)MAP_INIT;
 		e->provided_by = j;
 		for (size_t i = j->n_steps; i-- > 0;)
-			for (size_t k = 0; k < j->step[i].t.n_provides; k++)
-				map_put(&e->provided, j->step[i].t.provide[k].name, (void *)&j->step[i]);
+			for (size_t k = 0; k < j->step[i].t.flow->n_provides; k++)
+				map_put(&e->provided, j->step[i].t.flow->provide[k].name, (void *)&j->step[i]);
 	}
 	return map_get(&e->provided, name);
 }
@@ -187,7 +187,7 @@ struct unit expander_unit_of(struct expander *e, const struct traits *t, enum un
 	u.flags = (uint8_t)((asks ? UNIT_ASKS : 0) | (t->policy->critical ? UNIT_CRITICAL : 0) |
 			    (asks_status(&t->policy->when) || asks_status(&t->policy->skip_if) ? UNIT_ASKS_STATUS : 0) |
 			    (t->policy->fallback_only ? UNIT_STAND_IN : 0) |
-			    (t->act->kind == ACT_NOOP && !t->n_provides ? UNIT_INSTANT : 0));
+			    (t->act->kind == ACT_NOOP && !t->flow->n_provides ? UNIT_INSTANT : 0));
 	if (t->policy->pool.name) {
 		u.pool = pool_number(e, t->policy->pool.name);
 		u.pool_weight = t->policy->pool.weight ? t->policy->pool.weight : 1;
@@ -214,9 +214,9 @@ void expander_link_traits(struct expander *e, const struct frame *f, const struc
 		find_named(e, f->job, scope, need->name);
 		link_found(e, unit, need);
 	}
-	for (size_t i = 0; i < t->n_consumes; i++) {
-		const struct step *st = expander_provider(e, f->job, t->consume[i].name);
-		const struct job *j = st ? NULL : artifact_provider(e->jf, t->consume[i].name);
+	for (size_t i = 0; i < t->flow->n_consumes; i++) {
+		const struct step *st = expander_provider(e, f->job, t->flow->consume[i].name);
+		const struct job *j = st ? NULL : artifact_provider(e->jf, t->flow->consume[i].name);
 		uint32_t on = UNIT_NONE;
 
 		if (st && scope != SCOPE_NONE && e->step_unit[scope])

@@ -154,7 +154,7 @@ static void inherit_needs(struct loader *l, struct traits *near, const struct tr
 		if (far->need[i].order_only ? after : needs)
 			all[n++] = far->need[i];
 	near->need = all;
-	near->n_needs = n;
+	near->n_needs = (uint32_t)n;
 	if (needs)
 		key_set_add(&near->set, KEY_needs);
 	if (after)
@@ -360,10 +360,12 @@ static void complete_steps(struct loader *l, const struct map *by_name, struct j
 }
 
 /* The action has moved to the step `main`. */
-static void strip_action(struct traits *t)
+static void strip_action(struct loader *l, struct traits *t)
 {
+	struct flow *f = traits_flow(l, t);
+
 	t->act = &act_none;
-	t->n_provides = t->n_consumes = 0;
+	f->n_provides = f->n_consumes = 0;
 	for (enum key k = 0; k < KEY_COUNT; k++)
 		if (key_info(k)->reach == REACH_ACT)
 			key_set_drop(&t->set, k);
@@ -384,7 +386,7 @@ static void complete_job(struct loader *l, const struct map *by_name, struct job
 	}
 	complete_steps(l, by_name, j);
 	if (job_main(j))
-		strip_action(&j->t);
+		strip_action(l, &j->t);
 }
 
 void inherit_all(struct loader *l)

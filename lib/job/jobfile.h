@@ -347,6 +347,16 @@ struct policy {
 	size_t n_extends;
 };
 
+/* What goes in and out.  All for whom nothing does share one. */
+struct flow {
+	struct provide_decl *provide;
+	size_t n_provides;
+	struct name_decl *consume;
+	size_t n_consumes;
+	struct value_list input, output; /* names of files; may be globs */
+	bool open; /* the loader may still write to it */
+};
+
 struct traits {
 	struct key_set set; /* the keys given here or inherited */
 	const struct policy *policy; /* never NULL */
@@ -354,14 +364,10 @@ struct traits {
 	const json_t *metadata; /* a map, or NULL */
 
 	const struct act_spec *act; /* never NULL; all that do nothing share one, which has no place */
+	const struct flow *flow; /* never NULL */
 	struct need_decl *need; /* needs and after; not what `consumes` and a list imply */
-	size_t n_needs;
+	uint32_t n_needs;
 	uint32_t needs_rule; /* 0 = all; 1 = any; k */
-	struct provide_decl *provide;
-	size_t n_provides;
-	struct name_decl *consume;
-	size_t n_consumes;
-	struct value_list input, output; /* names of files; may be globs */
 };
 
 /* --- params --------------------------------------------------------------------------------------- */

@@ -19,10 +19,37 @@ static const struct policy built_in = {
 
 const struct act_spec act_none;
 static const struct act_spec act_noop = {.kind = ACT_NOOP};
+static const struct flow no_flow;
 
 void traits_init(struct traits *t)
 {
-	*t = (struct traits){.policy = &built_in, .act = &act_none};
+	*t = (struct traits){.policy = &built_in, .act = &act_none, .flow = &no_flow};
+}
+
+static const void *home_of(const struct traits *t, enum key_home home)
+{
+	switch (home) {
+	case HOME_TRAITS:
+		return t;
+	case HOME_POLICY:
+		return t->policy;
+	case HOME_FLOW:
+		return t->flow;
+	}
+	BUG("no such part of traits");
+}
+
+static void *own_home(struct loader *l, struct traits *t, enum key_home home)
+{
+	switch (home) {
+	case HOME_TRAITS:
+		return t;
+	case HOME_POLICY:
+		return traits_policy(l, t);
+	case HOME_FLOW:
+		return traits_flow(l, t);
+	}
+	BUG("no such part of traits");
 }
 
 const void *traits_field(const struct traits *t, enum key key)
@@ -30,7 +57,7 @@ const void *traits_field(const struct traits *t, enum key key)
 	const struct key_info *info = key_info(key);
 
 	BUG_UNLESS(info->size);
-	return (info->of_policy ? (const char *)t->policy : (const char *)t) + info->offset;
+	return (const char *)home_of(t, info->home) + info->offset;
 }
 
 void *traits_own_field(struct loader *l, struct traits *t, enum key key)
@@ -38,7 +65,7 @@ void *traits_own_field(struct loader *l, struct traits *t, enum key key)
 	const struct key_info *info = key_info(key);
 
 	BUG_UNLESS(info->size);
-	return (info->of_policy ? (char *)traits_policy(l, t) : (char *)t) + info->offset;
+	return (char *)own_home(l, t, info->home) + info->offset;
 }
 
 /* --- one's own, to write to --------------------------------------------------------------------- */
@@ -68,6 +95,20 @@ struct act_spec *traits_act(struct loader *l, struct traits *t)
 	*own = *t->act;
 	own->open = true;
 	t->act = own;
+	return own;
+}
+
+/* What goes nowhere is not worth a list of spares: only what has a flow has one of its own. */
+struct flow *traits_flow(struct loader *l, struct traits *t)
+{
+	struct flow *own;
+
+	if (t->flow->open)
+		return (struct flow *)t->flow;
+	own = ARENA_NEW(l->a, struct flow);
+	*own = *t->flow;
+	own->open = true;
+	t->flow = own;
 	return own;
 }
 
@@ -160,6 +201,8 @@ void traits_seal(struct loader *l, struct traits *t)
 {
 	seal_act(&l->policies, t);
 	seal_policy(&l->policies, t);
+	if (t->flow->open)
+		traits_flow(l, t)->open = false;
 }
 
 void policy_table_release(struct policy_table *p)

@@ -163,6 +163,7 @@ void *traits_own_field(struct loader *l, struct traits *t, enum key key);
 /* The policy of t alone, to write to; until it is sealed. */
 struct policy *traits_policy(struct loader *l, struct traits *t);
 struct act_spec *traits_act(struct loader *l, struct traits *t);
+struct flow *traits_flow(struct loader *l, struct traits *t);
 extern const struct act_spec act_none;
 /* t has been read, or has inherited: whoever says the same shares one policy. */
 void traits_seal(struct loader *l, struct traits *t);

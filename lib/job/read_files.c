@@ -162,14 +162,14 @@ static void check_step_files(struct loader *l, struct map *made, const struct st
 {
 	const struct traits *t = &st->t;
 
-	check_values(l, "inputs", &t->input);
-	check_values(l, "outputs", &t->output);
-	for (size_t i = 0; i < t->output.n; i++)
-		check_output(l, made, st, t->output.value[i]);
-	if (t->act->kind == ACT_JOB && (t->input.n || t->output.n)) {
-		diag_error(l->d, value_mark(t->input.n ? t->input.value[0] : t->output.value[0]),
+	check_values(l, "inputs", &t->flow->input);
+	check_values(l, "outputs", &t->flow->output);
+	for (size_t i = 0; i < t->flow->output.n; i++)
+		check_output(l, made, st, t->flow->output.value[i]);
+	if (t->act->kind == ACT_JOB && (t->flow->input.n || t->flow->output.n)) {
+		diag_error(l->d, value_mark(t->flow->input.n ? t->flow->input.value[0] : t->flow->output.value[0]),
 			   "step '%s' runs a job, so '%s' belongs to that job's steps", st->id,
-			   t->input.n ? "inputs" : "outputs");
+			   t->flow->input.n ? "inputs" : "outputs");
 	}
 }
 

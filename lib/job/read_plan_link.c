@@ -205,14 +205,14 @@ static void promise_file(struct linking *g, struct step *st, const struct plan_l
 		diag_error(g->p->l->d, link->mark, "step '%s': '%s' is not name=path", st->id, link->name);
 		return;
 	}
-	all = arena_array(g->p->l->a, t->n_provides + 1, sizeof(*all));
-	if (t->n_provides)
-		memcpy(all, t->provide, t->n_provides * sizeof(*all));
-	all[t->n_provides++] = (struct provide_decl){
+	all = arena_array(g->p->l->a, t->flow->n_provides + 1, sizeof(*all));
+	if (t->flow->n_provides)
+		memcpy(all, t->flow->provide, t->flow->n_provides * sizeof(*all));
+	all[traits_flow(g->p->l, t)->n_provides++] = (struct provide_decl){
 		.name = promised_name(g, st, link->name), .mark = link->mark, .from = PROVIDE_PATH,
 		.path = arena_strdup(g->p->l->a, equals + 1),
 	};
-	t->provide = all;
+	traits_flow(g->p->l, t)->provide = all;
 	key_set_add(&t->set, KEY_provides);
 }
 
@@ -246,7 +246,7 @@ static void link_step(struct linking *g, struct step *st)
 		t->need = arena_array(p->l->a, g->n_needs, sizeof(*t->need));
 	if (g->n_needs)
 		memcpy(t->need, g->need, g->n_needs * sizeof(*t->need));
-	t->n_needs = g->n_needs;
+	t->n_needs = (uint32_t)g->n_needs;
 	if (t->n_needs)
 		key_set_add(&t->set, KEY_needs);
 }

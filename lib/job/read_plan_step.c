@@ -48,7 +48,7 @@ static void read_dependencies(struct plan *p, struct plan_step *r, const struct 
 	t->need = arena_array(p->l->a, list.n, sizeof(*t->need));
 	for (size_t i = 0; i < list.n; i++)
 		t->need[i] = (struct need_decl){list.text[i], n->item[i]->mark, COND_OK, false};
-	t->n_needs = list.n;
+	t->n_needs = (uint32_t)list.n;
 }
 
 static void add_condition(struct plan *p, struct condition_list *l, const struct node *n)

@@ -25,7 +25,7 @@ static void add_needs(struct loader *l, struct traits *t, const struct need_decl
 		memcpy(all, t->need, t->n_needs * sizeof(*all));
 	memcpy(all + t->n_needs, more, n * sizeof(*all));
 	t->need = all;
-	t->n_needs += n;
+	t->n_needs += (uint32_t)n;
 }
 
 static void add_needs_list(struct loader *l, struct traits *t, const struct node *n, const char *key,
@@ -149,10 +149,10 @@ static void use_provide(struct loader *l, void *ctx, enum key key, const struct 
 
 static void read_provides_map(struct loader *l, struct traits *t, const struct node *n)
 {
-	t->provide = arena_array(l->a, n->n, sizeof(*t->provide));
-	t->n_provides = n->n;
+	traits_flow(l, t)->provide = arena_array(l->a, n->n, sizeof(*t->flow->provide));
+	traits_flow(l, t)->n_provides = n->n;
 	for (size_t i = 0; i < n->n; i++) {
-		struct provide_decl *p = &t->provide[i];
+		struct provide_decl *p = &t->flow->provide[i];
 
 		*p = (struct provide_decl){.mark = n->key[i]->mark};
 		p->name = arena_strdup(l->a, n->key[i]->text);
@@ -178,11 +178,11 @@ void read_provides(struct loader *l, struct traits *t, const struct node *n)
 	}
 	if (!read_names(l, "provides", n, false, &name, &count))
 		return;
-	t->provide = arena_array(l->a, count, sizeof(*t->provide));
-	t->n_provides = count;
+	traits_flow(l, t)->provide = arena_array(l->a, count, sizeof(*t->flow->provide));
+	traits_flow(l, t)->n_provides = count;
 	for (size_t i = 0; i < count; i++) {
 		check_name(l, "an artifact", n->item[i]);
-		t->provide[i] = (struct provide_decl){.name = name[i].name, .mark = name[i].mark};
+		t->flow->provide[i] = (struct provide_decl){.name = name[i].name, .mark = name[i].mark};
 	}
 }
 

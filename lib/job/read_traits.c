@@ -20,7 +20,7 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 		read_provides(l, t, n);
 		break;
 	case KEY_consumes:
-		read_names(l, "consumes", n, false, &t->consume, &t->n_consumes);
+		read_names(l, "consumes", n, false, &traits_flow(l, t)->consume, &traits_flow(l, t)->n_consumes);
 		break;
 	case KEY_extends:
 		read_names(l, "extends", n, true, &traits_policy(l, t)->extends, &traits_policy(l, t)->n_extends);

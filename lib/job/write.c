@@ -154,8 +154,8 @@ static json_t *provides_json(const struct traits *t)
 	json_t *list = json_array(), *map = json_object();
 	bool plain = true;
 
-	for (size_t i = 0; i < t->n_provides; i++) {
-		const struct provide_decl *p = &t->provide[i];
+	for (size_t i = 0; i < t->flow->n_provides; i++) {
+		const struct provide_decl *p = &t->flow->provide[i];
 
 		plain &= p->from == PROVIDE_OUTPUT && p->type == AS_TEXT;
 		json_array_append_new(list, json_string(p->name));
@@ -406,7 +406,7 @@ static json_t *special_json(const struct traits *t, enum key k)
 	case KEY_provides:
 		return provides_json(t);
 	case KEY_consumes:
-		return names_json(t->consume, t->n_consumes);
+		return names_json(t->flow->consume, t->flow->n_consumes);
 	case KEY_matrix:
 		return matrix_json(t->policy->matrix);
 	case KEY_foreach:

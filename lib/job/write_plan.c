@@ -409,9 +409,9 @@ static void put_provides(const struct writing *w, json_t *list)
 
 	if (json_array_size(list))
 		return; /* the plan it came from has said it */
-	for (size_t i = 0; i < t->n_provides; i++) {
-		if (t->provide[i].from == PROVIDE_PATH)
-			json_array_append_new(list, json_sprintf("%s=%s", t->provide[i].name, t->provide[i].path));
+	for (size_t i = 0; i < t->flow->n_provides; i++) {
+		if (t->flow->provide[i].from == PROVIDE_PATH)
+			json_array_append_new(list, json_sprintf("%s=%s", t->flow->provide[i].name, t->flow->provide[i].path));
 		else
 			cannot(w, "values that steps provide");
 	}
