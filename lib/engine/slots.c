@@ -396,8 +396,8 @@ size_t slots_offer(const struct engine *e, const struct step *st, struct env_lis
 		in = -1;
 	} else {
 		makeflags_write(&text, e->slots, CHILD_READ, CHILD_WRITE, NULL);
-		fds[0] = (struct start_fd){.fd = in, .number = CHILD_READ};
-		fds[1] = (struct start_fd){.fd = out, .number = CHILD_WRITE};
+		fds[0] = (struct start_fd){.fd = in, .number = CHILD_READ, .lasts = true};
+		fds[1] = (struct start_fd){.fd = out, .number = CHILD_WRITE, .lasts = true};
 	}
 	if (e->load.most >= 0)
 		buf_addf(&text, " -l%g", e->load.most);
