@@ -381,7 +381,7 @@ uint32_t expander_make_family(struct expander *e, struct frame *f)
 			limiter_apply(e, &l, f->got[i]);
 		}
 		free(l.last);
-	} else {
+	} else if (n) { /* a composite that nothing is looped over has no step that could be one */
 		add_plain_instances(e, f, group, n);
 	}
 	return graph_group(e->b, group)->end;

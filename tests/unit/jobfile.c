@@ -266,6 +266,63 @@ static void defaults_and_env_hold_for_the_file_and_what_it_includes(void **state
 	release(&l);
 }
 
+static void steps_that_say_the_same_share_it(void **state)
+{
+	struct loaded l;
+	const struct step *st;
+
+	(void)state;
+	write_file("Jobfile", "jobfile: 1\ndefaults: {retry: 2}\njobs:\n  j:\n    cwd: sub\n    steps:\n"
+			      "      a: {noop: true, timeout: 9s, env: {A: a}}\n"
+			      "      b: {noop: true, timeout: 9s}\n"
+			      "      c: {noop: true, timeout: 9s, inputs: [x]}\n"
+			      "      d: {noop: true, timeout: 8s}\n"
+			      "      e: {argv: [x]}\n");
+	load(&l, FOUND);
+	expect_jobs(&l, "j");
+	st = job_find(l.jf, "j")->step;
+	CHECK(st[1].t.policy == st[2].t.policy);
+	CHECK(st[0].t.policy != st[1].t.policy && st[3].t.policy != st[1].t.policy);
+	CHECK(st[0].t.act == st[3].t.act && st[0].t.act->kind == ACT_NOOP);
+	CHECK(st[4].t.act->kind == ACT_ARGV);
+	CHECK(st[0].t.flow == st[4].t.flow && st[2].t.flow->input.n == 1);
+	CHECK(!st[0].t.flow->input.n);
+	CHECK_INT(st[0].t.policy->timeout_ms, 9000);
+	CHECK_INT(st[0].t.policy->env.n, 1);
+	CHECK_INT(st[1].t.policy->env.n, 0);
+	CHECK_INT(st[3].t.policy->timeout_ms, 8000);
+	CHECK_INT(st[4].t.policy->timeout_ms, 0);
+	for (int i = 0; i < 5; i++) {
+		CHECK_INT(st[i].t.policy->retry->pace.max, 2);
+		CHECK(st[i].t.policy->cwd && !st[i].t.policy->open && !st[i].t.act->open && !st[i].t.flow->open);
+	}
+	release(&l);
+}
+
+static void keys_of_a_job_count_wherever_they_stand(void **state)
+{
+	struct loaded l;
+	const struct job *j;
+
+	(void)state;
+	write_file("Jobfile", "jobfile: 1\ntemplates: {t: {timeout: 5s}}\njobs:\n  j:\n    grace: 1s\n    steps:\n"
+			      "      - {id: a, noop: true}\n      - {noop: true, extends: t}\n"
+			      "    extends: t\n    priority: 3\n    finally: [{run: x}]\n");
+	load(&l, FOUND);
+	expect_jobs(&l, "j");
+	j = job_find(l.jf, "j");
+	CHECK_INT(j->n_steps, 3);
+	CHECK(j->in_order && j->step[2].finally);
+	CHECK_STR(j->step[1].id, "step2");
+	for (size_t i = 0; i < j->n_steps; i++) {
+		CHECK(j->step[i].job == j && j->step[i].no == i);
+		CHECK_INT(j->step[i].t.policy->grace_ms, 1000);
+		CHECK_INT(j->step[i].t.policy->timeout_ms, 5000);
+		CHECK_INT(j->step[i].t.policy->priority, 3);
+	}
+	release(&l);
+}
+
 static void a_name_is_taken_in_all_files(void **state)
 {
 	struct loaded l;
@@ -493,6 +550,8 @@ int main(void)
 		cmocka_unit_test(without_a_keeper_of_texts_messages_still_say_where),
 		cmocka_unit_test(without_a_keeper_of_texts_warnings_of_a_good_one_have_their_place),
 		cmocka_unit_test(what_is_left_of_a_broken_document_is_not_judged),
+		cmocka_unit_test(steps_that_say_the_same_share_it),
+		cmocka_unit_test(keys_of_a_job_count_wherever_they_stand),
 		IN_PLACE(jobs_are_selected_by_name_glob_and_pattern),
 		IN_PLACE(a_one_action_job_has_one_step_with_its_traits),
 		cmocka_unit_test(twenty_thousand_jobs_and_steps_load_at_once),
