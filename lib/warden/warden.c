@@ -59,6 +59,7 @@ struct warden {
 
 	pid_t child[PROC_WALK];
 	bool given_up[PIDS];
+	uint32_t owner[PIDS]; /* by leader or its session: the step it last was of, if that says so too */
 	_Alignas(8) char block[REQUEST_MAX];
 	const char *table[REQUEST_STRINGS + 2];
 	struct step step[1 + WARDEN_STEPS];	 /* the first has what nobody can be blamed for */
@@ -96,15 +97,20 @@ static uint32_t clip(int64_t value, uint32_t most)
  */
 static struct step *step_of(struct warden *w, pid_t pid)
 {
-	pid_t session = getsid(pid);
-	struct step *ending = &w->step[0];
+	struct step *s = &w->step[w->owner[pid]], *ending = &w->step[0];
+	pid_t session;
 
+	if (s->leader == pid)
+		return s;
+	session = getsid(pid);
+	s = &w->step[w->owner[(uint32_t)session % PIDS]];
+	if (s->phase != PHASE_FREE && s->session == session)
+		return s;
 	for (uint32_t i = w->high; --i > 0;) {
-		struct step *s = &w->step[i];
-
+		s = &w->step[i];
 		if (s->phase == PHASE_FREE)
 			continue;
-		if (s->leader == pid || s->session == session)
+		if (s->session == session)
 			return s;
 		if (!s->leader)
 			ending = s;
@@ -283,6 +289,7 @@ static void runs(struct warden *w, struct step *s, const struct request *q, pid_
 {
 	s->phase = PHASE_RUNS;
 	s->leader = pid;
+	w->owner[pid] = (uint32_t)(s - w->step);
 	s->tty = q->flags & REQUEST_TTY;
 	s->session = s->tty ? w->session : pid;
 	s->grace_ns = q->grace_ms * NS_PER_MS;
