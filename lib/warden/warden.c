@@ -97,25 +97,17 @@ static uint32_t clip(int64_t value, uint32_t most)
  */
 static struct step *step_of(struct warden *w, pid_t pid)
 {
-	struct step *s = &w->step[w->owner[pid]], *ending = &w->step[0];
-	pid_t session;
+	struct step *s = &w->step[w->owner[pid]];
+	pid_t session = s->leader == pid ? s->session : getsid(pid);
 
-	if (s->leader == pid)
-		return s;
-	session = getsid(pid);
 	s = &w->step[w->owner[(uint32_t)session % PIDS]];
 	if (s->phase != PHASE_FREE && s->session == session)
 		return s;
-	for (uint32_t i = w->high; --i > 0;) {
-		s = &w->step[i];
-		if (s->phase == PHASE_FREE)
-			continue;
-		if (s->session == session)
-			return s;
-		if (!s->leader)
-			ending = s;
-	}
-	return ending;
+	s = &w->step[0];
+	for (uint32_t i = w->high; --i > 0;)
+		if (w->step[i].phase != PHASE_FREE && !w->step[i].leader)
+			s = &w->step[i];
+	return s;
 }
 
 /* To all of it, and what is below. */
@@ -289,9 +281,9 @@ static void runs(struct warden *w, struct step *s, const struct request *q, pid_
 {
 	s->phase = PHASE_RUNS;
 	s->leader = pid;
-	w->owner[pid] = (uint32_t)(s - w->step);
 	s->tty = q->flags & REQUEST_TTY;
 	s->session = s->tty ? w->session : pid;
+	w->owner[pid] = w->owner[s->session] = (uint32_t)(s - w->step);
 	s->grace_ns = q->grace_ms * NS_PER_MS;
 	if (q->timeout_ms)
 		s->due_ns = s->event.start_ns + q->timeout_ms * NS_PER_MS;
