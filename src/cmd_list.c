@@ -113,12 +113,12 @@ static bool begins(const char *name, const char *word)
 
 static bool is_type(const struct job *j, const char *root, const char *word)
 {
-	return (j->t.group && !strcmp(j->t.group, word)) || begins(j->name, word) || is_from(j, root, word);
+	return (j->t.policy->group && !strcmp(j->t.policy->group, word)) || begins(j->name, word) || is_from(j, root, word);
 }
 
 static bool is_wanted(const struct cli *c, const struct job *j, const char *root)
 {
-	if (j->t.private && !c->all)
+	if (j->t.policy->private && !c->all)
 		return false;
 	if (c->type && !is_type(j, root, c->type))
 		return false;
@@ -143,7 +143,7 @@ static json_t *job_json(const struct job *j, const struct remembered *m)
 	const char *state = map_get(&m->state, j->name);
 	double ms = ledger_durations_ms(&m->durations, j->name);
 	json_t *o = json_pack("{s:s, s:s, s:s*, s:s*, s:s}", "name", j->name, "kind", kind_word(j), "description",
-			      j->t.description, "group", j->t.group, "file", source_name(j->file->source));
+			      j->t.description, "group", j->t.policy->group, "file", source_name(j->file->source));
 
 	json_object_set_new(o, "last_state", state ? json_string(state) : json_null());
 	json_object_set_new(o, "expected_ms", ms > 0 ? json_real(ms) : json_null());

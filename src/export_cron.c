@@ -28,12 +28,12 @@ bool export_cron(const struct jobfile *jf, const struct job *j, struct buf *out,
 
 	if (good && j->t.description)
 		buf_addf(out, "# %s: %.*s\n", j->name, (int)strcspn(j->t.description, "\n"), j->t.description);
-	if (good && j->t.catchup)
+	if (good && j->t.policy->catchup)
 		diag_warn(d, j->mark, "cron does not make up for missed starts; `export systemd` does");
-	if (good && j->t.timezone)
-		buf_addf(out, "CRON_TZ=%s\n", j->t.timezone);
+	if (good && j->t.policy->timezone)
+		buf_addf(out, "CRON_TZ=%s\n", j->t.policy->timezone);
 	if (good) {
-		buf_puts(out, j->t.schedule);
+		buf_puts(out, j->t.policy->schedule);
 		buf_puts(out, " cd ");
 		put_word(out, root);
 		buf_puts(out, " && ");

@@ -137,7 +137,7 @@ static const char *takes_orchmake(const struct traits *t)
 	for (size_t i = 0; i < t->n_needs; i++)
 		if (t->need[i].cond != COND_OK || strchr(t->need[i].name, '['))
 			return "needs";
-	if (t->on_failure == ON_FAILURE_FALLBACK)
+	if (t->policy->on_failure == ON_FAILURE_FALLBACK)
 		return "on_failure";
 	return kind == FRESH_TTL || kind == FRESH_ONCE || kind == FRESH_NEVER ? "fresh" : NULL;
 }
@@ -196,8 +196,8 @@ static bool makes(const struct step *st, const struct value *input)
 	json_t *name = value_source(input);
 	bool hit = false;
 
-	for (size_t i = 0; !hit && i < st->t.output.n; i++) {
-		json_t *out = value_source(st->t.output.value[i]);
+	for (size_t i = 0; !hit && i < st->t.flow->output.n; i++) {
+		json_t *out = value_source(st->t.flow->output.value[i]);
 
 		hit = json_equal(out, name) || (json_is_string(out) && json_is_string(name) &&
 						(file_means(json_string_value(name), json_string_value(out))));
@@ -209,10 +209,10 @@ static bool makes(const struct step *st, const struct value *input)
 
 static void add_makers(struct makefile *m, const struct traits *t)
 {
-	for (size_t i = 0; i < t->input.n; i++)
+	for (size_t i = 0; i < t->flow->input.n; i++)
 		for (size_t k = 0; k < m->jf->n_jobs; k++)
 			for (size_t h = 0; h < m->jf->job[k]->n_steps; h++)
-				if (makes(&m->jf->job[k]->step[h], t->input.value[i]))
+				if (makes(&m->jf->job[k]->step[h], t->flow->input.value[i]))
 					add_job(m, m->jf->job[k]);
 }
 
@@ -364,58 +364,58 @@ static bool put_line(struct makefile *m, const char *before, const struct value 
 /* What is set up around the step's own command. */
 static bool put_setting(struct makefile *m, const struct traits *t, struct buf *out)
 {
-	for (size_t i = 0; i < t->env.n; i++)
-		if (!t->env.value[i])
-			buf_addf(out, "\tunset %s\n", t->env.name[i]);
-	if (t->umask != UMASK_UNSAID)
-		buf_addf(out, "\tumask %03o\n", (unsigned)t->umask);
-	if (!put_line(m, "exec <", t->stdin_from, out) || !put_line(m, "exec >", t->stdout_to, out) ||
-	    !put_line(m, "exec 2>", t->stderr_to, out) || !put_line(m, "cd ", t->cwd, out))
+	for (size_t i = 0; i < t->policy->env.n; i++)
+		if (!t->policy->env.value[i])
+			buf_addf(out, "\tunset %s\n", t->policy->env.name[i]);
+	if (t->policy->umask != UMASK_UNSAID)
+		buf_addf(out, "\tumask %03o\n", (unsigned)t->policy->umask);
+	if (!put_line(m, "exec <", t->policy->stdin_from, out) || !put_line(m, "exec >", t->policy->stdout_to, out) ||
+	    !put_line(m, "exec 2>", t->policy->stderr_to, out) || !put_line(m, "cd ", t->policy->cwd, out))
 		return false;
-	if (t->fresh.kind != FRESH_PROBE)
+	if (t->policy->fresh.kind != FRESH_PROBE)
 		return true;
-	if (strchr(t->fresh.probe, '\n'))
+	if (strchr(t->policy->fresh.probe, '\n'))
 		return false;
 	buf_puts(out, "\tif (");
-	for (const char *p = t->fresh.probe; *p; p++) {
+	for (const char *p = t->policy->fresh.probe; *p; p++) {
 		if (*p == '$')
 			buf_putc(out, '$');
 		buf_putc(out, *p);
 	}
 	buf_puts(out, "); then exit 0; fi\n");
-	return !strchr(t->fresh.probe, '#');
+	return !strchr(t->policy->fresh.probe, '#');
 }
 
 static bool put_recipe(struct makefile *m, const struct traits *t, struct buf *out)
 {
-	if (t->act.kind == ACT_NOOP)
+	if (t->act->kind == ACT_NOOP)
 		return true;
 	if (!put_setting(m, t, out))
 		return false;
-	if (t->act.kind == ACT_ARGV)
-		return put_argv(m, &t->act.argv, out);
-	if (!text_can_stand(t->act.run))
+	if (t->act->kind == ACT_ARGV)
+		return put_argv(m, &t->act->argv, out);
+	if (!text_can_stand(t->act->run))
 		return false;
-	put_text(out, t->act.run);
+	put_text(out, t->act->run);
 	return true;
 }
 
 /* Variables of this target alone: those of make pass to what it needs, if they are not private. */
 static bool put_variables(struct makefile *m, const char *target, const struct traits *t, struct buf *out)
 {
-	for (size_t i = 0; i < t->env.n; i++) {
-		if (!t->env.value[i])
+	for (size_t i = 0; i < t->policy->env.n; i++) {
+		if (!t->policy->env.value[i])
 			continue;
-		buf_addf(out, "%s: private export %s = ", target, t->env.name[i]);
-		if (!put_value(m, t->env.value[i], out))
+		buf_addf(out, "%s: private export %s = ", target, t->policy->env.name[i]);
+		if (!put_value(m, t->policy->env.value[i], out))
 			return false;
 		buf_putc(out, '\n');
 	}
-	if (!t->shell.n)
+	if (!t->policy->shell.n)
 		return true;
-	buf_addf(out, "%s: private SHELL = %s\n%s: private .SHELLFLAGS =", target, t->shell.text[0], target);
-	for (size_t i = 1; i < t->shell.n; i++)
-		buf_addf(out, " %s", t->shell.text[i]);
+	buf_addf(out, "%s: private SHELL = %s\n%s: private .SHELLFLAGS =", target, t->policy->shell.text[0], target);
+	for (size_t i = 1; i < t->policy->shell.n; i++)
+		buf_addf(out, " %s", t->policy->shell.text[i]);
 	buf_putc(out, '\n');
 	return true;
 }
@@ -428,13 +428,13 @@ static bool put_step(struct makefile *m, const struct exported *x, const struct 
 	bool good;
 
 	put_target(&name, x->job, st);
-	good = put_files(m, &t->output, &files);
-	if (t->output.n)
+	good = put_files(m, &t->flow->output, &files);
+	if (t->flow->output.n)
 		buf_addf(&rule, "%s:%s\n", name.data, files.data);
-	good = good && put_variables(m, t->output.n ? files.data + 1 : name.data, t, &rule);
-	buf_addf(&rule, "%s%s", t->output.n ? files.data + 1 : name.data, t->output.n > 1 ? " &:" : ":");
-	good = good && put_files(m, &t->input, &rule);
-	if (t->output.n && fresh_kind_of(t) == FRESH_ALWAYS)
+	good = good && put_variables(m, t->flow->output.n ? files.data + 1 : name.data, t, &rule);
+	buf_addf(&rule, "%s%s", t->flow->output.n ? files.data + 1 : name.data, t->flow->output.n > 1 ? " &:" : ":");
+	good = good && put_files(m, &t->flow->input, &rule);
+	if (t->flow->output.n && fresh_kind_of(t) == FRESH_ALWAYS)
 		buf_puts(&rule, " FORCE");
 	put_needs(m, x, t, st, &needs);
 	if (x->job->kind != JOB_ACTION)
@@ -496,7 +496,7 @@ static void put_call(struct makefile *m, const struct exported *x)
 	}
 	buf_putc(&m->rules, '\n');
 	for (size_t i = 0; i < j->n_steps; i++)
-		(void)put_files(m, &j->step[i].t.output, &files);
+		(void)put_files(m, &j->step[i].t.flow->output, &files);
 	if (files.len)
 		buf_addf(&m->rules, "%s: | %s ;\n", files.data + 1, j->name);
 	add_word(m, j->name);

@@ -54,8 +54,8 @@ static int64_t stop_seconds(const struct jobfile *jf)
 
 	for (size_t i = 0; i < jf->n_jobs; i++)
 		for (size_t k = 0; k < jf->job[i]->n_steps; k++)
-			if (jf->job[i]->step[k].t.grace_ms > longest)
-				longest = jf->job[i]->step[k].t.grace_ms;
+			if (jf->job[i]->step[k].t.policy->grace_ms > longest)
+				longest = jf->job[i]->step[k].t.policy->grace_ms;
 	return (longest + MS - 1) / MS + MORE_S;
 }
 
@@ -86,9 +86,9 @@ static void put_timer(struct buf *out, const struct job *j, const struct cron *c
 	put_description(out, j);
 	buf_puts(out, "\n[Timer]\n");
 	for (int i = 0; buf_reset(&when), cron_calendar(c, i, &when); i++)
-		buf_addf(out, "OnCalendar=%s%s%s\n", when.data, j->t.timezone ? " " : "",
-			 j->t.timezone ? j->t.timezone : "");
-	buf_addf(out, "Persistent=%s\n\n[Install]\nWantedBy=timers.target\n", j->t.catchup ? "true" : "false");
+		buf_addf(out, "OnCalendar=%s%s%s\n", when.data, j->t.policy->timezone ? " " : "",
+			 j->t.policy->timezone ? j->t.policy->timezone : "");
+	buf_addf(out, "Persistent=%s\n\n[Install]\nWantedBy=timers.target\n", j->t.policy->catchup ? "true" : "false");
 	buf_release(&when);
 }
 

@@ -9,8 +9,8 @@ bool timer_schedule(const struct job *j, const char *format, struct cron *ret, s
 {
 	struct buf why = BUF_INIT;
 
-	if (j->t.schedule) {
-		BUG_UNLESS(cron_parse(ret, j->t.schedule, &why)); /* the reader has */
+	if (j->t.policy->schedule) {
+		BUG_UNLESS(cron_parse(ret, j->t.policy->schedule, &why)); /* the reader has */
 		return true;
 	}
 	diag_error(d, j->mark, "job '%s' has no 'schedule', so nothing would start it", j->name);

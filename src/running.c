@@ -14,11 +14,18 @@
 
 /* --- looking only ------------------------------------------------------------------------------------- */
 
+static void print_on(void *ctx, struct buf *text)
+{
+	fwrite(text->data, 1, text->len, ctx);
+	buf_reset(text);
+}
+
 int running_list(struct cli *c, struct engine *e)
 {
 	const struct expansion *x = engine_expansion(e);
 	struct buf text = BUF_INIT, target = BUF_INIT;
-	struct listing_options o = {.steps = c->verbose, .outlook = engine_outlook(e)};
+	struct listing_options o = {.steps = c->verbose, .outlook = engine_outlook(e),
+				    .pass_on = print_on, .ctx = stdout};
 	json_t *doc;
 
 	expansion_unit_name(x, x->target_unit[0], &target);
@@ -33,7 +40,7 @@ int running_list(struct cli *c, struct engine *e)
 		json_decref(doc);
 	} else {
 		listing_text(&text, x, engine_schedule(e), &o);
-		fwrite(text.data, 1, text.len, stdout);
+		print_on(stdout, &text);
 	}
 	buf_release(&text);
 	buf_release(&target);

@@ -18,7 +18,7 @@ static void each_job(struct cli *c, void (*one)(const struct job *j, struct buf 
 	struct jobfile *jf = cli_load_into(c, d);
 
 	for (size_t i = 0; jf && i < jf->n_jobs; i++)
-		if (!jf->job[i]->t.private)
+		if (!jf->job[i]->t.policy->private)
 			one(jf->job[i], out);
 	jobfile_free(jf);
 	diags_free(d);

@@ -10,7 +10,7 @@
 
 enum {
 	BLOCK_SIZE = 64 * 1024,
-	ALIGNMENT = _Alignof(max_align_t),
+	ALIGNMENT = _Alignof(int64_t), /* nothing that is kept here wants more */
 };
 
 struct block {
@@ -66,19 +66,26 @@ static struct block *block_new(struct arena *a, size_t need)
 	return b;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+static void *take(struct arena *a, size_t size, size_t align)
 {
 	struct block *b = a->blocks;
-	size_t need = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	size_t pad = b ? -b->used & (align - 1) : 0;
 	void *p;
 
-	BUG_UNLESS(need >= size);
-	if (!b || b->size - b->used < need)
-		b = block_new(a, need);
-	p = b->bytes + b->used;
-	b->used += need;
-	a->used += need;
+	BUG_UNLESS(size + pad >= size);
+	if (!b || b->size - b->used < size + pad) {
+		b = block_new(a, size);
+		pad = 0;
+	}
+	p = b->bytes + b->used + pad;
+	b->used += size + pad;
+	a->used += size + pad;
 	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return take(a, size, ALIGNMENT);
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
@@ -89,7 +96,7 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
-	char *p = arena_alloc(a, n + 1);
+	char *p = take(a, n + 1, 1);
 
 	memcpy(p, s, n);
 	return p;
@@ -110,7 +117,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	BUG_UNLESS(n >= 0);
-	p = arena_alloc(a, (size_t)n + 1);
+	p = take(a, (size_t)n + 1, 1);
 	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);
 	va_end(ap);

@@ -6,7 +6,7 @@
 #include "base/bug.h"
 #include "base/vec.h"
 
-static uint32_t hash_of(const char *s, size_t len)
+uint32_t map_hash(const char *s, size_t len)
 {
 	uint32_t h = 2166136261u; /* FNV-1a */
 
@@ -61,7 +61,7 @@ static struct map_entry *find_hashed(const struct map *m, const char *key, size_
 
 static struct map_entry *find(const struct map *m, const char *key, size_t len)
 {
-	return m->n ? find_hashed(m, key, len, hash_of(key, len)) : NULL;
+	return m->n ? find_hashed(m, key, len, map_hash(key, len)) : NULL;
 }
 
 void *map_get_n(const struct map *m, const char *key, size_t len)
@@ -84,7 +84,7 @@ bool map_has(const struct map *m, const char *key)
 static struct map_entry *find_or_add(struct map *m, const char *key)
 {
 	size_t len = strlen(key);
-	uint32_t hash = hash_of(key, len);
+	uint32_t hash = map_hash(key, len);
 	struct map_entry *e = find_hashed(m, key, len, hash);
 	struct map_entry fresh;
 

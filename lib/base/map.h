@@ -37,4 +37,7 @@ void *map_put(struct map *m, const char *key, void *value);
 /* The stored copy of the key, adding it with a NULL value if it is new. */
 const char *map_intern(struct map *m, const char *key);
 
+/* By which a key is found; for tables of other things. */
+uint32_t map_hash(const char *key, size_t len);
+
 #endif

@@ -65,7 +65,7 @@ static bool add_value(const struct value *v, const struct expr_world *w, struct 
 /* The text that a person is shown: the prompt, and below it what is to be looked at. */
 static bool question_text(struct engine *e, uint32_t unit, struct buf *out, struct buf *err)
 {
-	const struct approve_spec *a = e->x->place[unit].step->t.act.approve;
+	const struct approve_spec *a = e->x->place[unit].step->t.act->approve;
 	struct unit_world w;
 	struct expr_world xw;
 	bool good;
@@ -111,7 +111,7 @@ static void ask(struct engine *e, uint32_t unit)
 
 	if (!question_text(e, unit, &text, &err)) {
 		settle_gate(e, unit, false, xstrdup(err.data));
-	} else if (e->o->yes && e->x->place[unit].step->t.act.approve->automatic) {
+	} else if (e->o->yes && e->x->place[unit].step->t.act->approve->automatic) {
 		if (e->ledger)
 			ledger_approval(e->ledger, e->run_no, unit, true, "-y", NULL, stamp_wall_ms());
 		settle_gate(e, unit, true, xstrdup("-y"));

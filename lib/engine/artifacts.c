@@ -177,7 +177,7 @@ static char *folder_of(struct engine *e, uint32_t unit)
 
 bool artifacts_keep(struct engine *e, uint32_t unit, struct buf *err)
 {
-	const struct value_list *globs = &e->x->place[unit].step->t.artifact;
+	const struct value_list *globs = &e->x->place[unit].step->t.policy->artifact;
 	struct keeper k = {.e = e, .unit = unit, .err = err};
 	struct buf pattern = BUF_INIT;
 	struct unit_world w;

@@ -12,13 +12,13 @@
 static const struct breaker_rule *rule_of(const struct engine *e, uint32_t unit, struct buf *name)
 {
 	const struct step *st = e->x->place[unit].step;
-	const struct callable *c = st->t.act.kind == ACT_CALL ? callable_find(e->jf, st->t.act.call) : NULL;
+	const struct callable *c = st->t.act->kind == ACT_CALL ? callable_find(e->jf, st->t.act->call) : NULL;
 
-	if (st->t.breaker.failures) {
+	if (st->t.policy->breaker.failures) {
 		buf_puts(name, st->job->name);
 		if (st->id[0])
 			buf_addf(name, "/%s", st->id);
-		return &st->t.breaker;
+		return &st->t.policy->breaker;
 	}
 	if (!c || !c->breaker.failures)
 		return NULL;

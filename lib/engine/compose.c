@@ -88,8 +88,8 @@ static bool compose_text(struct engine *e, const struct step *st, const char *ru
 			 struct buf *err)
 {
 	static const char *const plain[] = {"sh", "-eu", "-c"};
-	const char *const *shell = st->t.shell.n ? st->t.shell.text : plain;
-	size_t n_shell = st->t.shell.n ? st->t.shell.n : ARRAY_LEN(plain);
+	const char *const *shell = st->t.policy->shell.n ? st->t.policy->shell.text : plain;
+	size_t n_shell = st->t.policy->shell.n ? st->t.policy->shell.n : ARRAY_LEN(plain);
 	struct buf text = BUF_INIT;
 	char *name, *path;
 	bool good;
@@ -112,13 +112,13 @@ static bool compose_text(struct engine *e, const struct step *st, const char *ru
 
 static bool compose_run(struct engine *e, const struct step *st, uint32_t serial, struct composed *c, struct buf *err)
 {
-	return compose_text(e, st, st->t.act.run, serial, c, err);
+	return compose_text(e, st, st->t.act->run, serial, c, err);
 }
 
 static bool compose_argv(const struct step *st, const struct expr_world *w, struct composed *c, struct buf *err)
 {
-	for (size_t i = 0; i < st->t.act.argv.n; i++)
-		if (!add_value_args(c, st->t.act.argv.value[i], w, err))
+	for (size_t i = 0; i < st->t.act->argv.n; i++)
+		if (!add_value_args(c, st->t.act->argv.value[i], w, err))
 			return false;
 	if (!c->n_argv || !c->argv[0][0]) {
 		buf_puts(err, "the argument vector is empty");
@@ -177,8 +177,8 @@ static bool declared_command(const struct callable *declared, const struct expr_
 static bool callable_command(struct engine *e, const struct step *st, const json_t *with, const struct expr_world *w,
 			     struct composed *c, struct buf *err)
 {
-	const struct callable *declared = callable_behind(e->jf, st->t.act.call);
-	const char *call = st->t.act.call;
+	const struct callable *declared = callable_behind(e->jf, st->t.act->call);
+	const char *call = st->t.act->call;
 	bool builtin = builtin_find(call) && !(declared && builtin_yields(call));
 	bool since = json_object_get(with, "auto_since") != NULL;
 
@@ -193,7 +193,7 @@ static bool callable_command(struct engine *e, const struct step *st, const json
 static bool call_key(struct engine *e, uint32_t unit, const json_t *with, struct composed *c, struct buf *err)
 {
 	static const char *const scopes[] = {"run", "semantic", "explicit"};
-	const struct idempotency *i = e->x->place[unit].step->t.act.idempotency;
+	const struct idempotency *i = e->x->place[unit].step->t.act->idempotency;
 	struct buf key = BUF_INIT;
 	bool good = engine_idempotency_key(e, unit, with, &key, err);
 
@@ -231,7 +231,7 @@ static bool compose_call(struct engine *e, uint32_t unit, uint32_t serial, const
 	bool good;
 
 	hide_in(w, true);
-	with = st->t.act.with ? value_eval(st->t.act.with, w, err) : json_object();
+	with = st->t.act->with ? value_eval(st->t.act->with, w, err) : json_object();
 	hide_in(w, false);
 	if (!with)
 		return false;
@@ -255,9 +255,9 @@ static bool compose_action(struct engine *e, uint32_t unit, uint32_t serial, con
 {
 	const struct step *st = e->x->place[unit].step;
 
-	switch (st->t.act.kind) {
+	switch (st->t.act->kind) {
 	case ACT_UNTIL:
-		return st->t.act.run ? compose_run(e, st, serial, c, err) : compose_argv(st, w, c, err);
+		return st->t.act->run ? compose_run(e, st, serial, c, err) : compose_argv(st, w, c, err);
 	case ACT_RUN:
 		return compose_run(e, st, serial, c, err);
 	case ACT_ARGV:
@@ -280,13 +280,13 @@ static bool compose_action(struct engine *e, uint32_t unit, uint32_t serial, con
 /* Steps that provide something from stdout need it in a file of its own. */
 static bool wants_stdout(const struct step *st)
 {
-	for (size_t i = 0; i < st->t.n_provides; i++) {
-		enum provide_from from = st->t.provide[i].from;
+	for (size_t i = 0; i < st->t.flow->n_provides; i++) {
+		enum provide_from from = st->t.flow->provide[i].from;
 
 		if (from == PROVIDE_STDOUT || from == PROVIDE_JSON || from == PROVIDE_REGEX || from == PROVIDE_LINE)
 			return true;
 	}
-	return st->t.fail_if.out || st->t.fail_if.err; /* then the log has the errors alone */
+	return st->t.policy->fail_if.out || st->t.policy->fail_if.err; /* then the log has the errors alone */
 }
 
 static bool value_path(struct engine *e, const struct value *v, const struct expr_world *w, char **ret,
@@ -307,9 +307,9 @@ static bool value_path(struct engine *e, const struct value *v, const struct exp
 static bool compose_files(struct engine *e, const struct step *st, uint32_t serial, const struct expr_world *w,
 			  struct composed *c, struct buf *err)
 {
-	if (!value_path(e, st->t.cwd, w, &c->cwd, err) || !value_path(e, st->t.stdin_from, w, &c->stdin_path, err) ||
-	    !value_path(e, st->t.stdout_to, w, &c->stdout_path, err) ||
-	    !value_path(e, st->t.stderr_to, w, &c->stderr_path, err))
+	if (!value_path(e, st->t.policy->cwd, w, &c->cwd, err) || !value_path(e, st->t.policy->stdin_from, w, &c->stdin_path, err) ||
+	    !value_path(e, st->t.policy->stdout_to, w, &c->stdout_path, err) ||
+	    !value_path(e, st->t.policy->stderr_to, w, &c->stderr_path, err))
 		return false;
 	if (!c->cwd)
 		c->cwd = xstrdup(e->root);
@@ -442,11 +442,11 @@ static void seal(struct engine *e, struct composed *c, const struct step *st, ui
 		.stdin_path = c->stdin_path,
 		.stdout_path = c->stdout_path,
 		.stderr_path = c->stderr_path,
-		.timeout_ms = shorter(st->t.timeout_ms, c->callable_timeout_ms),
-		.grace_ms = st->t.grace_ms ? st->t.grace_ms : DEFAULT_GRACE_MS,
-		.umask = st->t.umask,
-		.limits = limits_of(&st->t.limits),
-		.tty = st->t.tty,
+		.timeout_ms = shorter(st->t.policy->timeout_ms, c->callable_timeout_ms),
+		.grace_ms = st->t.policy->grace_ms ? st->t.policy->grace_ms : DEFAULT_GRACE_MS,
+		.umask = st->t.policy->umask,
+		.limits = limits_of(&st->t.policy->limits),
+		.tty = st->t.policy->tty,
 		.fds = c->fds,
 		.n_fds = n_fds,
 	};
@@ -455,7 +455,7 @@ static void seal(struct engine *e, struct composed *c, const struct step *st, ui
 static bool compose_probe(struct engine *e, const struct step *st, uint32_t serial, const struct expr_world *w,
 			  struct composed *c, struct buf *err)
 {
-	if (!compose_text(e, st, st->t.fresh.probe, serial, c, err) || !value_path(e, st->t.cwd, w, &c->cwd, err))
+	if (!compose_text(e, st, st->t.policy->fresh.probe, serial, c, err) || !value_path(e, st->t.policy->cwd, w, &c->cwd, err))
 		return false;
 	if (!c->cwd)
 		c->cwd = xstrdup(e->root);
@@ -521,9 +521,9 @@ bool engine_compose_hook(struct engine *e, const struct hook_call *h, uint32_t s
 	xw = unit_world_expr(&w);
 	if (good)
 		hook_variables(e, h, c);
-	good = good && (h->step->t.act.kind == ACT_RUN ? compose_run(e, h->step, serial, c, err)
+	good = good && (h->step->t.act->kind == ACT_RUN ? compose_run(e, h->step, serial, c, err)
 						       : compose_argv(h->step, &xw, c, err)) &&
-	       value_path(e, h->step->t.cwd, &xw, &c->cwd, err);
+	       value_path(e, h->step->t.policy->cwd, &xw, &c->cwd, err);
 	unit_world_release(&w);
 	if (!good || values_missing(e->values))
 		return false;

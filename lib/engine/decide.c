@@ -55,24 +55,24 @@ static enum answer conditions(struct engine *e, uint32_t unit, const struct trai
 	enum answer bad;
 	int yes;
 
-	for (size_t i = 0; i < t->when.n; i++) {
-		yes = test(e, unit, &t->when.at[i], xw, &bad, why);
+	for (size_t i = 0; i < t->policy->when.n; i++) {
+		yes = test(e, unit, &t->policy->when.at[i], xw, &bad, why);
 		if (yes < 0)
 			return bad;
 		if (!yes)
 			return say(e, unit, ANSWER_SKIP, REASON_WHEN_FALSE,
-				   seen_text("", t->when.at[i].expr, xw), why);
+				   seen_text("", t->policy->when.at[i].expr, xw), why);
 	}
-	for (size_t i = 0; i < t->skip_if.n; i++) {
-		yes = test(e, unit, &t->skip_if.at[i], xw, &bad, why);
+	for (size_t i = 0; i < t->policy->skip_if.n; i++) {
+		yes = test(e, unit, &t->policy->skip_if.at[i], xw, &bad, why);
 		if (yes < 0)
 			return bad;
 		if (yes)
 			return say(e, unit, ANSWER_SKIP, REASON_SKIP_IF_TRUE,
-				   seen_text("", t->skip_if.at[i].expr, xw), why);
+				   seen_text("", t->policy->skip_if.at[i].expr, xw), why);
 	}
-	for (size_t i = 0; i < t->require.n; i++) {
-		const struct condition *c = &t->require.at[i];
+	for (size_t i = 0; i < t->policy->require.n; i++) {
+		const struct condition *c = &t->policy->require.at[i];
 
 		yes = test(e, unit, c, xw, &bad, why);
 		if (yes < 0)
@@ -88,7 +88,7 @@ static enum answer conditions(struct engine *e, uint32_t unit, const struct trai
 static enum answer success(struct engine *e, uint32_t unit, enum reason *why)
 {
 	uint32_t group = e->x->graph->unit[unit].group;
-	const struct condition c = {.expr = e->x->bundle[group].job->t.success};
+	const struct condition c = {.expr = e->x->bundle[group].job->t.policy->success};
 	enum answer bad = ANSWER_FAIL;
 	struct unit_world w;
 	struct expr_world xw;

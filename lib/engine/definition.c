@@ -30,10 +30,10 @@ static void see_named(struct jobs *s, const struct traits *t)
 		see(s, job_find(s->jf, name));
 		free(name);
 	}
-	for (size_t i = 0; i < t->n_consumes; i++)
-		see(s, artifact_provider(s->jf, t->consume[i].name));
-	if (t->act.kind == ACT_JOB)
-		see(s, job_find(s->jf, t->act.job));
+	for (size_t i = 0; i < t->flow->n_consumes; i++)
+		see(s, artifact_provider(s->jf, t->flow->consume[i].name));
+	if (t->act->kind == ACT_JOB)
+		see(s, job_find(s->jf, t->act->job));
 }
 
 static void see_what_it_names(struct jobs *s, const struct job *j)

@@ -22,14 +22,14 @@ struct note {
 	char *error;	       /* the failure's text; for other ends what the reason's %s stands for */
 	int64_t start_mono_ns; /* of the first attempt; 0: none */
 	int64_t end_mono_ns;
+	struct pass *pass;     /* what it has, or waits for, to start; rights.c */
 	uint32_t serial;       /* of the latest attempt */
 	int16_t exit_code;     /* -1: none */
 	uint8_t signal;
-	struct pass *pass;     /* what it has, or waits for, to start; rights.c */
-	bool said_slow;
-	bool has_row;	       /* the ledger, or what waits to be written to it, has the row of this step */
-	bool has_intent;       /* an attempt row for the next start is committed */
-	bool marked;		     /* the ledger knows what its start is made from */
+	bool said_slow : 1;
+	bool has_row : 1;      /* the ledger, or what waits to be written to it, has the row of this step */
+	bool has_intent : 1;   /* an attempt row for the next start is committed */
+	bool marked : 1;       /* the ledger knows what its start is made from */
 };
 
 /* What the driver stopped an attempt for, apart from a cancel. */

@@ -393,12 +393,12 @@ bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l,
 	l->base = &e->file_env[file_number(e->jf, file)];
 	w->env = l; /* a later value may use an earlier one */
 	xw = unit_world_expr(w);
-	if (!read_dotenvs(l, &t->dotenv, e->root, err))
+	if (!read_dotenvs(l, &t->policy->dotenv, e->root, err))
 		return false;
 	give_way(e, l);
 	values_take_env(e->values, l);
 	w->hides = true;
-	good = reach == ENV_ALL ? apply_map(e, l, &t->env, &xw, err) : apply_early(e, l, &t->env, &xw, err);
+	good = reach == ENV_ALL ? apply_map(e, l, &t->policy->env, &xw, err) : apply_early(e, l, &t->policy->env, &xw, err);
 	w->hides = false;
 	if (!good)
 		return false;
@@ -418,14 +418,14 @@ void engine_known_env(struct engine *e, struct unit_world *w, struct env_list *l
 	l->base = &e->file_env[file_number(e->jf, file)];
 	w->env = l;
 	xw = unit_world_expr(w);
-	(void)read_dotenvs(l, &t->dotenv, e->root, &ignored);
+	(void)read_dotenvs(l, &t->policy->dotenv, e->root, &ignored);
 	give_way(e, l);
 	values_take_env(e->values, l);
-	for (size_t i = 0; i < t->env.n; i++) {
-		if (env_is_fixed(e, t->env.name[i]) || (t->env.value[i] && is_later(ctx, i)))
+	for (size_t i = 0; i < t->policy->env.n; i++) {
+		if (env_is_fixed(e, t->policy->env.name[i]) || (t->policy->env.value[i] && is_later(ctx, i)))
 			continue;
-		if (!apply_one(l, t->env.name[i], t->env.value[i], &xw, &ignored))
-			env_set(l, t->env.name[i], NULL);
+		if (!apply_one(l, t->policy->env.name[i], t->policy->env.value[i], &xw, &ignored))
+			env_set(l, t->policy->env.name[i], NULL);
 	}
 	buf_release(&ignored);
 }
@@ -438,9 +438,9 @@ bool engine_late_env(struct engine *e, struct unit_world *w, struct env_list *l,
 	bool good = true;
 
 	w->hides = true;
-	for (size_t i = 0; !env_is_fixed(e, name) && i < t->env.n; i++)
-		if (!strcmp(t->env.name[i], name) && t->env.value[i] && env_is_late(e->jf, t->env.value[i]))
-			good = apply_one(l, name, t->env.value[i], &xw, err);
+	for (size_t i = 0; !env_is_fixed(e, name) && i < t->policy->env.n; i++)
+		if (!strcmp(t->policy->env.name[i], name) && t->policy->env.value[i] && env_is_late(e->jf, t->policy->env.value[i]))
+			good = apply_one(l, name, t->policy->env.value[i], &xw, err);
 	w->hides = false;
 	return good;
 }

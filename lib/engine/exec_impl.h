@@ -33,8 +33,8 @@ struct attempt {
 	bool start_untold;	/* for collect_started */
 	pid_t pid;
 	struct buf block;	/* kept until it has started, as it may have to be sent again */
-	int *fd;		/* copies of what the request lent */
-	size_t n_fds;
+	int *fd;		/* copies of what the request lent, then what lasts anyway */
+	size_t n_fds, n_own;	/* all; the copies */
 	int64_t retry_since_ns; /* first failed fork; 0: none */
 	struct attempt_ended ended;
 };

@@ -44,29 +44,39 @@ static void raise_ready(struct exec_local *x)
 
 /* --- start and stop ------------------------------------------------------------------------------- */
 
-/* The driver's own three for a tty step, unless a path says otherwise; then what the request declares. */
+/* As its own until the step runs. */
+static int take_fd(struct attempt *a, int fd, int number, uint32_t *numbers)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (own < 0)
+		return -1;
+	numbers[a->n_fds] = (uint32_t)number;
+	a->fd[a->n_fds++] = own;
+	a->n_own = a->n_fds;
+	return 0;
+}
+
+/*
+ * The driver's own three for a tty step, unless a path says otherwise; then what the request declares, what
+ * lasts anyway at the end.
+ */
 static int gather_fds(const struct start_request *r, struct attempt *a, uint32_t *number)
 {
 	const char *const path[] = {r->stdin_path, r->stdout_path, r->stderr_path};
-	size_t n = 0;
 
 	a->fd = xcalloc(r->n_fds + 3, sizeof(*a->fd));
 	for (int i = 0; r->tty && i < 3; i++)
-		if (!path[i]) {
-			number[n] = (uint32_t)i;
-			a->fd[n++] = i;
-		}
-	for (size_t i = 0; i < r->n_fds; i++) {
-		number[n] = (uint32_t)r->fds[i].number;
-		a->fd[n++] = r->fds[i].fd;
-	}
-	for (; a->n_fds < n; a->n_fds++) {
-		int fd = fcntl(a->fd[a->n_fds], F_DUPFD_CLOEXEC, 3);
-
-		if (fd < 0)
+		if (!path[i] && take_fd(a, i, i, number) < 0)
 			return -1;
-		a->fd[a->n_fds] = fd;
-	}
+	for (size_t i = 0; i < r->n_fds; i++)
+		if (!r->fds[i].lasts && take_fd(a, r->fds[i].fd, r->fds[i].number, number) < 0)
+			return -1;
+	for (size_t i = 0; i < r->n_fds; i++)
+		if (r->fds[i].lasts) {
+			number[a->n_fds] = (uint32_t)r->fds[i].number;
+			a->fd[a->n_fds++] = r->fds[i].fd;
+		}
 	return 0;
 }
 
@@ -119,7 +129,7 @@ static void pump(struct exec_local *x);
 static bool others_hold_descriptors(const struct exec_local *x, const struct attempt *a)
 {
 	for (uint32_t i = 0; i < x->n_attempts; i++)
-		if (&x->attempt[i] != a && x->attempt[i].n_fds)
+		if (&x->attempt[i] != a && x->attempt[i].n_own)
 			return true;
 	return false;
 }
@@ -290,7 +300,8 @@ static int local_collect_started(struct executor *base, uint32_t *ret_serial, pi
 	}
 	if (x->at_note == x->n_notes)
 		x->at_note = x->n_notes = 0;
-	raise_ready(x);
+	if (rc || x->done.first == NONE)
+		raise_ready(x); /* else collect() does, which comes next: a step costs two calls less */
 	return rc;
 }
 

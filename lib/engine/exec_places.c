@@ -42,9 +42,9 @@ void exec_close_fds(int *fd, size_t n)
 void exec_forget_request(struct attempt *a)
 {
 	buf_reset(&a->block); /* its memory serves the next one in this place */
-	exec_close_fds(a->fd, a->n_fds);
+	exec_close_fds(a->fd, a->n_own);
 	a->fd = NULL;
-	a->n_fds = 0;
+	a->n_fds = a->n_own = 0;
 }
 
 uint32_t exec_new_place(struct exec_local *x)

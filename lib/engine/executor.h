@@ -22,6 +22,7 @@
 struct start_fd {
 	int fd;	    /* ours, borrowed */
 	int number; /* the step's */
+	bool lasts; /* it stays open as long as the executor; else until start() has returned */
 };
 
 struct start_request {
@@ -81,7 +82,8 @@ struct executor_ops {
 	/* One ended attempt; 1, 0 if there is none now, -1 and errno when the executor broke: every attempt
 	 * in flight then comes out as LOST from further calls, after which it answers 0. */
 	int (*collect)(struct executor *x, struct attempt_ended *ret);
-	/* Also when an attempt has been started (pid known): same order of calls, before its end. */
+	/* Also when an attempt has been started (pid known): same order of calls, before its end.  Once it answers 0,
+	 * collect() has to be asked too: watch_fd() need not say so again. */
 	int (*collect_started)(struct executor *x, uint32_t *ret_serial, pid_t *ret_pid);
 	/* Ends it; whatever still runs is killed first. */
 	void (*close)(struct executor *x);

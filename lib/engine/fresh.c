@@ -587,10 +587,10 @@ void fresh_started(struct engine *e, uint32_t unit, uint32_t serial)
 	struct map names = MAP_INIT;
 	struct buf ignored = BUF_INIT;
 
-	if (st->t.output.n && fresh_names(e, unit, false, &names, &ignored)) {
+	if (st->t.flow->output.n && fresh_names(e, unit, false, &names, &ignored)) {
 		for (size_t i = 0; i < names.n; i++)
 			make_folder(e, names.entry[i].key);
-		if (!all_constant(&st->t.output))
+		if (!all_constant(&st->t.flow->output))
 			list_outputs(e, &names, serial);
 	}
 	map_release(&names);
@@ -634,7 +634,7 @@ void fresh_ended(struct engine *e, const struct attempt *a, struct verdict *v)
 	struct map names = MAP_INIT;
 	struct buf ignored = BUF_INIT;
 
-	if ((f || e->x->place[a->unit].step->t.output.n) && fresh_names(e, a->unit, false, &names, &ignored)) {
+	if ((f || e->x->place[a->unit].step->t.flow->output.n) && fresh_names(e, a->unit, false, &names, &ignored)) {
 		if (v->state == STATE_SUCCEEDED)
 			end_success(e, f, &names, v);
 		if ((state_is_failure(v->state) || v->state == STATE_CANCELED) && a->start_wall_ms)

@@ -66,19 +66,19 @@ static bool action_part(struct engine *e, const struct step *st, const struct ex
 			struct buf *err)
 {
 	const struct traits *t = &st->t;
-	const struct callable *c = t->act.kind == ACT_CALL ? callable_find(e->jf, t->act.call) : NULL;
+	const struct callable *c = t->act->kind == ACT_CALL ? callable_find(e->jf, t->act->call) : NULL;
 
 	part(out, "rule", fresh_word(fresh_kind_of(t)));
-	if (t->act.run)
-		part(out, "run", t->act.run);
-	for (size_t i = 0; i < t->shell.n; i++)
-		part(out, "shell", t->shell.text[i]);
-	if (t->act.call)
-		part(out, "call", t->act.call);
-	return list_part(out, "argv", &t->act.argv, w, err) && value_part(out, "with", t->act.with, w, err) &&
+	if (t->act->run)
+		part(out, "run", t->act->run);
+	for (size_t i = 0; i < t->policy->shell.n; i++)
+		part(out, "shell", t->policy->shell.text[i]);
+	if (t->act->call)
+		part(out, "call", t->act->call);
+	return list_part(out, "argv", &t->act->argv, w, err) && value_part(out, "with", t->act->with, w, err) &&
 	       (!c || (list_part(out, "callable", &c->argv, w, err) && map_part(out, &c->env, w, err))) &&
-	       question_part(t->act.approve, w, out, err) && value_part(out, "cwd", t->cwd, w, err) && value_part(out, "stdout", t->stdout_to, w, err) &&
-	       value_part(out, "stderr", t->stderr_to, w, err);
+	       question_part(t->act->approve, w, out, err) && value_part(out, "cwd", t->policy->cwd, w, err) && value_part(out, "stdout", t->policy->stdout_to, w, err) &&
+	       value_part(out, "stderr", t->policy->stderr_to, w, err);
 }
 
 /* Of the environment what the documents declare: not what the process happens to have. */
@@ -98,13 +98,13 @@ static void values_part(const struct step *st, const struct expr_world *w, struc
 {
 	struct buf text = BUF_INIT;
 
-	for (size_t i = 0; i < st->t.n_consumes; i++) {
-		const json_t *v = w->get(w->ctx, ROOT_CONSUMES, st->t.consume[i].name);
+	for (size_t i = 0; i < st->t.flow->n_consumes; i++) {
+		const json_t *v = w->get(w->ctx, ROOT_CONSUMES, st->t.flow->consume[i].name);
 
 		buf_reset(&text);
 		if (v)
 			json_canonical(&text, v, JSON_TIGHT);
-		part(out, st->t.consume[i].name, text.data);
+		part(out, st->t.flow->consume[i].name, text.data);
 	}
 	buf_release(&text);
 }
@@ -164,7 +164,7 @@ static bool add_names(struct engine *e, const json_t *v, struct map *ret, struct
 bool fresh_names(struct engine *e, uint32_t unit, bool inputs, struct map *ret, struct buf *err)
 {
 	const struct step *st = e->x->place[unit].step;
-	const struct value_list *list = inputs ? &st->t.input : &st->t.output;
+	const struct value_list *list = inputs ? &st->t.flow->input : &st->t.flow->output;
 	struct unit_world w;
 	struct expr_world xw;
 	bool good = true;

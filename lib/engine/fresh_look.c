@@ -50,13 +50,13 @@ static uint32_t waits_for_value(const struct looker *l, uint32_t unit)
 {
 	const struct traits *t = &l->e->x->place[unit].step->t;
 	struct wanting w = {l, l->e->x->place[unit].scope, UNIT_NONE};
-	struct value *const single[] = {t->act.with, t->cwd, t->stdout_to, t->stderr_to};
+	struct value *const single[] = {t->act->with, t->policy->cwd, t->policy->stdout_to, t->policy->stderr_to};
 
-	want_list(&w, t->act.argv.value, t->act.argv.n);
-	want_list(&w, t->env.value, t->env.n);
+	want_list(&w, t->act->argv.value, t->act->argv.n);
+	want_list(&w, t->policy->env.value, t->policy->env.n);
 	want_list(&w, single, ARRAY_LEN(single));
-	for (size_t i = 0; i < t->n_consumes; i++)
-		want_value(&w, ROOT_CONSUMES, &t->consume[i].name, 1, MARK_NONE);
+	for (size_t i = 0; i < t->flow->n_consumes; i++)
+		want_value(&w, ROOT_CONSUMES, &t->flow->consume[i].name, 1, MARK_NONE);
 	return w.from;
 }
 
@@ -201,7 +201,7 @@ static void look_at_step(struct looker *l, uint32_t unit)
 		else
 			judge_by_files(l, unit, o);
 	}
-	if (outlook_would_run(o) && l->e->x->place[unit].step->t.output.n)
+	if (outlook_would_run(o) && l->e->x->place[unit].step->t.flow->output.n)
 		note_coming(l, unit);
 }
 

@@ -79,7 +79,7 @@ bool fresh_reuse_result(struct engine *e, uint32_t unit)
 	struct buf key = BUF_INIT;
 	json_t *result = NULL;
 
-	if (!t->n_provides && t->act.kind != ACT_CALL)
+	if (!t->flow->n_provides && t->act->kind != ACT_CALL)
 		return true;
 	engine_unit_key(e, unit, &key);
 	if (e->fresh->files.ledger)
@@ -168,7 +168,7 @@ static void gather(struct engine *e, struct fresh_unit *f)
 {
 	const struct traits *t = &e->x->place[f->unit].step->t;
 
-	f->facts.rule = t->fresh;
+	f->facts.rule = t->policy->fresh;
 	f->facts.rule.kind = fresh_kind_of(t);
 	f->facts.always = e->o->always || resume_forces(e, f->unit);
 	f->facts.what_if = fresh_what_if(e, f->unit);

@@ -207,7 +207,7 @@ enum answer engine_begin_loop(struct engine *e, uint32_t unit, enum reason *ret_
 {
 	uint32_t group = e->x->graph->unit[unit].group;
 	const struct bundle *b = &e->x->bundle[group];
-	const struct going loop = {b->stage ? b->stage->loop->over : b->step->t.foreach->over,
+	const struct going loop = {b->stage ? b->stage->loop->over : b->step->t.policy->foreach->over,
 				   b->stage ? b->stage->loop->payload : NULL};
 	struct elements l = {0};
 	struct buf err = BUF_INIT;

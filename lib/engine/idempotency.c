@@ -84,7 +84,7 @@ static bool scope_key(struct engine *e, uint32_t unit, const struct idempotency 
 
 bool engine_idempotency_key(struct engine *e, uint32_t unit, const json_t *with, struct buf *out, struct buf *err)
 {
-	const struct idempotency *i = e->x->place[unit].step->t.act.idempotency;
+	const struct idempotency *i = e->x->place[unit].step->t.act->idempotency;
 	struct digest d;
 
 	if (!scope_key(e, unit, i, with, out, err))

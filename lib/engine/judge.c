@@ -73,7 +73,7 @@ static bool own_words(const struct step *st, struct span log, struct span told, 
 {
 	struct span got;
 
-	if (st->t.error && pattern_last(st->t.error, log, &got) == PATTERN_YES && span_trim(got).len) {
+	if (st->t.policy->error && pattern_last(st->t.policy->error, log, &got) == PATTERN_YES && span_trim(got).len) {
 		add_line(out, span_trim(got));
 		return true;
 	}
@@ -82,7 +82,7 @@ static bool own_words(const struct step *st, struct span log, struct span told, 
 		return true;
 	}
 	got = last_line(log);
-	if (st->t.act.kind == ACT_CALL && got.len > 7 && !memcmp(got.at, "error: ", 7)) {
+	if (st->t.act->kind == ACT_CALL && got.len > 7 && !memcmp(got.at, "error: ", 7)) {
 		add_line(out, (struct span){got.at + 7, got.len - 7});
 		return true;
 	}
@@ -141,8 +141,8 @@ static void judge_success(const struct step *st, const struct attempt *a, const 
 {
 	const char *out = a->out ? a->out : a->log;
 
-	if (pattern_hits(st->t.fail_if.out, out, "output", &v->error) ||
-	    pattern_hits(st->t.fail_if.err, a->log, "error output", &v->error) ||
+	if (pattern_hits(st->t.policy->fail_if.out, out, "output", &v->error) ||
+	    pattern_hits(st->t.policy->fail_if.err, a->log, "error output", &v->error) ||
 	    !outputs_collect(st, a->out, a->output, root, &v->result, &v->error)) {
 		v->state = STATE_FAILED;
 		v->reason = REASON_EXIT;
@@ -164,7 +164,7 @@ static void judge_failure(const struct step *st, int status, const struct attemp
 
 	v->state = STATE_FAILED;
 	v->reason = REASON_EXIT;
-	if (st->t.act.kind == ACT_CALL) {
+	if (st->t.act->kind == ACT_CALL) {
 		v->class = answer_failure(a->out, &told);
 		if (v->class == CLASS_UNKNOWN)
 			v->class = class_of_exit(v->exit_code);
@@ -187,13 +187,13 @@ static void judge_exit(const struct step *st, const struct attempt_ended *ended,
 		       const char *root, struct verdict *v)
 {
 	add_exit(v, ended->status);
-	if (exit_set_has(&st->t.skip_exit, v->exit_code)) {
+	if (exit_set_has(&st->t.policy->skip_exit, v->exit_code)) {
 		v->state = STATE_SKIPPED;
 		v->reason = REASON_SKIP_EXIT;
 		buf_addf(&v->error, "%d", v->exit_code);
 		return;
 	}
-	if (exit_set_has(&st->t.ok_exit, v->exit_code)) {
+	if (exit_set_has(&st->t.policy->ok_exit, v->exit_code)) {
 		judge_success(st, a, root, v);
 		return;
 	}
@@ -241,11 +241,11 @@ static bool any_holds(const struct retry_rule *r, size_t n, const struct attempt
 static bool may_try_again(const struct step *st, const struct attempt_ended *ended, const struct verdict *v,
 			  const struct attempt *a)
 {
-	const struct retry_spec *r = st->t.retry;
+	const struct retry_spec *r = st->t.policy->retry;
 
 	if (a->stopped > STOPPED_STALL)
 		return false; /* its time is up */
-	if (st->t.act.kind == ACT_UNTIL) /* not yet; but what cannot be started is no answer */
+	if (st->t.act->kind == ACT_UNTIL) /* not yet; but what cannot be started is no answer */
 		return state_is_failure(v->state) && v->state != STATE_LOST && v->state != STATE_INTERRUPTED &&
 		       ended->end != END_NOT_STARTED;
 	if (!r || !state_is_failure(v->state) || v->state == STATE_LOST || v->state == STATE_INTERRUPTED)
@@ -278,7 +278,7 @@ static void judge_timeout(const struct step *st, const struct attempt_ended *end
 	v->reason = REASON_EXIT;
 	add_exit(v, ended->status);
 	buf_puts(&v->error, "timed out after ");
-	duration_format(&v->error, a->timeout_ms ? a->timeout_ms : st->t.timeout_ms);
+	duration_format(&v->error, a->timeout_ms ? a->timeout_ms : st->t.policy->timeout_ms);
 }
 
 /* The driver had it stopped, but nobody had canceled it. */
@@ -296,7 +296,7 @@ static void judge_stopped(const struct step *st, const struct attempt_ended *end
 	buf_puts(&v->error, reason_sentence(v->reason));
 	if (a->stopped == STOPPED_STALL) {
 		buf_puts(&v->error, ": ");
-		duration_format(&v->error, st->t.stall_ms);
+		duration_format(&v->error, st->t.policy->stall_ms);
 	}
 }
 

@@ -119,8 +119,8 @@ static void tell_dotenv(const struct telling *t, const struct traits *traits, co
 		const char *key = l.index.entry[i].key;
 		bool nearer = false;
 
-		for (size_t k = 0; k < traits->env.n; k++)
-			nearer |= !strcmp(traits->env.name[k], key);
+		for (size_t k = 0; k < traits->policy->env.n; k++)
+			nearer |= !strcmp(traits->policy->env.name[k], key);
 		if (!nearer && l.text[i] && env_is_fixed(t->e, key))
 			tell_text(t, key, environ_get(t->e->o->environ, key), "environment (-e)");
 		else if (!nearer && l.text[i])
@@ -138,26 +138,26 @@ static void tell_env(const struct telling *t, const struct traits *traits)
 	struct unit_world w;
 	struct expr_world xw;
 
-	for (size_t i = 0; i < traits->dotenv.n; i++)
-		tell_dotenv(t, traits, traits->dotenv.text[i]);
+	for (size_t i = 0; i < traits->policy->dotenv.n; i++)
+		tell_dotenv(t, traits, traits->policy->dotenv.text[i]);
 	scope_world_init(&w, t->e, t->scope);
 	xw = unit_world_expr(&w);
-	for (size_t i = 0; i < traits->env.n; i++) {
-		const struct value *v = traits->env.value[i];
-		char *from = place_of(traits->env.mark[i]);
+	for (size_t i = 0; i < traits->policy->env.n; i++) {
+		const struct value *v = traits->policy->env.value[i];
+		char *from = place_of(traits->policy->env.mark[i]);
 
 		buf_reset(&text);
 		buf_reset(&err);
-		if (env_is_fixed(t->e, traits->env.name[i]))
-			tell_text(t, traits->env.name[i], environ_get(t->e->o->environ, traits->env.name[i]), "environment (-e)");
+		if (env_is_fixed(t->e, traits->policy->env.name[i]))
+			tell_text(t, traits->policy->env.name[i], environ_get(t->e->o->environ, traits->policy->env.name[i]), "environment (-e)");
 		else if (!v)
-			tell(t, "env", traits->env.name[i], NULL, "<unset>", from);
+			tell(t, "env", traits->policy->env.name[i], NULL, "<unset>", from);
 		else if (env_is_late(t->e->jf, v))
-			tell(t, "env", traits->env.name[i], NULL, "<known when it runs>", from);
+			tell(t, "env", traits->policy->env.name[i], NULL, "<known when it runs>", from);
 		else if (value_text(v, &xw, &text, &err))
-			tell_text(t, traits->env.name[i], text.data, from);
+			tell_text(t, traits->policy->env.name[i], text.data, from);
 		else
-			tell(t, "env", traits->env.name[i], NULL, "<of a step>", from);
+			tell(t, "env", traits->policy->env.name[i], NULL, "<of a step>", from);
 		free(from);
 	}
 	unit_world_release(&w);

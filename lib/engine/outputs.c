@@ -406,12 +406,12 @@ bool outputs_collect(const struct step *st, const char *out, const char *output,
 	json_t *got = NULL;
 	bool good = true;
 
-	if (st->t.act.kind == ACT_CALL)
-		good = answer(&w, st->t.act.call, &got, why);
-	if (good && st->t.n_provides && !got)
+	if (st->t.act->kind == ACT_CALL)
+		good = answer(&w, st->t.act->call, &got, why);
+	if (good && st->t.flow->n_provides && !got)
 		got = json_object();
-	for (size_t i = 0; good && i < st->t.n_provides; i++)
-		good = provide_one(&w, &st->t.provide[i], got, why);
+	for (size_t i = 0; good && i < st->t.flow->n_provides; i++)
+		good = provide_one(&w, &st->t.flow->provide[i], got, why);
 	release(&w);
 	if (!good) {
 		json_decref(got);

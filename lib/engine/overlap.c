@@ -34,7 +34,7 @@ static enum overlap overlap_of(const struct engine *e, uint32_t unit)
 
 	if (e->o->overlap_given)
 		return e->o->overlap;
-	return j ? j->t.overlap : OVERLAP_ALLOW;
+	return j ? j->t.policy->overlap : OVERLAP_ALLOW;
 }
 
 static struct wanted wanted_for(struct engine *e, uint32_t unit)

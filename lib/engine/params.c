@@ -244,8 +244,8 @@ const json_t *engine_payload(const struct engine *e, uint32_t scope)
 /* `payload` of the calling step, in *ret: NULL if it gives none. */
 static bool call_payload(const struct step *st, const struct expr_world *xw, json_t **ret, struct buf *err)
 {
-	*ret = st->t.act.payload ? value_eval(st->t.act.payload, xw, err) : NULL;
-	if (!st->t.act.payload || json_is_object(*ret))
+	*ret = st->t.act->payload ? value_eval(st->t.act->payload, xw, err) : NULL;
+	if (!st->t.act->payload || json_is_object(*ret))
 		return true;
 	if (*ret)
 		buf_puts(err, "a payload is a map");
@@ -258,7 +258,7 @@ static bool call_payload(const struct step *st, const struct expr_world *xw, jso
 /* `params` of the calling step, evaluated in the caller's scope. */
 static json_t *call_arguments(const struct step *st, const struct expr_world *xw, struct buf *err)
 {
-	const struct value_map *m = &st->t.act.params;
+	const struct value_map *m = &st->t.act->params;
 	json_t *given = json_object();
 
 	for (size_t i = 0; given && i < m->n; i++) {

@@ -63,11 +63,11 @@ static void look_at_conditions(struct look *k, const struct condition_list *l)
 
 static void look_at_step(struct look *k, const struct step *st)
 {
-	if (st->t.act.with)
-		value_leaves(st->t.act.with, look_at_value, k);
-	if (st->t.act.payload)
-		value_leaves(st->t.act.payload, look_at_value, k);
-	look_at_conditions(k, &st->t.when);
+	if (st->t.act->with)
+		value_leaves(st->t.act->with, look_at_value, k);
+	if (st->t.act->payload)
+		value_leaves(st->t.act->payload, look_at_value, k);
+	look_at_conditions(k, &st->t.policy->when);
 }
 
 bool engine_check_payload(struct engine *e, struct diags *d)

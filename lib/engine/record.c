@@ -479,14 +479,14 @@ static const char *policy_word(enum on_failure p)
 /* As the step says them; or as a plan did, where they are names that carry no value. */
 static json_t *names_of(const struct step *st, bool provides)
 {
-	size_t n = provides ? st->t.n_provides : st->t.n_consumes;
+	size_t n = provides ? st->t.flow->n_provides : st->t.flow->n_consumes;
 	json_t *list = json_object_get(st->t.metadata, provides ? "provides" : "consumes");
 
 	if (json_is_array(list))
 		return json_incref(list);
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_string(provides ? st->t.provide[i].name : st->t.consume[i].name));
+		json_array_append_new(list, json_string(provides ? st->t.flow->provide[i].name : st->t.flow->consume[i].name));
 	return list;
 }
 
@@ -522,7 +522,7 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 		ledger_attempt_started(e->ledger, e->run_no, serial, &(struct ledger_attempt_start){
 			.wall_ms = a->start_wall_ms, .mono_ns = a->start_mono_ns, .command = c->command,
 			.log = a->log, .out = a->out, .timeout_ms = a->timeout_ms, .grace_ms = a->grace_ms,
-			.policy = policy_word(st->t.on_failure), .provides = provides, .consumes = consumes,
+			.policy = policy_word(st->t.policy->on_failure), .provides = provides, .consumes = consumes,
 			.idempotency_key = env_get(&c->env, "ORCHMAKE_IDEMPOTENCY_KEY")});
 		free(provides);
 		free(consumes);
@@ -618,8 +618,8 @@ static bool aborts(const struct engine *e, const struct action *a)
 	const struct unit *u = &e->x->graph->unit[a->unit];
 	const struct step *st = u->kind == UNIT_STEP ? e->x->place[a->unit].step : NULL;
 
-	return st && st->job->kind == JOB_STEPS && !st->finally && state_is_failure(a->state) && st->t.critical &&
-	       st->t.on_failure == ON_FAILURE_ABORT && !e->o->keep_going && !e->o->ignore_failures;
+	return st && st->job->kind == JOB_STEPS && !st->finally && state_is_failure(a->state) && st->t.policy->critical &&
+	       st->t.policy->on_failure == ON_FAILURE_ABORT && !e->o->keep_going && !e->o->ignore_failures;
 }
 
 /* The first time that a failure keeps something from starting; at the end of the job if nothing was left to start. */

@@ -178,7 +178,7 @@ static void discard(const struct open_run *run, const struct step *st, const str
 	struct map names = MAP_INIT;
 	char *list;
 
-	if (!st || !st->t.output.n || !(state_is_failure(v->state) || v->state == STATE_CANCELED))
+	if (!st || !st->t.flow->output.n || !(state_is_failure(v->state) || v->state == STATE_CANCELED))
 		return;
 	list = xasprintf("%s/makes-%" PRIu32, work, a->serial);
 	discard_names(st, run->root, list, &names);
@@ -216,7 +216,7 @@ static void outcome_of(const struct open_run *run, const struct step *st, const 
 	/* The row may be older than the start by what waits for a commit; the name follows from the serial. */
 	at.out = row->out ? xstrdup(row->out)
 			  : xasprintf("%s/out-%" PRIu32 "%s", work, a->serial,
-				      st && st->t.act.kind == ACT_CALL ? ".json" : "");
+				      st && st->t.act->kind == ACT_CALL ? ".json" : "");
 
 	if (st)
 		judge_attempt(st, &end, &at, run->root, v);

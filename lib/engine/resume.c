@@ -122,7 +122,7 @@ static json_t *result_of(const struct past_step *s)
 
 static bool gives_nothing(const struct traits *t)
 {
-	return !t->n_provides && t->act.kind != ACT_CALL;
+	return !t->flow->n_provides && t->act->kind != ACT_CALL;
 }
 
 static bool keep_start(void *ctx, const struct ledger_attempt_row *r)
@@ -199,7 +199,7 @@ static bool asked_again(const struct engine *e, uint32_t unit)
 static enum on_lost on_lost_of(const struct engine *e, uint32_t unit, const struct past_step *s)
 {
 	if (s->approved < 0)
-		return e->x->place[unit].step->t.on_lost;
+		return e->x->place[unit].step->t.policy->on_lost;
 	return s->approved ? ON_LOST_RETRY : ON_LOST_FAIL;
 }
 
@@ -276,14 +276,14 @@ static const char *word_of(enum state s)
 /* A question that was asked has a mark. */
 static const char *unfinished_word(const struct engine *e, uint32_t unit, const struct inquiry *q)
 {
-	bool asked = e->x->place[unit].step->t.act.kind == ACT_APPROVE && q->past->mark;
+	bool asked = e->x->place[unit].step->t.act->kind == ACT_APPROVE && q->past->mark;
 
 	return asked && !state_is_final(q->facts.row.state) ? "waited for an approval" : word_of(q->facts.row.state);
 }
 
 static void lost_text(struct engine *e, uint32_t unit, const struct past_step *past, const char *run, struct buf *out)
 {
-	enum on_lost on = e->x->place[unit].step->t.on_lost;
+	enum on_lost on = e->x->place[unit].step->t.policy->on_lost;
 	struct buf name = BUF_INIT;
 
 	expansion_unit_name(e->x, unit, &name);

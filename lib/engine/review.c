@@ -207,7 +207,7 @@ static json_t *dotenv_json(struct review *r, struct engine *e)
 		put_dotenvs(r, e, map, &e->jf->file[i]->dotenv);
 	for (uint32_t u = 0; u < g->n_units; u++)
 		if (g->unit[u].kind == UNIT_STEP)
-			put_dotenvs(r, e, map, &e->x->place[u].step->t.dotenv);
+			put_dotenvs(r, e, map, &e->x->place[u].step->t.policy->dotenv);
 	return map;
 }
 
@@ -275,7 +275,7 @@ static json_t *loops_json(const struct engine *e)
 			continue;
 		buf_reset(&name);
 		expansion_group_name(e->x, g, &name);
-		review_put(map, name.data, value_source(b->stage ? b->stage->loop->over : b->step->t.foreach->over));
+		review_put(map, name.data, value_source(b->stage ? b->stage->loop->over : b->step->t.policy->foreach->over));
 	}
 	buf_release(&name);
 	return map;

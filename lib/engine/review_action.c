@@ -61,7 +61,7 @@ static void see_name(void *ctx, enum expr_root root, const char *const *path, si
 /* As the step's environment has it: a value that is made of what comes later comes later too. */
 static void see_env(struct knowing *k, const char *name)
 {
-	const struct value_map *env = &k->e->x->place[k->unit].step->t.env;
+	const struct value_map *env = &k->e->x->place[k->unit].step->t.policy->env;
 	size_t before = k->n_env;
 
 	for (size_t i = 0; i < before; i++) {
@@ -134,15 +134,15 @@ static bool env_is_later(void *ctx, size_t i)
 	bool is;
 
 	k->n_env = i;
-	is = is_later(k, k->e->x->place[k->unit].step->t.env.value[i]);
-	k->n_env = k->e->x->place[k->unit].step->t.env.n;
+	is = is_later(k, k->e->x->place[k->unit].step->t.policy->env.value[i]);
+	k->n_env = k->e->x->place[k->unit].step->t.policy->env.n;
 	return is;
 }
 
 static void seeing_open(struct seeing *s, struct engine *e, uint32_t unit, const struct outlook *outlook)
 {
 	*s = (struct seeing){.k = {.e = e, .outlook = outlook, .unit = unit}};
-	s->k.n_env = e->x->place[unit].step->t.env.n;
+	s->k.n_env = e->x->place[unit].step->t.policy->env.n;
 	values_begin(e->values);
 	unit_world_init(&s->w, e, unit);
 	s->w.marks = true;
@@ -212,22 +212,22 @@ json_t *review_action(struct engine *e, uint32_t unit, const struct outlook *out
 	struct seeing s;
 
 	seeing_open(&s, e, unit, outlook);
-	if (t->act.run)
-		review_put(o, "run", review_string(t->act.run));
-	if (t->act.argv.n)
-		review_put(o, "argv", known_list(&s, &t->act.argv));
-	if (t->act.call)
-		review_put(o, "call", review_string(t->act.call));
-	put_known(&s, o, "with", t->act.with);
-	if (t->act.approve) {
-		put_known(&s, o, "prompt", t->act.approve->prompt);
-		put_known(&s, o, "show", t->act.approve->show);
+	if (t->act->run)
+		review_put(o, "run", review_string(t->act->run));
+	if (t->act->argv.n)
+		review_put(o, "argv", known_list(&s, &t->act->argv));
+	if (t->act->call)
+		review_put(o, "call", review_string(t->act->call));
+	put_known(&s, o, "with", t->act->with);
+	if (t->act->approve) {
+		put_known(&s, o, "prompt", t->act->approve->prompt);
+		put_known(&s, o, "show", t->act->approve->show);
 	}
-	put_known(&s, o, "cwd", t->cwd);
-	put_known(&s, o, "stdout", t->stdout_to);
-	put_known(&s, o, "stderr", t->stderr_to);
-	if (t->env.n)
-		review_put(o, "env", env_json(&s, &t->env));
+	put_known(&s, o, "cwd", t->policy->cwd);
+	put_known(&s, o, "stdout", t->policy->stdout_to);
+	put_known(&s, o, "stderr", t->policy->stderr_to);
+	if (t->policy->env.n)
+		review_put(o, "env", env_json(&s, &t->policy->env));
 	seeing_close(&s);
 	return values_hide_json(e->values, o);
 }
@@ -269,9 +269,9 @@ json_t *review_conditions(struct engine *e, uint32_t unit, const struct outlook 
 	struct seeing s;
 
 	seeing_open(&s, e, unit, outlook);
-	put_conditions(map, &s, "when", &t->when);
-	put_conditions(map, &s, "skip_if", &t->skip_if);
-	put_conditions(map, &s, "require", &t->require);
+	put_conditions(map, &s, "when", &t->policy->when);
+	put_conditions(map, &s, "skip_if", &t->policy->skip_if);
+	put_conditions(map, &s, "require", &t->policy->require);
 	seeing_close(&s);
 	return map;
 }

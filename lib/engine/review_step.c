@@ -99,15 +99,15 @@ static void put_files(struct review *r, struct engine *e, json_t *o, uint32_t un
 		      const struct file_index *coming)
 {
 	const struct traits *t = &e->x->place[unit].step->t;
-	json_t *names = review_names(e, unit, outlook, &t->input);
+	json_t *names = review_names(e, unit, outlook, &t->flow->input);
 
-	if (t->input.n && is_all_known(names))
+	if (t->flow->input.n && is_all_known(names))
 		review_put(o, "inputs", inputs_json(r, e, unit, coming));
-	else if (t->input.n)
+	else if (t->flow->input.n)
 		json_object_set(o, "inputs", names);
 	json_decref(names);
-	if (t->output.n)
-		review_put(o, "outputs", review_names(e, unit, outlook, &t->output));
+	if (t->flow->output.n)
+		review_put(o, "outputs", review_names(e, unit, outlook, &t->flow->output));
 }
 
 void review_coming(struct engine *e, const struct outlook *outlook, struct file_index *coming)
@@ -212,7 +212,7 @@ json_t *review_step(struct review *r, struct engine *e, uint32_t unit, const str
 	if (own->kind == OUTLOOK_OUT)
 		return o;
 	review_put(o, "do", review_action(e, unit, outlook));
-	if (e->x->place[unit].step->t.act.kind == ACT_APPROVE)
+	if (e->x->place[unit].step->t.act->kind == ACT_APPROVE)
 		put_approval(e, o, unit);
 	if (outlook_would_run(own))
 		put_work(r, e, o, unit, outlook, coming);

@@ -203,7 +203,7 @@ static void gate_give(struct gate *g, uint32_t unit)
 
 static const struct pool_spec *pool_of(const struct engine *e, uint32_t unit, size_t *ret_no)
 {
-	const char *name = e->x->place[unit].step->t.pool.name;
+	const char *name = e->x->place[unit].step->t.policy->pool.name;
 
 	for (size_t i = 0; name && i < e->jf->n_pools; i++)
 		if (!strcmp(e->jf->pool[i].name, name)) {
@@ -220,11 +220,11 @@ static struct gate *gate_of(struct engine *e, uint32_t unit, uint32_t n)
 	const struct traits *t = &e->x->place[unit].step->t;
 	size_t no = 0;
 
-	if (n < t->n_locks)
-		return &r->gate[(uintptr_t)map_get(&r->lock_gate, t->lock[n].name) - 1];
+	if (n < t->policy->n_locks)
+		return &r->gate[(uintptr_t)map_get(&r->lock_gate, t->policy->lock[n].name) - 1];
 	if (!pool_of(e, unit, &no))
 		return NULL;
-	n -= (uint32_t)t->n_locks;
+	n -= (uint32_t)t->policy->n_locks;
 	if (r->pool_gate[no] != NOBODY && n-- == 0)
 		return &r->gate[r->pool_gate[no]];
 	return r->rate_gate[no] != NOBODY && n == 0 ? &r->gate[r->rate_gate[no]] : NULL;
@@ -290,9 +290,9 @@ static void watch_waits(struct engine *e, uint32_t unit)
 {
 	const struct traits *t = &e->x->place[unit].step->t;
 
-	for (size_t i = 0; i < t->n_locks; i++)
-		if (wait_of(e, &t->lock[i]) >= 0)
-			watch_lock(e, unit, wait_of(e, &t->lock[i]));
+	for (size_t i = 0; i < t->policy->n_locks; i++)
+		if (wait_of(e, &t->policy->lock[i]) >= 0)
+			watch_lock(e, unit, wait_of(e, &t->policy->lock[i]));
 }
 
 bool rights_take(struct engine *e, uint32_t unit)
@@ -338,7 +338,7 @@ void rights_give_up(struct engine *e, uint32_t unit)
 
 	if (!g || g->kind != GATE_LOCK)
 		return;
-	wait_ms = wait_of(e, &e->x->place[unit].step->t.lock[p->passed]);
+	wait_ms = wait_of(e, &e->x->place[unit].step->t.policy->lock[p->passed]);
 	if (wait_ms < 0 || stamp_mono_ns() - p->since_ns < wait_ms * NS_PER_MS)
 		return; /* that was an earlier wait, or one for another */
 	free(e->note[unit].error);

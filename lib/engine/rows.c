@@ -48,7 +48,7 @@ static void add_row(struct engine *e, uint32_t unit, const struct ledger_step_en
 	ledger_step(e->ledger, e->run_no, &(struct ledger_step){
 		.unit = unit, .group = e->x->graph->unit[unit].group, .key = key->data, .name = name->data,
 		.job = s->job->name, .step = p->step->id, .cell = cell->len ? cell->data : NULL,
-		.critical = p->step->t.critical, .end = end});
+		.critical = p->step->t.policy->critical, .end = end});
 	e->note[unit].has_row = true;
 	e->rows.n_missing--;
 }

@@ -178,7 +178,7 @@ static void start(struct engine *e, const struct action *act)
 		buf_release(&why);
 		return;
 	}
-	if (e->x->place[act->unit].step->t.act.kind == ACT_APPROVE) {
+	if (e->x->place[act->unit].step->t.act->kind == ACT_APPROVE) {
 		approval_begin(e, act);
 		return;
 	}
@@ -249,7 +249,7 @@ static void fail_fast(struct engine *e, const struct action *act)
 {
 	const struct traits *t = &e->x->place[act->unit].step->t;
 
-	if (e->failed_fast || !state_is_failure(act->state) || !t->critical || t->on_failure != ON_FAILURE_ABORT)
+	if (e->failed_fast || !state_is_failure(act->state) || !t->policy->critical || t->policy->on_failure != ON_FAILURE_ABORT)
 		return;
 	e->failed_fast = act->unit + 1;
 	schedule_cancel(e->s, REASON_FAIL_FAST);
@@ -656,8 +656,8 @@ static bool may_finish(const struct engine *e)
 		uint32_t unit = e->x->target_unit[i];
 		const struct bundle *b = &e->x->bundle[e->x->graph->unit[unit].group];
 
-		if (e->x->graph->unit[unit].kind == UNIT_STEP ? e->x->place[unit].step->t.finish
-							      : b->job && b->job->t.finish)
+		if (e->x->graph->unit[unit].kind == UNIT_STEP ? e->x->place[unit].step->t.policy->finish
+							      : b->job && b->job->t.policy->finish)
 			return true;
 	}
 	return false;

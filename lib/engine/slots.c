@@ -383,7 +383,7 @@ void slots_change(struct engine *e, int64_t n)
 
 size_t slots_offer(const struct engine *e, const struct step *st, struct env_list *env, struct start_fd *fds, bool *ret)
 {
-	enum slot_offer how = key_set_has(&st->t.set, KEY_jobserver) ? st->t.jobserver : e->o->jobserver;
+	enum slot_offer how = key_set_has(&st->t.set, KEY_jobserver) ? st->t.policy->jobserver : e->o->jobserver;
 	struct buf text = BUF_INIT;
 	int in, out;
 
@@ -396,8 +396,8 @@ size_t slots_offer(const struct engine *e, const struct step *st, struct env_lis
 		in = -1;
 	} else {
 		makeflags_write(&text, e->slots, CHILD_READ, CHILD_WRITE, NULL);
-		fds[0] = (struct start_fd){.fd = in, .number = CHILD_READ};
-		fds[1] = (struct start_fd){.fd = out, .number = CHILD_WRITE};
+		fds[0] = (struct start_fd){.fd = in, .number = CHILD_READ, .lasts = true};
+		fds[1] = (struct start_fd){.fd = out, .number = CHILD_WRITE, .lasts = true};
 	}
 	if (e->load.most >= 0)
 		buf_addf(&text, " -l%g", e->load.most);

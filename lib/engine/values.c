@@ -385,7 +385,7 @@ static bool begin(struct values *v, struct late *l, const struct command *c)
 	fds[0] = (struct start_fd){.fd = l->out, .number = STDOUT_FILENO};
 	fds[1] = (struct start_fd){.fd = l->err, .number = STDERR_FILENO};
 	r = (struct start_request){.serial = l->serial, .argv = (const char *const *)c->argv, .envp = envp,
-				   .cwd = e->root, .timeout_ms = t->timeout_ms, .grace_ms = t->grace_ms,
+				   .cwd = e->root, .timeout_ms = t->policy->timeout_ms, .grace_ms = t->policy->grace_ms,
 				   .umask = -1, .fds = fds, .n_fds = 2};
 	good = l->out >= 0 && l->err >= 0 && e->exec->ops->start(e->exec, &r) == 0;
 	env_release(&env);

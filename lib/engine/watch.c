@@ -66,8 +66,8 @@ static void add_deadline(struct engine *e, uint32_t unit, int64_t ms)
 static int64_t deadline_of_group(const struct bundle *b)
 {
 	if (b->kind == BUNDLE_JOB || b->kind == BUNDLE_COMPOSITE)
-		return b->job->t.deadline_ms;
-	return b->kind == BUNDLE_CALL ? b->step->t.deadline_ms : 0;
+		return b->job->t.policy->deadline_ms;
+	return b->kind == BUNDLE_CALL ? b->step->t.policy->deadline_ms : 0;
 }
 
 void watch_deadlines(struct engine *e, uint32_t first_unit, uint32_t first_group)
@@ -76,7 +76,7 @@ void watch_deadlines(struct engine *e, uint32_t first_unit, uint32_t first_group
 
 	for (uint32_t u = first_unit; u < g->n_units; u++)
 		if (g->unit[u].kind == UNIT_STEP)
-			add_deadline(e, u, e->x->place[u].step->t.deadline_ms);
+			add_deadline(e, u, e->x->place[u].step->t.policy->deadline_ms);
 	for (uint32_t i = first_group; i < g->n_groups; i++)
 		add_deadline(e, g->group[i].end, deadline_of_group(&e->x->bundle[i]));
 }
@@ -117,7 +117,7 @@ static void look(const char *path, int64_t *bytes, int64_t *age_ns)
 static void look_for_output(struct engine *e, struct watch w)
 {
 	struct attempt *a = &e->attempt[w.no - 1];
-	int64_t limit = e->x->place[a->unit].step->t.stall_ms * NS_PER_MS, bytes = 0, age = limit;
+	int64_t limit = e->x->place[a->unit].step->t.policy->stall_ms * NS_PER_MS, bytes = 0, age = limit;
 
 	look(a->log, &bytes, &age);
 	look(a->out, &bytes, &age);
@@ -152,7 +152,7 @@ static void watch_slow(struct engine *e, uint32_t serial, const struct step *st)
 {
 	struct attempt *a = &e->attempt[serial - 1];
 
-	a->slow_ms = slow_ms(e, a->unit, &st->t.slow);
+	a->slow_ms = slow_ms(e, a->unit, &st->t.policy->slow);
 	if (a->slow_ms)
 		add(e, (struct watch){.due_ns = a->start_mono_ns + a->slow_ms * NS_PER_MS, .kind = WATCH_SLOW,
 				      .no = serial});
@@ -181,15 +181,15 @@ void watch_started(struct engine *e, uint32_t serial)
 {
 	const struct attempt *a = &e->attempt[serial - 1];
 	const struct step *st = e->x->place[a->unit].step;
-	const struct until_spec *until = st->t.act.kind == ACT_UNTIL ? st->t.act.until : NULL;
+	const struct until_spec *until = st->t.act->kind == ACT_UNTIL ? st->t.act->until : NULL;
 
 	if (until && until->timeout_ms && a->number == 1)
 		add(e, (struct watch){.due_ns = a->start_mono_ns + until->timeout_ms * NS_PER_MS, .kind = WATCH_UNTIL,
 				      .no = a->unit});
-	if (st->t.stall_ms)
-		add(e, (struct watch){.due_ns = a->start_mono_ns + st->t.stall_ms * NS_PER_MS, .kind = WATCH_STALL,
+	if (st->t.policy->stall_ms)
+		add(e, (struct watch){.due_ns = a->start_mono_ns + st->t.policy->stall_ms * NS_PER_MS, .kind = WATCH_STALL,
 				      .no = serial});
-	if ((st->t.slow.ms || st->t.slow.share > 0) && !e->note[a->unit].said_slow)
+	if ((st->t.policy->slow.ms || st->t.policy->slow.share > 0) && !e->note[a->unit].said_slow)
 		watch_slow(e, serial, st);
 }
 

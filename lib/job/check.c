@@ -233,14 +233,14 @@ static void check_called_job(struct loader *l, const struct act_spec *act)
 /* Before inheritance: a wrong name in a template is said once, and also if nobody uses it. */
 static void check_written(struct loader *l, const struct traits *t)
 {
-	for (size_t i = 0; i < t->n_locks; i++)
-		check_lock(l, &t->lock[i]);
-	if (t->pool.name)
-		check_pool(l, &t->pool);
-	if (t->act.kind == ACT_CALL && t->act.call)
-		check_callable(l, &t->act);
-	if (t->act.kind == ACT_JOB && t->act.job)
-		check_called_job(l, &t->act);
+	for (size_t i = 0; i < t->policy->n_locks; i++)
+		check_lock(l, &t->policy->lock[i]);
+	if (t->policy->pool.name)
+		check_pool(l, &t->policy->pool);
+	if (t->act->kind == ACT_CALL && t->act->call)
+		check_callable(l, t->act);
+	if (t->act->kind == ACT_JOB && t->act->job)
+		check_called_job(l, t->act);
 }
 
 void check_declared(struct loader *l)
@@ -286,7 +286,7 @@ static void check_need_of_step(struct loader *l, const struct step *st, const st
 			       const struct need_decl *need)
 {
 	const char *why = on == st			? "itself"
-			  : on->t.fallback_only		? "it is fallback_only"
+			  : on->t.policy->fallback_only		? "it is fallback_only"
 			  : on->finally && !st->finally ? "it is one of 'finally', which comes later"
 			  : !on->finally && st->finally ? "it has ended when 'finally' begins"
 							: NULL;
@@ -297,7 +297,7 @@ static void check_need_of_step(struct loader *l, const struct step *st, const st
 		diag_error(l->d, need->mark, "step '%s' needs itself", st->id);
 	else
 		diag_error(l->d, need->mark, "step '%s' cannot need '%s': %s", st->id, on->id, why);
-	if (on != st && on->t.fallback_only)
+	if (on != st && on->t.policy->fallback_only)
 		diag_hint(l->d, "need the step it stands in for");
 }
 
@@ -308,7 +308,7 @@ static const struct cells *instances_of(struct loader *l, const struct job *j)
 
 	if (cells || map_has(&l->instances, j->name))
 		return cells;
-	cells = cells_of_matrix(l->scratch, j->t.matrix, j->mark, l->d);
+	cells = cells_of_matrix(l->scratch, j->t.policy->matrix, j->mark, l->d);
 	map_put(&l->instances, j->name, (void *)cells);
 	return cells;
 }
@@ -319,9 +319,9 @@ static void check_label(struct loader *l, const struct job *on, const struct nee
 {
 	const struct cells *cells;
 
-	if (on->t.foreach)
+	if (on->t.policy->foreach)
 		return; /* known only when the run is planned */
-	if (!on->t.matrix) {
+	if (!on->t.policy->matrix) {
 		diag_error(l->d, need->mark, "job '%s' has no instances", on->name);
 		diag_hint(l->d, "need '%s'", on->name);
 		return;
@@ -410,7 +410,7 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 {
 	const struct traits *t = &st->t;
 
-	if (t->act.kind == ACT_NONE) {
+	if (t->act->kind == ACT_NONE) {
 		if (!first_blame(l, st->mark))
 			return;
 		if (j->kind == JOB_ACTION)
@@ -423,57 +423,57 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 					: "it needs one of run, argv, call, job, approve, until, noop");
 		return;
 	}
-	if (key_set_has(&t->set, KEY_with) && t->act.kind != ACT_CALL && first_blame(l, st->mark)) {
+	if (key_set_has(&t->set, KEY_with) && t->act->kind != ACT_CALL && first_blame(l, st->mark)) {
 		diag_error(l->d, st->mark, "'with' is the input of 'call', and this is '%s'",
-			   act_word(t->act.kind));
-		if (t->act.kind == ACT_JOB)
+			   act_word(t->act->kind));
+		if (t->act->kind == ACT_JOB)
 			diag_hint(l->d, "write params: for the job");
 	}
-	if (key_set_has(&t->set, KEY_job_params) && t->act.kind != ACT_JOB && first_blame(l, st->mark))
+	if (key_set_has(&t->set, KEY_job_params) && t->act->kind != ACT_JOB && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'params' of a step are for 'job', and this is '%s'",
-			   act_word(t->act.kind));
-	if (key_set_has(&t->set, KEY_job_payload) && t->act.kind != ACT_JOB && first_blame(l, st->mark))
-		diag_error(l->d, st->mark, "'payload' is for 'job', and this is '%s'", act_word(t->act.kind));
-	if (key_set_has(&t->set, KEY_idempotency) && t->act.kind != ACT_CALL && first_blame(l, st->mark))
-		diag_error(l->d, st->mark, "'idempotency' is for 'call', and this is '%s'", act_word(t->act.kind));
-	if (t->stdin_from && t->act.kind == ACT_CALL && first_blame(l, st->mark)) {
+			   act_word(t->act->kind));
+	if (key_set_has(&t->set, KEY_job_payload) && t->act->kind != ACT_JOB && first_blame(l, st->mark))
+		diag_error(l->d, st->mark, "'payload' is for 'job', and this is '%s'", act_word(t->act->kind));
+	if (key_set_has(&t->set, KEY_idempotency) && t->act->kind != ACT_CALL && first_blame(l, st->mark))
+		diag_error(l->d, st->mark, "'idempotency' is for 'call', and this is '%s'", act_word(t->act->kind));
+	if (t->policy->stdin_from && t->act->kind == ACT_CALL && first_blame(l, st->mark)) {
 		diag_error(l->d, st->mark, "'stdin' cannot be had with 'call', whose standard input is 'with'");
 		diag_hint(l->d, "name the file in `with`, or start the program with argv");
 	}
-	if (t->tty && t->stall_ms && first_blame(l, st->mark))
+	if (t->policy->tty && t->policy->stall_ms && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'stall' watches the log, and what has a 'tty' writes none");
-	if (t->tty && t->act.kind == ACT_CALL && first_blame(l, st->mark))
+	if (t->policy->tty && t->act->kind == ACT_CALL && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "'tty' is for 'run' and 'argv': a 'call' talks JSON");
 	if (j->kind == JOB_STEPS && first_word_of_composites(t) && first_blame(l, st->mark))
 		diag_error(l->d, st->mark,
 			   "step '%s' takes '%s' from a template; that is for jobs with stages",
 			   st->id, first_word_of_composites(t));
-	if (called_job(l->jf, &t->act))
-		check_called_params(l, &t->act, called_job(l->jf, &t->act));
-	if (t->matrix && t->foreach && first_blame(l, st->mark))
+	if (called_job(l->jf, t->act))
+		check_called_params(l, t->act, called_job(l->jf, t->act));
+	if (t->policy->matrix && t->policy->foreach && first_blame(l, st->mark))
 		diag_error(l->d, st->mark, "both 'matrix' and 'foreach'");
 }
 
 /* The step that stands in for one with traits t, or NULL. */
 static const struct step *fallback_of(const struct job *j, const struct traits *t)
 {
-	return t->on_failure == ON_FAILURE_FALLBACK ? step_find(j, t->fallback) : NULL;
+	return t->policy->on_failure == ON_FAILURE_FALLBACK ? step_find(j, t->policy->fallback) : NULL;
 }
 
 static void unknown_fallback(struct loader *l, const struct job *j, const struct traits *t)
 {
 	struct spell s;
 
-	spell_init(&s, t->fallback);
+	spell_init(&s, t->policy->fallback);
 	for (size_t i = 0; i < j->n_steps; i++)
 		spell_try(&s, j->step[i].id);
 	if (j->kind == JOB_ACTION) {
-		diag_error(l->d, t->fallback_mark, "job '%s' has no steps that could be a fallback",
+		diag_error(l->d, t->policy->fallback_mark, "job '%s' has no steps that could be a fallback",
 			   j->name);
 		diag_hint(l->d, "give it steps, of which one is fallback_only");
 		return;
 	}
-	diag_error(l->d, t->fallback_mark, "no step '%s' in job '%s' to fall back to", t->fallback,
+	diag_error(l->d, t->policy->fallback_mark, "no step '%s' in job '%s' to fall back to", t->policy->fallback,
 		   j->name);
 	if (s.best)
 		diag_hint(l->d, "did you mean '%s'?", s.best);
@@ -484,18 +484,18 @@ static void check_fallback(struct loader *l, const struct job *j, const struct s
 	const struct traits *t = &st->t;
 	const struct step *to = fallback_of(j, t);
 
-	if (t->on_failure != ON_FAILURE_FALLBACK)
+	if (t->policy->on_failure != ON_FAILURE_FALLBACK)
 		return;
 	if (!to) {
-		if (first_blame(l, t->fallback_mark))
+		if (first_blame(l, t->policy->fallback_mark))
 			unknown_fallback(l, j, t);
 	} else if (to == st) {
-		diag_error(l->d, t->fallback_mark, "step '%s' is its own fallback", st->id);
-	} else if (to->finally != st->finally && first_blame(l, t->fallback_mark)) {
-		diag_error(l->d, t->fallback_mark,
+		diag_error(l->d, t->policy->fallback_mark, "step '%s' is its own fallback", st->id);
+	} else if (to->finally != st->finally && first_blame(l, t->policy->fallback_mark)) {
+		diag_error(l->d, t->policy->fallback_mark,
 			   "'%s' cannot be a fallback: it is one of 'finally'", to->id);
-	} else if (!to->t.fallback_only && first_blame(l, t->fallback_mark)) {
-		diag_error(l->d, t->fallback_mark, "step '%s' is a fallback, but runs in any case",
+	} else if (!to->t.policy->fallback_only && first_blame(l, t->policy->fallback_mark)) {
+		diag_error(l->d, t->policy->fallback_mark, "step '%s' is a fallback, but runs in any case",
 			   to->id);
 		diag_note(l->d, to->mark, "it is here");
 		diag_hint(l->d, "write fallback_only: true there");
@@ -521,7 +521,7 @@ static void check_fallback_cycle(struct loader *l, const struct job *j)
 
 		for (size_t i = 0; i < len; i++)
 			buf_addf(&path, "%s -> ", j->step[cycle[i]].id);
-		diag_error(l->d, j->step[cycle[0]].t.fallback_mark,
+		diag_error(l->d, j->step[cycle[0]].t.policy->fallback_mark,
 			   "fallbacks go in a circle: %s%s", path.data,
 			   j->step[cycle[0]].id);
 		buf_release(&path);
@@ -545,7 +545,7 @@ static void check_stand_ins(struct loader *l, const struct job *j)
 	for (size_t i = 0; i < j->n_steps; i++) {
 		const struct step *st = &j->step[i];
 
-		if (!st->t.fallback_only || used[i] || !first_blame(l, st->mark))
+		if (!st->t.policy->fallback_only || used[i] || !first_blame(l, st->mark))
 			continue;
 		diag_error(l->d, st->mark,
 			   "step '%s' is fallback_only, but no step falls back to it", st->id);
@@ -649,10 +649,10 @@ static void fill_stages(struct loader *l, struct job *j, const struct name_decl 
 
 static void check_job(struct loader *l, struct job *j)
 {
-	if (j->t.fallback_only)
+	if (j->t.policy->fallback_only)
 		diag_error(l->d, j->mark,
 			   "job '%s' takes 'fallback_only' from a template; that is for steps", j->name);
-	if (j->t.matrix && j->t.foreach && first_blame(l, j->mark))
+	if (j->t.policy->matrix && j->t.policy->foreach && first_blame(l, j->mark))
 		diag_error(l->d, j->mark, "both 'matrix' and 'foreach'");
 	check_needs(l, j, NULL, &j->t);
 	for (size_t i = 0; i < j->n_steps; i++) {

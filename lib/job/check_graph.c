@@ -11,9 +11,9 @@
 
 static const struct provide_decl *provided_by(const struct traits *t, const char *name)
 {
-	for (size_t i = 0; i < t->n_provides; i++)
-		if (!strcmp(t->provide[i].name, name))
-			return &t->provide[i];
+	for (size_t i = 0; i < t->flow->n_provides; i++)
+		if (!strcmp(t->flow->provide[i].name, name))
+			return &t->flow->provide[i];
 	return NULL;
 }
 
@@ -45,16 +45,16 @@ static void check_own(struct loader *l, const struct job *j, struct map *own)
 	for (size_t i = 0; i < j->n_steps; i++) {
 		const struct traits *t = &j->step[i].t;
 
-		for (size_t k = 0; k < t->n_provides; k++) {
-			const struct step *first = map_get(own, t->provide[k].name);
+		for (size_t k = 0; k < t->flow->n_provides; k++) {
+			const struct step *first = map_get(own, t->flow->provide[k].name);
 
 			if (!first) {
-				map_put(own, t->provide[k].name, (void *)&j->step[i]);
+				map_put(own, t->flow->provide[k].name, (void *)&j->step[i]);
 				continue;
 			}
-			diag_error(l->d, t->provide[k].mark, "'%s' is provided twice in job '%s'",
-				   t->provide[k].name, j->name);
-			diag_note(l->d, provided_by(&first->t, t->provide[k].name)->mark,
+			diag_error(l->d, t->flow->provide[k].mark, "'%s' is provided twice in job '%s'",
+				   t->flow->provide[k].name, j->name);
+			diag_note(l->d, provided_by(&first->t, t->flow->provide[k].name)->mark,
 				  "the first is here, in step '%s'", first->id);
 		}
 	}
@@ -111,8 +111,8 @@ static void check_job_artifacts(struct loader *l, const struct job *j, const str
 
 	check_own(l, j, &own);
 	for (size_t i = 0; i < j->n_steps; i++)
-		for (size_t k = 0; k < j->step[i].t.n_consumes; k++)
-			check_consumed(l, &j->step[i], &j->step[i].t.consume[k], &own, offers);
+		for (size_t k = 0; k < j->step[i].t.flow->n_consumes; k++)
+			check_consumed(l, &j->step[i], &j->step[i].t.flow->consume[k], &own, offers);
 	map_release(&own);
 }
 
@@ -123,8 +123,8 @@ void check_artifacts(struct loader *l)
 
 	for (size_t i = 0; i < jf->n_jobs; i++)
 		for (size_t s = 0; s < jf->job[i]->n_steps; s++)
-			for (size_t k = 0; k < jf->job[i]->step[s].t.n_provides; k++)
-				add_offer(l, &offers, jf->job[i], &jf->job[i]->step[s].t.provide[k]);
+			for (size_t k = 0; k < jf->job[i]->step[s].t.flow->n_provides; k++)
+				add_offer(l, &offers, jf->job[i], &jf->job[i]->step[s].t.flow->provide[k]);
 	for (size_t i = 0; i < jf->n_jobs; i++)
 		check_job_artifacts(l, jf->job[i], &offers);
 	map_release(&offers);
@@ -225,18 +225,18 @@ static void add_step_waits(struct waits *w, const struct job *j, const struct ma
 		for (size_t k = 0; k < st->t.n_needs; k++)
 			if ((on = step_find(j, st->t.need[k].name)))
 				add_wait(w, st->no, on->no, st->t.need[k].mark);
-		for (size_t k = 0; k < st->t.n_consumes; k++)
-			if ((on = map_get(own, st->t.consume[k].name)) && on != st)
-				add_wait(w, st->no, on->no, st->t.consume[k].mark);
+		for (size_t k = 0; k < st->t.flow->n_consumes; k++)
+			if ((on = map_get(own, st->t.flow->consume[k].name)) && on != st)
+				add_wait(w, st->no, on->no, st->t.flow->consume[k].mark);
 	}
 }
 
 static void index_provides(const struct job *j, struct map *own)
 {
 	for (size_t i = 0; i < j->n_steps; i++)
-		for (size_t k = 0; k < j->step[i].t.n_provides; k++)
-			if (!map_has(own, j->step[i].t.provide[k].name))
-				map_put(own, j->step[i].t.provide[k].name, (void *)&j->step[i]);
+		for (size_t k = 0; k < j->step[i].t.flow->n_provides; k++)
+			if (!map_has(own, j->step[i].t.flow->provide[k].name))
+				map_put(own, j->step[i].t.flow->provide[k].name, (void *)&j->step[i]);
 }
 
 static void check_step_circles(struct loader *l, const struct job *j)
@@ -263,8 +263,8 @@ static void add_trait_waits(struct loader *l, struct waits *w, const struct job 
 		if (on && !(st && j->kind == JOB_STEPS && step_find(j, name)))
 			add_wait(w, j->no, on->no, t->need[i].mark);
 	}
-	if (st && called_job(l->jf, &t->act))
-		add_wait(w, j->no, called_job(l->jf, &t->act)->no, t->act.mark);
+	if (st && called_job(l->jf, t->act))
+		add_wait(w, j->no, called_job(l->jf, t->act)->no, t->act->mark);
 }
 
 static void add_job_waits(struct loader *l, struct waits *w, const struct job *j)
@@ -274,16 +274,16 @@ static void add_job_waits(struct loader *l, struct waits *w, const struct job *j
 		const struct traits *t = &j->step[i].t;
 
 		/* A one-action job's needs are the job's, which have been added. */
-		if (j->kind == JOB_STEPS || t->act.kind == ACT_JOB)
+		if (j->kind == JOB_STEPS || t->act->kind == ACT_JOB)
 			add_trait_waits(l, w, j, &j->step[i], t);
-		for (size_t k = 0; k < t->n_consumes; k++) {
-			const struct job *on = artifact_provider(l->jf, t->consume[k].name);
+		for (size_t k = 0; k < t->flow->n_consumes; k++) {
+			const struct job *on = artifact_provider(l->jf, t->flow->consume[k].name);
 			bool inside = false;
 
 			for (size_t s = 0; on && s < j->n_steps && !inside; s++)
-				inside = provided_by(&j->step[s].t, t->consume[k].name) != NULL;
+				inside = provided_by(&j->step[s].t, t->flow->consume[k].name) != NULL;
 			if (on && !inside)
-				add_wait(w, j->no, on->no, t->consume[k].mark);
+				add_wait(w, j->no, on->no, t->flow->consume[k].mark);
 		}
 	}
 	for (size_t i = 0; i < j->n_stages; i++)

@@ -127,10 +127,10 @@ static void check_secret_ref(const struct refs *r, const char *const *path, size
 
 static bool try_axes(const struct traits *t, const char *name, struct spell *s)
 {
-	for (size_t i = 0; t && t->matrix && i < t->matrix->n_axes; i++) {
-		if (!strcmp(t->matrix->axis[i].name, name))
+	for (size_t i = 0; t && t->policy->matrix && i < t->policy->matrix->n_axes; i++) {
+		if (!strcmp(t->policy->matrix->axis[i].name, name))
 			return true;
-		spell_try(s, t->matrix->axis[i].name);
+		spell_try(s, t->policy->matrix->axis[i].name);
 	}
 	return false;
 }
@@ -141,9 +141,9 @@ static bool in_include(const struct traits *t, const char *name)
 	size_t i;
 	json_t *cell;
 
-	if (!t || !t->matrix || !t->matrix->include)
+	if (!t || !t->policy->matrix || !t->policy->matrix->include)
 		return false;
-	json_array_foreach (t->matrix->include, i, cell)
+	json_array_foreach (t->policy->matrix->include, i, cell)
 		if (json_object_get(cell, name))
 			return true;
 	return false;
@@ -161,19 +161,19 @@ static void check_matrix_ref(const struct refs *r, const char *name, struct mark
 	if (!first_blame(r->l, m))
 		return;
 	unknown(r, m, "axis", name, &s);
-	if (!s.best && !(own && own->matrix) && !(job && job->matrix))
+	if (!s.best && !(own && own->policy->matrix) && !(job && job->policy->matrix))
 		diag_hint(r->l->d, "there is no 'matrix' here");
 }
 
 static bool is_loop_name(const struct traits *t, const char *name)
 {
-	return t && t->foreach && t->foreach->name && !strcmp(t->foreach->name, name);
+	return t && t->policy->foreach && t->policy->foreach->name && !strcmp(t->policy->foreach->name, name);
 }
 
 static void check_foreach_ref(const struct refs *r, const char *name, struct mark m)
 {
 	const struct traits *own = r->st ? &r->st->t : NULL, *job = r->j ? &r->j->t : NULL;
-	const struct foreach_decl *f = own && own->foreach ? own->foreach : job ? job->foreach : NULL;
+	const struct foreach_decl *f = own && own->policy->foreach ? own->policy->foreach : job ? job->policy->foreach : NULL;
 
 	if (is_loop_name(own, name) || is_loop_name(job, name) || !first_blame(r->l, m))
 		return;
@@ -233,13 +233,13 @@ static void look_behind(struct search *s, const struct step *st)
 	look_at_step(s, step_before(st));
 	for (size_t i = 0; i < st->t.n_needs; i++)
 		look_at_step(s, step_find(j, st->t.need[i].name));
-	for (size_t i = 0; st->t.n_consumes && i < j->n_steps; i++)
-		for (size_t k = 0; k < st->t.n_consumes; k++)
-			for (size_t p = 0; p < j->step[i].t.n_provides; p++)
-				if (!strcmp(j->step[i].t.provide[p].name, st->t.consume[k].name))
+	for (size_t i = 0; st->t.flow->n_consumes && i < j->n_steps; i++)
+		for (size_t k = 0; k < st->t.flow->n_consumes; k++)
+			for (size_t p = 0; p < j->step[i].t.flow->n_provides; p++)
+				if (!strcmp(j->step[i].t.flow->provide[p].name, st->t.flow->consume[k].name))
 					look_at_step(s, &j->step[i]);
-	for (size_t i = 0; st->t.fallback_only && i < j->n_steps; i++)
-		if (j->step[i].t.fallback && !strcmp(j->step[i].t.fallback, st->id))
+	for (size_t i = 0; st->t.policy->fallback_only && i < j->n_steps; i++)
+		if (j->step[i].t.policy->fallback && !strcmp(j->step[i].t.policy->fallback, st->id))
 			look_at_step(s, &j->step[i]);
 }
 
@@ -257,7 +257,7 @@ static bool is_upstream(const struct refs *r, const struct step *on)
 	struct search s;
 
 	/* The two common cases, without a search: what lies before in a list, what it names itself. */
-	if (on->no < st->no && on->no >= r->run_start[st->no] && !on->t.fallback_only)
+	if (on->no < st->no && on->no >= r->run_start[st->no] && !on->t.policy->fallback_only)
 		return true;
 	if (needs_directly(st, on) || (st->finally && !on->finally))
 		return true;
@@ -364,10 +364,10 @@ static void check_consume_ref(const struct refs *r, const char *name, struct mar
 	struct spell s;
 
 	spell_init(&s, name);
-	for (size_t i = 0; i < r->t->n_consumes; i++) {
-		if (!strcmp(r->t->consume[i].name, name))
+	for (size_t i = 0; i < r->t->flow->n_consumes; i++) {
+		if (!strcmp(r->t->flow->consume[i].name, name))
 			return;
-		spell_try(&s, r->t->consume[i].name);
+		spell_try(&s, r->t->flow->consume[i].name);
 	}
 	if (!first_blame(r->l, m))
 		return;
@@ -528,11 +528,11 @@ static void check_own_traits(struct refs *r, const struct traits *t)
 	struct refs loop = *r;
 
 	loop.place = AT_LOOP;
-	check_conditions(r, &t->when);
-	check_conditions(r, &t->skip_if);
-	check_conditions(r, &t->require);
-	if (t->foreach)
-		check_value(&loop, t->foreach->over);
+	check_conditions(r, &t->policy->when);
+	check_conditions(r, &t->policy->skip_if);
+	check_conditions(r, &t->policy->require);
+	if (t->policy->foreach)
+		check_value(&loop, t->policy->foreach->over);
 }
 
 static void check_step_traits(struct refs *r, const struct traits *t)
@@ -541,23 +541,23 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 
 	hidden.hides = true;
 	check_own_traits(r, t);
-	check_value_list(r, &t->act.argv);
-	if (t->act.approve) {
-		check_value(r, t->act.approve->prompt);
-		check_value(r, t->act.approve->show);
+	check_value_list(r, &t->act->argv);
+	if (t->act->approve) {
+		check_value(r, t->act->approve->prompt);
+		check_value(r, t->act->approve->show);
 	}
-	check_value(&hidden, t->act.with);
-	check_value_map(r, &t->act.params);
-	check_value(r, t->act.payload);
-	check_value_map(&hidden, &t->env);
+	check_value(&hidden, t->act->with);
+	check_value_map(r, &t->act->params);
+	check_value(r, t->act->payload);
+	check_value_map(&hidden, &t->policy->env);
 	early.names_files = true;
-	check_value_list(&early, &t->input);
-	check_value_list(&early, &t->output);
-	check_value(r, t->cwd);
-	check_value_list(r, &t->artifact);
-	check_value(r, t->stdin_from);
-	check_value(r, t->stdout_to);
-	check_value(r, t->stderr_to);
+	check_value_list(&early, &t->flow->input);
+	check_value_list(&early, &t->flow->output);
+	check_value(r, t->policy->cwd);
+	check_value_list(r, &t->policy->artifact);
+	check_value(r, t->policy->stdin_from);
+	check_value(r, t->policy->stdout_to);
+	check_value(r, t->policy->stderr_to);
 }
 
 /* For each step the first of those that lead to it one by one. */
@@ -606,8 +606,8 @@ static void check_job_refs(struct loader *l, const struct job *j)
 	if (j->kind != JOB_ACTION)
 		check_own_traits(&r, &j->t);
 	r.place = AT_SUCCESS;
-	if (j->t.success)
-		expr_names(j->t.success, check_name_ref, &r);
+	if (j->t.policy->success)
+		expr_names(j->t.policy->success, check_name_ref, &r);
 	check_stage_loops(&r, j);
 	r.place = AT_STEP;
 	for (size_t i = 0; i < j->n_steps; i++) {

@@ -120,12 +120,12 @@ static void check_labels(struct expander *e, const struct cells *c, struct mark 
 /* After an error none: then it is said once, and what else is wrong can be said as well. */
 static struct cells *cells_make(struct expander *e, const struct traits *t, const struct job *j, struct mark at)
 {
-	struct cells *c = t->matrix ? cells_of_matrix(e->a, t->matrix, at, e->d) : NULL;
+	struct cells *c = t->policy->matrix ? cells_of_matrix(e->a, t->policy->matrix, at, e->d) : NULL;
 	json_t *list;
 
 	if (!c) {
-		list = t->matrix ? NULL : foreach_values(e, t->foreach, j, at);
-		c = cells_of_list(e->a, t->matrix ? "" : t->foreach->name, list ? list : json_array());
+		list = t->policy->matrix ? NULL : foreach_values(e, t->policy->foreach, j, at);
+		c = cells_of_list(e->a, t->policy->matrix ? "" : t->policy->foreach->name, list ? list : json_array());
 	}
 	check_labels(e, c, at);
 	return c;
@@ -133,14 +133,14 @@ static struct cells *cells_make(struct expander *e, const struct traits *t, cons
 
 const struct cells *expander_job_cells(struct expander *e, const struct job *j)
 {
-	if (!e->x->job_cells[j->no] && (j->t.matrix || j->t.foreach))
+	if (!e->x->job_cells[j->no] && (j->t.policy->matrix || j->t.policy->foreach))
 		e->x->job_cells[j->no] = cells_make(e, &j->t, j, j->mark);
 	return e->x->job_cells[j->no];
 }
 
 bool step_is_late(const struct step *st)
 {
-	return st->job->kind != JOB_ACTION && st->t.foreach && st->t.foreach->late && !st->t.matrix;
+	return st->job->kind != JOB_ACTION && st->t.policy->foreach && st->t.policy->foreach->late && !st->t.policy->matrix;
 }
 
 /* The cells of a late loop are those of one instance of its job. */
@@ -152,7 +152,7 @@ static char *cells_key(const struct step *st, uint32_t scope)
 
 const struct cells *expander_late_cells(struct expander *e, const struct step *st, uint32_t scope, json_t *list)
 {
-	struct cells *c = cells_of_list(e->a, st->t.foreach->name, json_incref(list));
+	struct cells *c = cells_of_list(e->a, st->t.policy->foreach->name, json_incref(list));
 	char *key = cells_key(st, scope);
 
 	check_labels(e, c, st->mark);
@@ -166,7 +166,7 @@ const struct cells *expander_step_cells(struct expander *e, const struct step *s
 	char *key;
 	struct cells *c;
 
-	if (st->job->kind == JOB_ACTION || (!st->t.matrix && !st->t.foreach) || step_is_late(st))
+	if (st->job->kind == JOB_ACTION || (!st->t.policy->matrix && !st->t.policy->foreach) || step_is_late(st))
 		return NULL;
 	key = xasprintf("%s/%s", st->job->name, st->id);
 	c = map_get(&e->x->step_cells, key);
@@ -245,8 +245,8 @@ static void children_of_traits(struct expander *e, struct frame *f, const struct
 	for (size_t i = 0; i < t->n_needs; i++)
 		if (!t->need[i].order_only && !(of_step && step_find(f->job, t->need[i].name)))
 			child_of_need(e, f, &t->need[i]);
-	for (size_t i = 0; i < t->n_consumes; i++) {
-		const char *name = t->consume[i].name;
+	for (size_t i = 0; i < t->flow->n_consumes; i++) {
+		const char *name = t->flow->consume[i].name;
 		const struct job *j = expander_provider(e, f->job, name) ? NULL : artifact_provider(e->jf, name);
 
 		if (j)
@@ -261,7 +261,7 @@ static void children_of_call(struct expander *e, struct frame *f, const struct s
 	size_t n = cells ? cells_count(cells) : 1;
 
 	for (size_t i = 0; i < n; i++)
-		expander_add_child(f, &(struct child){.job = job_find(e->jf, st->t.act.job), .cell = CELL_NONE,
+		expander_add_child(f, &(struct child){.job = job_find(e->jf, st->t.act->job), .cell = CELL_NONE,
 					     .call = st,
 					     .call_cell = cells ? (uint32_t)i : CELL_NONE});
 }
@@ -273,7 +273,7 @@ static void children_of_steps(struct expander *e, struct frame *f)
 
 		if (f->job->kind != JOB_ACTION)
 			children_of_traits(e, f, &st->t, true);
-		if (st->t.act.kind == ACT_JOB && !step_is_late(st))
+		if (st->t.act->kind == ACT_JOB && !step_is_late(st))
 			children_of_call(e, f, st);
 	}
 }
@@ -290,7 +290,7 @@ static void children_of_stages(struct frame *f)
 /* An instance without frames of its own: one unit and nothing else. */
 static bool is_plain(const struct job *j)
 {
-	return j->kind == JOB_ACTION && j->step[0].t.act.kind != ACT_JOB;
+	return j->kind == JOB_ACTION && j->step[0].t.act->kind != ACT_JOB;
 }
 
 uint32_t expander_add_scope(struct expander *e, const struct scope *s)
@@ -330,7 +330,7 @@ struct given_names {
 static void refuse_given(void *ctx, enum expr_root root, const char *const *path, size_t n, struct mark m)
 {
 	const struct given_names *g = ctx;
-	const struct value_map *given = &g->call->t.act.params;
+	const struct value_map *given = &g->call->t.act->params;
 
 	(void)m;
 	for (size_t i = 0; root == ROOT_PARAMS && n && i < given->n; i++)
@@ -346,10 +346,10 @@ static void refuse_given_loops(struct expander *e, const struct child *c)
 
 	if (c->call_cell != CELL_NONE && c->call_cell) /* said for the first */
 		return;
-	if (c->job->t.foreach && c->job->t.foreach->over)
-		value_names(c->job->t.foreach->over, refuse_given, &g);
+	if (c->job->t.policy->foreach && c->job->t.policy->foreach->over)
+		value_names(c->job->t.policy->foreach->over, refuse_given, &g);
 	for (size_t i = 0; c->job->kind == JOB_STEPS && i < c->job->n_steps; i++) {
-		const struct foreach_decl *f = c->job->step[i].t.foreach;
+		const struct foreach_decl *f = c->job->step[i].t.policy->foreach;
 
 		if (f && f->over)
 			value_names(f->over, refuse_given, &g);

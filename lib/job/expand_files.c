@@ -171,7 +171,7 @@ static void note_maker(struct expander *e, const struct instance *in)
 
 	VEC_PUSH(e->maker, e->n_makers, e->room_makers,
 		 ((struct maker){in->step, in->cell, in->step_cell}));
-	each_name(e, in, &in->step->t.output, note_output, &mk);
+	each_name(e, in, &in->step->t.flow->output, note_output, &mk);
 }
 
 /* fn for every instance of st. */
@@ -197,7 +197,7 @@ static void know_makers(struct expander *e)
 		for (size_t s = 0; s < e->jf->job[i]->n_steps; s++) {
 			const struct step *st = &e->jf->job[i]->step[s];
 
-			if (st->t.output.n && !st->t.fallback_only)
+			if (st->t.flow->output.n && !st->t.policy->fallback_only)
 				each_instance(e, st, note_maker);
 		}
 }
@@ -250,7 +250,7 @@ static void pull_for(struct expander *e, struct pulling *p, const struct step *s
 	p->cell = cell;
 	for (size_t k = 0; k < (own ? cells_count(own) : 1); k++)
 		each_name(e, &(struct instance){st, cell, own ? (uint32_t)k : CELL_NONE, p->f->call != NULL, true},
-			  &st->t.input, pull_input, p);
+			  &st->t.flow->input, pull_input, p);
 }
 
 void expander_children_of_files(struct expander *e, struct frame *f, const struct cells *family)
@@ -260,7 +260,7 @@ void expander_children_of_files(struct expander *e, struct frame *f, const struc
 	for (size_t i = 0; i < f->job->n_steps; i++) {
 		const struct step *st = &f->job->step[i];
 
-		if (!st->t.input.n)
+		if (!st->t.flow->input.n)
 			continue;
 		know_makers(e);
 		if (!family)
@@ -327,7 +327,7 @@ static bool has_files(const struct expander *e, uint32_t unit, bool inputs)
 	const struct step *st = e->place[unit].step;
 
 	return st && graph_unit(e->b, unit)->kind == UNIT_STEP &&
-	       (inputs ? st->t.input.n > 0 : st->t.output.n > 0 && !st->t.fallback_only);
+	       (inputs ? st->t.flow->input.n > 0 : st->t.flow->output.n > 0 && !st->t.policy->fallback_only);
 }
 
 void expander_link_files(struct expander *e, uint32_t first)
@@ -339,12 +339,12 @@ void expander_link_files(struct expander *e, uint32_t first)
 	for (l.unit = 0; l.unit < e->n_places; l.unit++)
 		if (has_files(e, l.unit, false)) {
 			in = instance_of_unit(e, l.unit);
-			each_name(e, &in, &in.step->t.output, link_output, &l);
+			each_name(e, &in, &in.step->t.flow->output, link_output, &l);
 		}
 	for (l.unit = first; l.made.literal.n && l.unit < e->n_places; l.unit++)
 		if (has_files(e, l.unit, true)) {
 			in = instance_of_unit(e, l.unit);
-			each_name(e, &in, &in.step->t.input, link_input, &l);
+			each_name(e, &in, &in.step->t.flow->input, link_input, &l);
 		}
 	e->x->bundle = NULL;
 	file_index_release(&l.made);

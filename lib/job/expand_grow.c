@@ -77,8 +77,8 @@ static uint32_t late_instance(struct expander *e, const struct bundle *b, uint32
 	struct child c = {.cell = CELL_NONE, .call = b->step, .call_cell = cell, .caller = b->scope};
 	uint32_t called;
 
-	if (b->step->t.act.kind == ACT_JOB) {
-		c.job = job_find(e->jf, b->step->t.act.job);
+	if (b->step->t.act->kind == ACT_JOB) {
+		c.job = job_find(e->jf, b->step->t.act->job);
 		called = expander_expand(e, &c);
 		f.child = &c;
 		f.n_children = 1;
@@ -96,7 +96,7 @@ static void add_instances(struct expander *e, uint32_t group, json_t *list)
 	for (uint32_t i = 0; i < n; i++) {
 		unit[i] = late_instance(e, &b, i);
 		expander_add_member(e, group, graph_group(e->b, group)->begin, unit[i]);
-		limit(e, unit, i, b.step->t.foreach->max_parallel);
+		limit(e, unit, i, b.step->t.policy->foreach->max_parallel);
 	}
 	free(unit);
 	expander_link_late(e);

@@ -38,8 +38,8 @@ void need_name_release(struct need_name *n)
 
 static bool provides(const struct traits *t, const char *name)
 {
-	for (size_t i = 0; i < t->n_provides; i++)
-		if (!strcmp(t->provide[i].name, name))
+	for (size_t i = 0; i < t->flow->n_provides; i++)
+		if (!strcmp(t->flow->provide[i].name, name))
 			return true;
 	return false;
 }
@@ -63,8 +63,8 @@ const struct step *expander_provider(struct expander *e, const struct job *j, co
 		e->provided = (struct map)MAP_INIT;
 		e->provided_by = j;
 		for (size_t i = j->n_steps; i-- > 0;)
-			for (size_t k = 0; k < j->step[i].t.n_provides; k++)
-				map_put(&e->provided, j->step[i].t.provide[k].name, (void *)&j->step[i]);
+			for (size_t k = 0; k < j->step[i].t.flow->n_provides; k++)
+				map_put(&e->provided, j->step[i].t.flow->provide[k].name, (void *)&j->step[i]);
 	}
 	return map_get(&e->provided, name);
 }
@@ -171,32 +171,32 @@ static bool asks_status(const struct condition_list *l)
 
 struct unit expander_unit_of(struct expander *e, const struct traits *t, enum unit_kind kind)
 {
-	bool asks = t->when.n || t->skip_if.n || t->require.n || (kind == UNIT_STEP && (asks_fresh(t) || e->o->ask_steps));
+	bool asks = t->policy->when.n || t->policy->skip_if.n || t->policy->require.n || (kind == UNIT_STEP && (asks_fresh(t) || e->o->ask_steps));
 	struct unit u = {
 		.kind = (uint8_t)kind,
-		.on_failure = (uint8_t)t->on_failure,
-		.slots = t->tty ? SLOTS_ALL : t->slots,
+		.on_failure = (uint8_t)t->policy->on_failure,
+		.slots = t->policy->tty ? SLOTS_ALL : t->policy->slots,
 		.pool = POOL_NONE,
 		.pool_weight = 1,
-		.priority = t->priority,
+		.priority = t->policy->priority,
 		.rule = t->needs_rule,
 		.group = GROUP_NONE,
 		.stand_in = UNIT_NONE,
 	};
 
-	u.flags = (uint8_t)((asks ? UNIT_ASKS : 0) | (t->critical ? UNIT_CRITICAL : 0) |
-			    (asks_status(&t->when) || asks_status(&t->skip_if) ? UNIT_ASKS_STATUS : 0) |
-			    (t->fallback_only ? UNIT_STAND_IN : 0) |
-			    (t->act.kind == ACT_NOOP && !t->n_provides ? UNIT_INSTANT : 0));
-	if (t->pool.name) {
-		u.pool = pool_number(e, t->pool.name);
-		u.pool_weight = t->pool.weight ? t->pool.weight : 1;
+	u.flags = (uint8_t)((asks ? UNIT_ASKS : 0) | (t->policy->critical ? UNIT_CRITICAL : 0) |
+			    (asks_status(&t->policy->when) || asks_status(&t->policy->skip_if) ? UNIT_ASKS_STATUS : 0) |
+			    (t->policy->fallback_only ? UNIT_STAND_IN : 0) |
+			    (t->act->kind == ACT_NOOP && !t->flow->n_provides ? UNIT_INSTANT : 0));
+	if (t->policy->pool.name) {
+		u.pool = pool_number(e, t->policy->pool.name);
+		u.pool_weight = t->policy->pool.weight ? t->policy->pool.weight : 1;
 	}
-	if (t->act.kind == ACT_UNTIL)
+	if (t->act->kind == ACT_UNTIL)
 		u.retry = graph_add_retry(e->b, &(struct retry_pace){
-			.max = UINT32_MAX, .delay_ms = t->act.until->every_ms, .backoff = 1});
-	else if (t->retry)
-		u.retry = graph_add_retry(e->b, &t->retry->pace);
+			.max = UINT32_MAX, .delay_ms = t->act->until->every_ms, .backoff = 1});
+	else if (t->policy->retry)
+		u.retry = graph_add_retry(e->b, &t->policy->retry->pace);
 	return u;
 }
 
@@ -214,9 +214,9 @@ void expander_link_traits(struct expander *e, const struct frame *f, const struc
 		find_named(e, f->job, scope, need->name);
 		link_found(e, unit, need);
 	}
-	for (size_t i = 0; i < t->n_consumes; i++) {
-		const struct step *st = expander_provider(e, f->job, t->consume[i].name);
-		const struct job *j = st ? NULL : artifact_provider(e->jf, t->consume[i].name);
+	for (size_t i = 0; i < t->flow->n_consumes; i++) {
+		const struct step *st = expander_provider(e, f->job, t->flow->consume[i].name);
+		const struct job *j = st ? NULL : artifact_provider(e->jf, t->flow->consume[i].name);
 		uint32_t on = UNIT_NONE;
 
 		if (st && scope != SCOPE_NONE && e->step_unit[scope])
@@ -237,7 +237,7 @@ void expander_link_traits(struct expander *e, const struct frame *f, const struc
  */
 static bool needs_are_of_each(const struct traits *t)
 {
-	return asks_status(&t->when) || asks_status(&t->skip_if);
+	return asks_status(&t->policy->when) || asks_status(&t->policy->skip_if);
 }
 
 /* What a unit is that stands for one instance: the family waits for the needs and stands in for others. */
@@ -289,12 +289,12 @@ static void limiter_init(struct expander *e, struct limiter *l, const struct tra
 {
 	enum { LIMITS_MAX = 10000 }; /* a graph has room for 65,535 pools, those of the Jobfile among them */
 
-	*l = (struct limiter){.max = t->foreach ? t->foreach->max_parallel : 0, .pool = POOL_NONE};
+	*l = (struct limiter){.max = t->policy->foreach ? t->policy->foreach->max_parallel : 0, .pool = POOL_NONE};
 	if (l->max >= n)
 		l->max = 0;
 	if (!l->max)
 		return;
-	if (units && !t->pool.name && e->n_limits < LIMITS_MAX) {
+	if (units && !t->policy->pool.name && e->n_limits < LIMITS_MAX) {
 		l->pool = graph_add_pool(e->b, name, l->max);
 		e->n_limits++;
 	} else {
@@ -349,11 +349,11 @@ static void add_plain_instances(struct expander *e, const struct frame *f, uint3
 static uint32_t add_family(struct expander *e, const struct traits *t, const struct bundle *b)
 {
 	uint32_t group = expander_add_group(e,
-		&(struct group){.stop_at_once = t->foreach && t->foreach->fail_fast}, b);
+		&(struct group){.stop_at_once = t->policy->foreach && t->policy->foreach->fail_fast}, b);
 	struct unit *end = graph_unit(e->b, graph_group(e->b, group)->end);
 
-	end->on_failure = (uint8_t)t->on_failure;
-	end->flags |= t->critical ? UNIT_CRITICAL : 0;
+	end->on_failure = (uint8_t)t->policy->on_failure;
+	end->flags |= t->policy->critical ? UNIT_CRITICAL : 0;
 	if (b->step && b->step->finally)
 		end->flags |= UNIT_ALWAYS;
 	if (!needs_are_of_each(t))
@@ -381,7 +381,7 @@ uint32_t expander_make_family(struct expander *e, struct frame *f)
 			limiter_apply(e, &l, f->got[i]);
 		}
 		free(l.last);
-	} else {
+	} else if (n) { /* a composite that nothing is looped over has no step that could be one */
 		add_plain_instances(e, f, group, n);
 	}
 	return graph_group(e->b, group)->end;
@@ -433,7 +433,7 @@ static uint32_t make_step_unit(struct expander *e, struct frame *f, const struct
 {
 	struct unit u;
 
-	if (st->t.act.kind == ACT_JOB)
+	if (st->t.act->kind == ACT_JOB)
 		return make_call(e, f, st, cell);
 	u = expander_unit_of(e, &st->t, UNIT_STEP);
 	if (is_instance(f, cell))
@@ -454,7 +454,7 @@ static uint32_t make_step_family(struct expander *e, struct frame *f, const stru
 	size_t n = cells_count(cells);
 	struct limiter l;
 
-	limiter_init(e, &l, &st->t, st->id, st->t.act.kind != ACT_JOB, n);
+	limiter_init(e, &l, &st->t, st->id, st->t.act->kind != ACT_JOB, n);
 	for (uint32_t cell = 0; cell < n; cell++) {
 		uint32_t unit = make_step_unit(e, f, st, cell, GROUP_NONE);
 
@@ -486,8 +486,8 @@ static void link_step(struct expander *e, const struct frame *f, const struct st
 	graph_add_need(e->b, opening, begin, COND_OPEN, false);
 	if (!expander_step_cells(e, st) || !needs_are_of_each(&st->t))
 		link_needs(e, f, st, opening);
-	if (st->t.on_failure == ON_FAILURE_FALLBACK)
-		graph_unit(e->b, unit[st->no])->stand_in = unit[step_find(f->job, st->t.fallback)->no];
+	if (st->t.policy->on_failure == ON_FAILURE_FALLBACK)
+		graph_unit(e->b, unit[st->no])->stand_in = unit[step_find(f->job, st->t.policy->fallback)->no];
 }
 
 uint32_t expander_make_instance_of_step(struct expander *e, struct frame *f, const struct step *st, uint32_t cell)
@@ -598,9 +598,9 @@ uint32_t expander_make_instance(struct expander *e, struct frame *f)
 	if (j->kind == JOB_ACTION)
 		return make_action(e, f);
 	group = expander_add_group(e,
-		&(struct group){.stop_on_failure = j->kind == JOB_COMPOSITE && j->t.stop_on_failure,
+		&(struct group){.stop_on_failure = j->kind == JOB_COMPOSITE && j->t.policy->stop_on_failure,
 				.heeds_abort = j->kind == JOB_STEPS,
-				.asks_end = j->t.success != NULL},
+				.asks_end = j->t.policy->success != NULL},
 		&(struct bundle){.kind = j->kind == JOB_COMPOSITE ? BUNDLE_COMPOSITE : BUNDLE_JOB,
 				 .scope = f->scope, .job = j, .cell = f->cell});
 	e->x->scope[f->scope].group = group;

@@ -32,14 +32,14 @@ const char *fresh_word(enum fresh_kind k)
 
 enum fresh_kind fresh_kind_of(const struct traits *t)
 {
-	if (t->fresh.kind != FRESH_DEFAULT)
-		return t->fresh.kind;
-	return t->input.n || t->output.n ? FRESH_HASH : FRESH_ALWAYS;
+	if (t->policy->fresh.kind != FRESH_DEFAULT)
+		return t->policy->fresh.kind;
+	return t->flow->input.n || t->flow->output.n ? FRESH_HASH : FRESH_ALWAYS;
 }
 
 bool asks_fresh(const struct traits *t)
 {
-	return fresh_kind_of(t) != FRESH_ALWAYS || t->input.n;
+	return fresh_kind_of(t) != FRESH_ALWAYS || t->flow->input.n;
 }
 
 bool is_file_glob(const char *name)

@@ -83,49 +83,51 @@ static const struct node *merge_nodes(struct arena *a, const struct node *near, 
 
 static void inherit_with(struct loader *l, struct traits *near, const struct traits *far)
 {
-	const struct node *a = near->act.with_node, *b = far->act.with_node;
+	const struct node *a = near->act->with_node, *b = far->act->with_node;
 
 	if (!key_set_has(&far->set, KEY_with))
 		return;
 	if (!key_set_has(&near->set, KEY_with)) {
-		near->act.with = far->act.with;
-		near->act.with_node = b;
+		traits_act(l, near)->with = far->act->with;
+		traits_act(l, near)->with_node = b;
 		key_set_add(&near->set, KEY_with);
 	} else if (a && b && a->kind == NODE_MAP && b->kind == NODE_MAP) {
-		near->act.with_node = merge_nodes(l->a, a, b);
-		near->act.with = value_from_node(l->a, near->act.with_node, l->d);
+		a = merge_nodes(l->a, a, b);
+		traits_act(l, near)->with_node = a;
+		traits_act(l, near)->with = value_from_node(l->a, a, l->d);
 	}
 }
 
 /* An action is taken over as a whole; what is given to it, if it is the same kind. */
 static void inherit_action(struct loader *l, struct traits *near, const struct traits *far)
 {
-	struct act_spec *n = &near->act;
-	const struct act_spec *f = &far->act;
+	const struct act_spec *f = far->act;
 
-	if (n->kind == ACT_NONE && f->kind != ACT_NONE) {
-		struct act_spec mine = *n;
+	if (near->act->kind == ACT_NONE && f->kind != ACT_NONE) {
+		const struct act_spec mine = *near->act;
+		struct act_spec *n = traits_act(l, near);
 
 		*n = *f;
+		n->open = true;
 		n->with = mine.with;
 		n->with_node = mine.with_node;
 		n->params = mine.params;
 		n->payload = mine.payload;
 		n->idempotency = mine.idempotency;
-	} else if (n->kind != f->kind && f->kind != ACT_NONE) {
+	} else if (near->act->kind != f->kind && f->kind != ACT_NONE) {
 		return;
 	}
 	inherit_with(l, near, far);
 	if (key_set_has(&far->set, KEY_job_payload) && !key_set_has(&near->set, KEY_job_payload)) {
-		n->payload = f->payload;
+		traits_act(l, near)->payload = f->payload;
 		key_set_add(&near->set, KEY_job_payload);
 	}
 	if (key_set_has(&far->set, KEY_idempotency) && !key_set_has(&near->set, KEY_idempotency)) {
-		n->idempotency = f->idempotency;
+		traits_act(l, near)->idempotency = f->idempotency;
 		key_set_add(&near->set, KEY_idempotency);
 	}
 	if (key_set_has(&far->set, KEY_job_params)) {
-		n->params = merge_maps(l->a, &n->params, &f->params);
+		traits_act(l, near)->params = merge_maps(l->a, &near->act->params, &f->params);
 		key_set_add(&near->set, KEY_job_params);
 	}
 	for (enum key k = 0; k < KEY_COUNT; k++)
@@ -152,7 +154,7 @@ static void inherit_needs(struct loader *l, struct traits *near, const struct tr
 		if (far->need[i].order_only ? after : needs)
 			all[n++] = far->need[i];
 	near->need = all;
-	near->n_needs = n;
+	near->n_needs = (uint32_t)n;
 	if (needs)
 		key_set_add(&near->set, KEY_needs);
 	if (after)
@@ -176,18 +178,34 @@ static void inherit_limits(struct limit_spec *near, const struct limit_spec *far
 	inherit_limit(&near->nice, far->nice, NICE_UNSAID);
 }
 
+/* Only what differs is written, so that what has nothing of its own goes on sharing. */
+static void take_field(struct loader *l, struct traits *near, const struct traits *far, enum key k)
+{
+	size_t size = key_info(k)->size;
+
+	if (memcmp(traits_field(near, k), traits_field(far, k), size) != 0)
+		memcpy(traits_own_field(l, near, k), traits_field(far, k), size);
+}
+
+static void inherit_env(struct loader *l, struct traits *near, const struct value_map *far)
+{
+	if (far->n)
+		traits_policy(l, near)->env = merge_maps(l->a, &near->policy->env, far);
+}
+
 static void inherit_field(struct loader *l, struct traits *near, const struct traits *far, enum key k)
 {
 	const struct key_info *info = key_info(k);
 
+	if (!info->size)
+		return;
 	if (k == KEY_env)
-		near->env = merge_maps(l->a, &near->env, &far->env);
+		inherit_env(l, near, &far->policy->env);
 	else if (k == KEY_limits)
-		inherit_limits(&near->limits, &far->limits);
-	else if (!key_set_has(&near->set, k) && info->size)
-		memcpy((char *)near + info->offset, (const char *)far + info->offset, info->size);
-	if (info->size)
-		key_set_add(&near->set, k);
+		inherit_limits(&traits_policy(l, near)->limits, &far->policy->limits);
+	else if (!key_set_has(&near->set, k))
+		take_field(l, near, far, k);
+	key_set_add(&near->set, k);
 }
 
 void traits_inherit(struct loader *l, struct traits *near, const struct traits *far, unsigned reaches)
@@ -230,13 +248,13 @@ static void unknown_template(struct loader *l, const struct name_decl *name)
 /* Later ones win. */
 static void inherit_templates(struct loader *l, const struct map *by_name, struct traits *t)
 {
-	for (size_t i = t->n_extends; i-- > 0;) {
-		const struct template *far = template_find(by_name, t->extends[i].name);
+	for (size_t i = t->policy->n_extends; i-- > 0;) {
+		const struct template *far = template_find(by_name, t->policy->extends[i].name);
 
 		if (far)
 			traits_inherit(l, t, &far->t, TO_ALL);
 		else
-			unknown_template(l, &t->extends[i]);
+			unknown_template(l, &t->policy->extends[i]);
 	}
 }
 
@@ -259,9 +277,9 @@ static void complete_templates(struct loader *l, const struct map *by_name)
 	uint32_t *order = xcalloc(l->n_templates + 1, sizeof(*order)), *cycle;
 
 	for (size_t i = 0; i < l->n_templates; i++)
-		for (size_t k = 0; k < l->template[i].t.n_extends; k++) {
+		for (size_t k = 0; k < l->template[i].t.policy->n_extends; k++) {
 			const struct template *far = template_find(by_name,
-								   l->template[i].t.extends[k].name);
+								   l->template[i].t.policy->extends[k].name);
 
 			if (far)
 				VEC_PUSH(links, n, room,
@@ -302,25 +320,25 @@ static void complete_file(struct loader *l, struct file *f)
 static void inherit_file(struct loader *l, struct traits *t, const struct file *f)
 {
 	traits_inherit(l, t, &f->defaults, TO_STEPS);
-	t->env = merge_maps(l->a, &t->env, &f->env);
-	if (t->env.n)
+	inherit_env(l, t, &f->env);
+	if (t->policy->env.n)
 		key_set_add(&t->set, KEY_env);
 	if (!key_set_has(&t->set, KEY_dotenv) && says_dotenv(f)) {
-		t->dotenv = f->dotenv;
+		traits_policy(l, t)->dotenv = f->dotenv;
 		key_set_add(&t->set, KEY_dotenv);
 	}
 }
 
 /* A policy that a job says for its steps does not hold for those that carry it out. */
-static void drop_own_fallback(struct step *st, bool own)
+static void drop_own_fallback(struct loader *l, struct step *st, bool own)
 {
 	struct traits *t = &st->t;
 
-	if (own || t->on_failure != ON_FAILURE_FALLBACK ||
-	    (!t->fallback_only && !st->finally && strcmp(t->fallback, st->id)))
+	if (own || t->policy->on_failure != ON_FAILURE_FALLBACK ||
+	    (!t->policy->fallback_only && !st->finally && strcmp(t->policy->fallback, st->id)))
 		return;
-	t->on_failure = ON_FAILURE_ABORT;
-	t->fallback = NULL;
+	traits_policy(l, t)->on_failure = ON_FAILURE_ABORT;
+	traits_policy(l, t)->fallback = NULL;
 	key_set_drop(&t->set, KEY_on_failure);
 }
 
@@ -336,15 +354,18 @@ static void complete_steps(struct loader *l, const struct map *by_name, struct j
 		if (job_main(j) == st)
 			reaches |= 1 << REACH_ACT;
 		traits_inherit(l, &st->t, &j->t, reaches);
-		drop_own_fallback(st, own);
+		drop_own_fallback(l, st, own);
+		traits_seal(l, &st->t);
 	}
 }
 
 /* The action has moved to the step `main`. */
-static void strip_action(struct traits *t)
+static void strip_action(struct loader *l, struct traits *t)
 {
-	t->act = (struct act_spec){0};
-	t->n_provides = t->n_consumes = 0;
+	struct flow *f = traits_flow(l, t);
+
+	t->act = &act_none;
+	f->n_provides = f->n_consumes = 0;
 	for (enum key k = 0; k < KEY_COUNT; k++)
 		if (key_info(k)->reach == REACH_ACT)
 			key_set_drop(&t->set, k);
@@ -357,6 +378,7 @@ static void complete_job(struct loader *l, const struct map *by_name, struct job
 	inherit_templates(l, by_name, &j->t);
 	check_job_keys(l, j, &written);
 	inherit_file(l, &j->t, j->file);
+	traits_seal(l, &j->t);
 	if (j->kind == JOB_ACTION) {
 		j->n_steps = 1;
 		j->step[0] = (struct step){.id = "", .mark = j->mark, .job = j, .t = j->t};
@@ -364,7 +386,7 @@ static void complete_job(struct loader *l, const struct map *by_name, struct job
 	}
 	complete_steps(l, by_name, j);
 	if (job_main(j))
-		strip_action(&j->t);
+		strip_action(l, &j->t);
 }
 
 void inherit_all(struct loader *l)

@@ -1,5 +1,6 @@
 #include "job/jobfile.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -16,10 +17,10 @@ void jobfile_free(struct jobfile *jf)
 	if (!jf)
 		return;
 	for (size_t i = 0; i < jf->n_jobs; i++)
-		map_release(&jf->job[i]->step_by_id);
+		step_index_release(&jf->job[i]->by_id);
 	for (int i = 0; i < HOOK_COUNT; i++)
 		if (jf->hook[i])
-			map_release(&jf->hook[i]->step_by_id);
+			step_index_release(&jf->hook[i]->by_id);
 	map_release(&jf->job_by_name);
 	map_release(&jf->job_by_artifact);
 	arena_free(jf->arena); /* jf itself lives there */
@@ -30,10 +31,62 @@ const struct job *job_find(const struct jobfile *jf, const char *name)
 	return map_get(&jf->job_by_name, name);
 }
 
+/* --- steps by their ids ------------------------------------------------------------------------ */
+
+static uint32_t *slot_of(const struct step_index *x, const struct step *step, const char *id)
+{
+	for (size_t i = map_hash(id, strlen(id));; i++) {
+		uint32_t *slot = &x->slot[i & (x->n_slots - 1)];
+
+		if (!*slot || !strcmp(step[*slot - 1].id, id))
+			return slot;
+	}
+}
+
+static void grow(struct step_index *x, const struct step *step)
+{
+	enum { FIRST = 16 };
+	struct step_index old = *x;
+
+	x->n_slots = old.n_slots ? 2 * old.n_slots : FIRST;
+	x->slot = xcalloc(x->n_slots, sizeof(*x->slot));
+	for (size_t i = 0; i < old.n_slots; i++)
+		if (old.slot[i])
+			*slot_of(x, step, step[old.slot[i] - 1].id) = old.slot[i];
+	free(old.slot);
+}
+
+const struct step *step_index_add(struct step_index *x, const struct step *step, uint32_t no)
+{
+	uint32_t *slot;
+
+	if (4 * (x->n + 1) > 3 * x->n_slots)
+		grow(x, step);
+	slot = slot_of(x, step, step[no].id);
+	if (*slot)
+		return &step[*slot - 1];
+	*slot = no + 1;
+	x->n++;
+	return NULL;
+}
+
+const struct step *step_index_find(const struct step_index *x, const struct step *step, const char *id)
+{
+	uint32_t slot = x->n ? *slot_of(x, step, id) : 0;
+
+	return slot ? &step[slot - 1] : NULL;
+}
+
+void step_index_release(struct step_index *x)
+{
+	free(x->slot);
+	*x = (struct step_index){0};
+}
+
 const struct step *step_find(const struct job *j, const char *id)
 {
-	if (j->step_by_id.n)
-		return map_get(&j->step_by_id, id);
+	if (j->by_id.n)
+		return step_index_find(&j->by_id, j->step, id);
 	for (size_t i = 0; i < j->n_steps; i++)
 		if (!strcmp(j->step[i].id, id))
 			return &j->step[i];
@@ -96,10 +149,10 @@ const struct step *step_before(const struct step *st)
 {
 	const struct job *j = st->job;
 
-	if (!st->finally && (!j->in_order || st->t.fallback_only || key_set_has(&st->t.set, KEY_needs)))
+	if (!st->finally && (!j->in_order || st->t.policy->fallback_only || key_set_has(&st->t.set, KEY_needs)))
 		return NULL;
 	for (uint32_t i = st->no; i-- > 0;)
-		if (j->step[i].finally == st->finally && !j->step[i].t.fallback_only)
+		if (j->step[i].finally == st->finally && !j->step[i].t.policy->fallback_only)
 			return &j->step[i];
 	return NULL;
 }

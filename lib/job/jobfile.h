@@ -97,6 +97,7 @@ struct approve_spec {
 
 struct act_spec {
 	enum act kind;
+	bool open; /* the loader may still write to it */
 	struct mark mark;
 	const char *run;	  /* ACT_RUN: text for the shell, or a script if it starts with #! */
 	struct value_list argv;	  /* ACT_ARGV: a list value spreads */
@@ -285,26 +286,17 @@ enum opens { OPENS_DONE, OPENS_OK };
 
 /* --- everything a job or a step may say ---------------------------------------------------------- */
 
-struct traits {
-	struct key_set set; /* the keys given here or inherited */
+/*
+ * What is mostly alike in a file's many steps.  All that say the same share one, so that a step of a million
+ * costs what is its own (read.h: traits_policy() to write, traits_seal() to share).
+ */
+struct policy {
 	/* for `list` */
-	const char *description, *group;
+	const char *group;
 	struct text_list labels;
-	bool private;
-	const json_t *metadata; /* a map, or NULL */
 
-	struct act_spec act;
 	struct text_list shell; /* default sh -eu -c */
-
-	struct need_decl *need; /* needs and after; not what `consumes` and a list imply */
-	size_t n_needs;
-	uint32_t needs_rule; /* 0 = all; 1 = any; k */
-	struct provide_decl *provide;
-	size_t n_provides;
-	struct name_decl *consume;
-	size_t n_consumes;
 	struct condition_list when, skip_if, require;
-	struct value_list input, output; /* names of files; may be globs */
 	struct fresh_spec fresh;
 	struct matrix *matrix;	      /* NULL: none */
 	struct foreach_decl *foreach; /* NULL: none */
@@ -321,6 +313,8 @@ struct traits {
 	struct mark fallback_mark;
 	bool critical;	    /* default true */
 	bool fallback_only;
+	bool private;
+	bool open; /* the loader may still write to it */
 	struct exit_set ok_exit; /* default {0} */
 	struct exit_set skip_exit;
 	struct fail_if fail_if;
@@ -354,6 +348,29 @@ struct traits {
 	struct expr *success; /* NULL: failed == 0 */
 	struct name_decl *extends;
 	size_t n_extends;
+};
+
+/* What goes in and out.  All for whom nothing does share one. */
+struct flow {
+	struct provide_decl *provide;
+	size_t n_provides;
+	struct name_decl *consume;
+	size_t n_consumes;
+	struct value_list input, output; /* names of files; may be globs */
+	bool open; /* the loader may still write to it */
+};
+
+struct traits {
+	struct key_set set; /* the keys given here or inherited */
+	const struct policy *policy; /* never NULL */
+	const char *description;
+	const json_t *metadata; /* a map, or NULL */
+
+	const struct act_spec *act; /* never NULL; all that do nothing share one, which has no place */
+	const struct flow *flow; /* never NULL */
+	struct need_decl *need; /* needs and after; not what `consumes` and a list imply */
+	uint32_t n_needs;
+	uint32_t needs_rule; /* 0 = all; 1 = any; k */
 };
 
 /* --- params --------------------------------------------------------------------------------------- */
@@ -415,6 +432,16 @@ struct step {
 	struct traits t;
 };
 
+/* Numbers of steps in an array, by their ids: the array may move, and the ids stay where they are. */
+struct step_index {
+	uint32_t *slot; /* number + 1; 0 = free */
+	size_t n, n_slots; /* a power of two */
+};
+/* Number no is found from now on.  If another has its id that is returned, and stays. */
+const struct step *step_index_add(struct step_index *x, const struct step *step, uint32_t no);
+const struct step *step_index_find(const struct step_index *x, const struct step *step, const char *id);
+void step_index_release(struct step_index *x);
+
 enum job_kind { JOB_ACTION, JOB_STEPS, JOB_COMPOSITE };
 
 /* The jobs of a stage are run for each element of a list that is known only then. */
@@ -452,7 +479,7 @@ struct job {
 	struct param_list params; /* its own; file-level params are visible too */
 	struct step *step;	  /* ACTION: exactly one */
 	size_t n_steps;		  /* `finally` included */
-	struct map step_by_id;	  /* filled where there are many; step_find() knows */
+	struct step_index by_id;  /* filled where there are many; step_find() knows */
 	struct stage *stage;
 	size_t n_stages;
 };

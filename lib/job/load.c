@@ -322,6 +322,7 @@ static void loader_free(struct loader *l)
 	map_release(&l->instances);
 	free(l->unmarked);
 	map_release(&l->once);
+	policy_table_release(&l->policies);
 	for (size_t i = 0; i < l->n_pending; i++)
 		free(l->pending[i].path);
 	free(l->pending);

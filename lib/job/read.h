@@ -48,6 +48,16 @@ struct pending {
 	const char *sha256; /* what its content must have; NULL: anything */
 };
 
+/* Policies that are sealed, each once; and room for the next, from what turned out to be there already. */
+struct policy_table {
+	const struct policy **slot;
+	size_t n, n_slots;
+	struct policy **spare;
+	size_t n_spare, room_spare;
+	struct act_spec **spare_act;
+	size_t n_spare_acts, room_spare_acts;
+};
+
 struct loader {
 	const struct jobfile_where *where;
 	struct jobfile *jf;
@@ -73,6 +83,7 @@ struct loader {
 	/* Rooms of the arrays of jf, which are malloc'ed until loading is over. */
 	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_params,
 		room_secrets, room_locks;
+	struct policy_table policies;
 	struct map once; /* keys of the file that only one of the documents may say -> struct mark */
 };
 
@@ -149,6 +160,17 @@ bool first_blame(struct loader *l, struct mark m);
 /* --- parts (read_traits.c, read_policy.c, read_steps.c, read_params.c) ------------------------ */
 
 void traits_init(struct traits *t); /* built-in defaults */
+/* Where the value of key is, which has one. */
+const void *traits_field(const struct traits *t, enum key key);
+void *traits_own_field(struct loader *l, struct traits *t, enum key key);
+/* The policy of t alone, to write to; until it is sealed. */
+struct policy *traits_policy(struct loader *l, struct traits *t);
+struct act_spec *traits_act(struct loader *l, struct traits *t);
+struct flow *traits_flow(struct loader *l, struct traits *t);
+extern const struct act_spec act_none;
+/* t has been read, or has inherited: whoever says the same shares one policy. */
+void traits_seal(struct loader *l, struct traits *t);
+void policy_table_release(struct policy_table *p);
 /*
  * Read one key of a job, step, template or defaults into t; false if it is none of those (id, steps, ...).
  * keep_nodes: `with` may still be merged with a template's.
@@ -204,6 +226,9 @@ void add_job(struct loader *l, struct job *j);
 /* Steps of j from a list, or from one map that is one step. */
 void read_hook_steps(struct loader *l, struct job *j, const struct node *n);
 void read_job(struct loader *l, const struct node *name, const struct node *value);
+/* The same while the job's value comes from c, so that its steps are never one tree; false once the document is
+ * bad. */
+bool pull_job(struct loader *l, struct cursor *c, const struct node *name);
 void read_params(struct loader *l, const struct node *n, bool file_level, struct param_list *ret);
 /* Two values of one type that has an order: <0, 0, >0. */
 int param_compare(const json_t *a, const json_t *b);

@@ -90,7 +90,7 @@ static void warn_of_comment(struct loader *l, const struct node *n)
 
 void read_action_run(struct loader *l, struct traits *t, const struct node *n)
 {
-	if (!read_text(l, "run", n, &t->act.run))
+	if (!read_text(l, "run", n, &traits_act(l, t)->run))
 		return;
 	if (!n->text[strspn(n->text, " \t\n")])
 		diag_error(l->d, n->mark, "'run' is empty");
@@ -100,7 +100,7 @@ void read_action_run(struct loader *l, struct traits *t, const struct node *n)
 
 void read_action_argv(struct loader *l, struct traits *t, const struct node *n)
 {
-	if (read_value_list(l, "argv", n, &t->act.argv) && !n->n) {
+	if (read_value_list(l, "argv", n, &traits_act(l, t)->argv) && !n->n) {
 		diag_error(l->d, n->mark, "'argv' is empty");
 		diag_hint(l->d, "its first element is the program");
 	}
@@ -109,8 +109,8 @@ void read_action_argv(struct loader *l, struct traits *t, const struct node *n)
 static void read_with(struct loader *l, struct traits *t, const struct node *n, bool keep_nodes)
 {
 	if (keep_nodes)
-		t->act.with_node = node_copy(l->a, n);
-	t->act.with = value_from_node(l->a, n, l->d);
+		traits_act(l, t)->with_node = node_copy(l->a, n);
+	traits_act(l, t)->with = value_from_node(l->a, n, l->d);
 }
 
 static void use_idempotency_key(struct loader *l, void *ctx, enum key key, const struct node *name,
@@ -137,7 +137,7 @@ static void read_idempotency(struct loader *l, struct traits *t, const struct no
 	if ((i->scope == IDEMPOTENT_SEMANTIC) != (i->key != NULL))
 		diag_error(l->d, n->mark, i->key ? "'key' belongs to the scope 'semantic'"
 						 : "the scope 'semantic' needs a 'key': a path into 'with'");
-	t->act.idempotency = i;
+	traits_act(l, t)->idempotency = i;
 }
 
 static void read_noop(struct loader *l, const struct node *n)
@@ -153,31 +153,31 @@ void read_action(struct loader *l, struct traits *t, const char *where, enum key
 {
 	enum act kind = act_of(key);
 
-	if (kind != ACT_NONE && t->act.kind != ACT_NONE) {
-		diag_error(l->d, name->mark, "%s has both '%s' and '%s'", where, act_word(t->act.kind),
+	if (kind != ACT_NONE && t->act->kind != ACT_NONE) {
+		diag_error(l->d, name->mark, "%s has both '%s' and '%s'", where, act_word(t->act->kind),
 			   name->text);
-		diag_note(l->d, t->act.mark, "'%s' is here", act_word(t->act.kind));
+		diag_note(l->d, t->act->mark, "'%s' is here", act_word(t->act->kind));
 		diag_hint(l->d, "one action each: make them two steps");
 		return;
 	}
 	if (kind != ACT_NONE) {
-		t->act.kind = kind;
-		t->act.mark = name->mark;
+		traits_act(l, t)->kind = kind;
+		traits_act(l, t)->mark = name->mark;
 	}
 	if (key == KEY_run)
 		read_action_run(l, t, n);
 	else if (key == KEY_argv)
 		read_action_argv(l, t, n);
 	else if (key == KEY_call)
-		read_text(l, "call", n, &t->act.call);
+		read_text(l, "call", n, &traits_act(l, t)->call);
 	else if (key == KEY_with)
 		read_with(l, t, n, keep_nodes);
 	else if (key == KEY_job)
-		read_text(l, "job", n, &t->act.job);
+		read_text(l, "job", n, &traits_act(l, t)->job);
 	else if (key == KEY_job_params)
-		read_value_map(l, "params", n, false, &t->act.params);
+		read_value_map(l, "params", n, false, &traits_act(l, t)->params);
 	else if (key == KEY_job_payload)
-		t->act.payload = value_from_node(l->a, n, l->d);
+		traits_act(l, t)->payload = value_from_node(l->a, n, l->d);
 	else if (key == KEY_approve)
 		read_approve(l, t, n);
 	else if (key == KEY_until)

@@ -42,7 +42,7 @@ static void use_probe(struct loader *l, void *ctx, enum key key, const struct no
 
 static void read_probe(struct loader *l, struct traits *t, const struct node *n)
 {
-	read_map(l, n, IN_FRESH, "'fresh'", use_probe, &t->fresh);
+	read_map(l, n, IN_FRESH, "'fresh'", use_probe, &traits_policy(l, t)->fresh);
 	if (!n->n)
 		bad_value(l, "fresh", "a word, or {run: COMMAND}", n);
 }
@@ -55,7 +55,7 @@ static void read_ttl(struct loader *l, struct traits *t, const struct node *n)
 		bad_value(l, "fresh", "ttl: and a duration, such as ttl:6h", n);
 		return;
 	}
-	t->fresh = (struct fresh_spec){.kind = FRESH_TTL, .ttl_ms = ms};
+	traits_policy(l, t)->fresh = (struct fresh_spec){.kind = FRESH_TTL, .ttl_ms = ms};
 }
 
 void read_fresh(struct loader *l, struct traits *t, const struct node *n)
@@ -69,7 +69,7 @@ void read_fresh(struct loader *l, struct traits *t, const struct node *n)
 	else if (n->kind == NODE_SCALAR && !strncmp(n->text, "ttl:", 4))
 		read_ttl(l, t, n);
 	else if (read_word(l, "fresh", n, words, ARRAY_LEN(words), &word))
-		t->fresh = (struct fresh_spec){.kind = kinds[word]};
+		traits_policy(l, t)->fresh = (struct fresh_spec){.kind = kinds[word]};
 }
 
 /* --- checks ------------------------------------------------------------------------------------------ */
@@ -150,7 +150,7 @@ static void check_output(struct loader *l, struct map *made, const struct step *
 	struct buf path = BUF_INIT;
 	struct made *first, *mine;
 
-	if (!name || !json_is_string(name) || !json_string_value(name)[0] || st->t.fallback_only)
+	if (!name || !json_is_string(name) || !json_string_value(name)[0] || st->t.policy->fallback_only)
 		return;
 	path_clean(&path, l->jf->root, json_string_value(name));
 	first = map_get(made, path.data);
@@ -159,7 +159,7 @@ static void check_output(struct loader *l, struct map *made, const struct step *
 			   "step makes", json_string_value(name));
 	} else if (first) {
 		say_twice(l, path.data, first, st, value_mark(v));
-	} else if (st->t.matrix || st->t.foreach || st->job->t.matrix || st->job->t.foreach) {
+	} else if (st->t.policy->matrix || st->t.policy->foreach || st->job->t.policy->matrix || st->job->t.policy->foreach) {
 		diag_error(l->d, value_mark(v), "every instance would make '%s'; a file has one maker", path.data);
 		diag_hint(l->d, "put the instance's value into the name: ${{ matrix.NAME }}");
 	} else {
@@ -174,14 +174,14 @@ static void check_step_files(struct loader *l, struct map *made, const struct st
 {
 	const struct traits *t = &st->t;
 
-	check_values(l, "inputs", &t->input);
-	check_values(l, "outputs", &t->output);
-	for (size_t i = 0; i < t->output.n; i++)
-		check_output(l, made, st, t->output.value[i]);
-	if (t->act.kind == ACT_JOB && (t->input.n || t->output.n)) {
-		diag_error(l->d, value_mark(t->input.n ? t->input.value[0] : t->output.value[0]),
+	check_values(l, "inputs", &t->flow->input);
+	check_values(l, "outputs", &t->flow->output);
+	for (size_t i = 0; i < t->flow->output.n; i++)
+		check_output(l, made, st, t->flow->output.value[i]);
+	if (t->act->kind == ACT_JOB && (t->flow->input.n || t->flow->output.n)) {
+		diag_error(l->d, value_mark(t->flow->input.n ? t->flow->input.value[0] : t->flow->output.value[0]),
 			   "step '%s' runs a job, so '%s' belongs to that job's steps", st->id,
-			   t->input.n ? "inputs" : "outputs");
+			   t->flow->input.n ? "inputs" : "outputs");
 	}
 }
 

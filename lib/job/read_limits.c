@@ -60,7 +60,7 @@ static void use_limit(struct loader *l, void *ctx, enum key key, const struct no
 
 void read_limit_map(struct loader *l, struct traits *t, const struct node *n)
 {
-	read_map(l, n, IN_LIMITS, "'limits'", use_limit, &t->limits);
+	read_map(l, n, IN_LIMITS, "'limits'", use_limit, &traits_policy(l, t)->limits);
 }
 
 /* Octal whether written 27 or 027, as umask(1) takes it. */
@@ -78,7 +78,7 @@ void read_umask(struct loader *l, struct traits *t, const struct node *n)
 	if (mask > MASK_MAX)
 		bad_value(l, "umask", "an octal number up to 777", n);
 	else
-		t->umask = mask;
+		traits_policy(l, t)->umask = mask;
 }
 
 void read_priority(struct loader *l, struct traits *t, const struct node *n)
@@ -86,7 +86,7 @@ void read_priority(struct loader *l, struct traits *t, const struct node *n)
 	int64_t priority;
 
 	if (read_int(l, "priority", n, INT16_MIN, INT16_MAX, &priority))
-		t->priority = (int16_t)priority;
+		traits_policy(l, t)->priority = (int16_t)priority;
 }
 
 /* --- hints ---------------------------------------------------------------------------------------------------- */

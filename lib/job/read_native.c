@@ -1,4 +1,4 @@
-/* A native document, read with a cursor: one job's tree at a time. */
+/* A native document, read with a cursor: one step's tree at a time, and one of what else there is. */
 #include "job/read.h"
 
 #include <string.h>
@@ -17,9 +17,18 @@ void scratch_tidy(struct loader *l)
 
 /* --- keys of the file ------------------------------------------------------------------------- */
 
-/* A map whose values are read one at a time. */
+static bool pull_template(struct loader *l, struct cursor *c, const struct node *name)
+{
+	const struct node *value = cursor_tree(c, l->scratch);
+
+	if (value)
+		read_template(l, name, value);
+	return value;
+}
+
+/* A map whose values are read one at a time; pull says false once the document is bad. */
 static void read_entries(struct loader *l, struct cursor *c, const char *key,
-			 void (*use)(struct loader *, const struct node *, const struct node *))
+			 bool (*pull)(struct loader *, struct cursor *, const struct node *))
 {
 	if (cursor_peek(c) != DOC_MAP) {
 		struct node *n = cursor_tree(c, l->scratch);
@@ -31,11 +40,9 @@ static void read_entries(struct loader *l, struct cursor *c, const char *key,
 	cursor_next(c, NULL);
 	while (cursor_peek(c) == DOC_SCALAR) {
 		const struct node *name = cursor_tree(c, l->scratch);
-		const struct node *value = name ? cursor_tree(c, l->scratch) : NULL;
 
-		if (!value)
+		if (!name || !pull(l, c, name))
 			return;
-		use(l, name, value);
 		scratch_tidy(l);
 	}
 	cursor_next(c, NULL);
@@ -144,9 +151,9 @@ static bool read_pair(struct loader *l, struct cursor *c)
 	if (!read_key(l, name, IN_FILE, "the file", &key))
 		return cursor_skip(c);
 	if (key == KEY_jobs) {
-		read_entries(l, c, "jobs", read_job);
+		read_entries(l, c, "jobs", pull_job);
 	} else if (key == KEY_templates) {
-		read_entries(l, c, "templates", read_template);
+		read_entries(l, c, "templates", pull_template);
 	} else {
 		value = cursor_tree(c, l->scratch);
 		if (!value)

@@ -36,7 +36,7 @@ static void use_global_key(struct plan *p, void *ctx, const struct node *n)
 			p->retries = (uint32_t)number;
 		break;
 	case PLAN_globals_env:
-		if (plan_env(p, n, &p->j->t.env) && p->j->t.env.n)
+		if (plan_env(p, n, &traits_policy(p->l, &p->j->t)->env) && p->j->t.policy->env.n)
 			key_set_add(&p->j->t.set, KEY_env);
 		break;
 	case PLAN_max_step_duration_sec:
@@ -182,9 +182,9 @@ static void finish_step(const struct plan *p, struct step *st)
 	struct traits *t = &st->t;
 
 	if (key_set_has(&t->set, KEY_timeout))
-		t->timeout_ms = capped(p, t->timeout_ms);
-	if (t->retry && t->retry->pace.max == FROM_GLOBALS)
-		t->retry->pace.max = p->retries;
+		traits_policy(p->l, t)->timeout_ms = capped(p, t->policy->timeout_ms);
+	if (t->policy->retry && t->policy->retry->pace.max == FROM_GLOBALS)
+		t->policy->retry->pace.max = p->retries;
 }
 
 /* What holds for every step is said by the job. */
@@ -192,13 +192,13 @@ static void finish_job(struct plan *p)
 {
 	struct traits *t = &p->j->t;
 
-	t->timeout_ms = capped(p, p->timeout_ms);
+	traits_policy(p->l, t)->timeout_ms = capped(p, p->timeout_ms);
 	key_set_add(&t->set, KEY_timeout);
-	t->grace_ms = GRACE_MS;
+	traits_policy(p->l, t)->grace_ms = GRACE_MS;
 	key_set_add(&t->set, KEY_grace);
 	if (p->retries) {
-		t->retry = ARENA_NEW(p->l->a, struct retry_spec);
-		t->retry->pace = (struct retry_pace){.max = p->retries, .backoff = 1};
+		traits_policy(p->l, t)->retry = ARENA_NEW(p->l->a, struct retry_spec);
+		t->policy->retry->pace = (struct retry_pace){.max = p->retries, .backoff = 1};
 		key_set_add(&t->set, KEY_retry);
 	}
 	t->metadata = keep_json(p->l, p->metadata);
@@ -214,7 +214,7 @@ static void add_pool(struct plan *p)
 	if (!take_name(l, NAME_POOL, pool.name, pool.mark))
 		return;
 	VEC_PUSH(l->jf->pool, l->jf->n_pools, l->room_pools, pool);
-	p->j->t.pool = (struct pool_use){pool.name, pool.mark, 1};
+	traits_policy(p->l, &p->j->t)->pool = (struct pool_use){pool.name, pool.mark, 1};
 	key_set_add(&p->j->t.set, KEY_pool);
 	p->j->width = p->width;
 }
@@ -228,20 +228,15 @@ static void set_kind(struct plan *p)
 		j->kind = JOB_STEPS;
 		j->step = p->step;
 		j->n_steps = p->n_steps;
+		j->by_id = p->by_id;
+		p->by_id = (struct step_index){0};
 		return;
 	}
 	j->kind = JOB_ACTION;
 	j->step = ARENA_NEW(p->l->a, struct step);
-	j->t.act.kind = ACT_NOOP;
-	j->t.act.mark = j->mark;
+	traits_act(p->l, &j->t)->kind = ACT_NOOP;
+	traits_act(p->l, &j->t)->mark = j->mark;
 	key_set_add(&j->t.set, KEY_noop);
-}
-
-static void index_steps(struct job *j)
-{
-	for (size_t i = 0; j->kind == JOB_STEPS && i < j->n_steps; i++)
-		if (!map_has(&j->step_by_id, j->step[i].id))
-			map_put(&j->step_by_id, j->step[i].id, &j->step[i]);
 }
 
 /* Where a plan is named, its folders are seen from where orchmake is started. */
@@ -261,11 +256,10 @@ static void finish(struct plan *p)
 	for (size_t i = 0; i < p->n_steps; i++)
 		finish_step(p, &p->step[i]);
 	plan_finish_variables(p);
-	set_kind(p);
 	if (!p->j->name)
 		return;
+	set_kind(p);
 	add_pool(p);
-	index_steps(p->j);
 	add_job(p->l, p->j);
 	set_root(p->l);
 }
@@ -285,7 +279,7 @@ void read_plan(struct loader *l, struct cursor *c)
 		finish(&p);
 	else
 		json_decref(p.metadata);
-	map_release(&p.step_no);
+	step_index_release(&p.by_id);
 	map_release(&p.variables);
 	free(p.link);
 }

@@ -32,7 +32,7 @@ struct plan {
 
 	struct step *step; /* on the heap while it grows */
 	size_t n_steps, room_steps;
-	struct map step_no; /* id -> number + 1 */
+	struct step_index by_id;
 	struct plan_link *link;
 	size_t n_links, room_links;
 	bool has_fallbacks;

@@ -32,7 +32,7 @@ static void add_words(struct words *w, const struct text_list *l)
 /* The words become the step's argument vector. */
 static void set_argv(struct plan *p, struct plan_step *r, struct words *w)
 {
-	struct act_spec *act = &r->st->t.act;
+	struct act_spec *act = traits_act(p->l, &r->st->t);
 
 	act->kind = ACT_ARGV;
 	act->mark = r->node->mark;

@@ -50,9 +50,9 @@ void plan_add_link(struct plan *p, enum plan_link_kind kind, const char *name, s
 
 static uint32_t step_no(const struct plan *p, const char *id)
 {
-	uintptr_t no = (uintptr_t)map_get(&p->step_no, id);
+	const struct step *st = step_index_find(&p->by_id, p->step, id);
 
-	return no ? (uint32_t)no - 1 : NOT_THERE;
+	return st ? st->no : NOT_THERE;
 }
 
 static void unknown_step(struct plan *p, struct mark m, const char *who, const char *what, const char *name)
@@ -88,7 +88,7 @@ static bool stands_in_for(const struct plan *p, const struct step *st, uint32_t 
 {
 	const struct traits *t = &p->step[primary].t;
 
-	return t->on_failure == ON_FAILURE_FALLBACK && t->fallback && !strcmp(t->fallback, st->id);
+	return t->policy->on_failure == ON_FAILURE_FALLBACK && t->policy->fallback && !strcmp(t->policy->fallback, st->id);
 }
 
 static void link_dependency(struct linking *g, const struct step *st, const struct need_decl *dep)
@@ -105,9 +105,11 @@ static void link_dependency(struct linking *g, const struct step *st, const stru
 }
 
 /* It has been complained about, so it is not looked at again. */
-static void drop_conditions(struct step *st)
+static void drop_conditions(struct loader *l, struct step *st)
 {
-	st->t.when.n = st->t.skip_if.n = 0;
+	struct policy *p = traits_policy(l, &st->t);
+
+	p->when.n = p->skip_if.n = 0;
 }
 
 /* A condition that asks how a step ended is asked when it has, however that was. */
@@ -118,12 +120,12 @@ static void link_prev(struct linking *g, struct step *st, const struct plan_link
 
 	if (on == NOT_THERE) {
 		unknown_step(g->p, link->mark, st->id, "has a condition on the", link->name);
-		drop_conditions(st);
+		drop_conditions(g->p->l, st);
 		return;
 	}
 	if (on == st->no) {
 		diag_error(g->p->l->d, link->mark, "step '%s' has a condition on itself", st->id);
-		drop_conditions(st);
+		drop_conditions(g->p->l, st);
 		return;
 	}
 	if (stands_in_for(g->p, st, on))
@@ -203,14 +205,14 @@ static void promise_file(struct linking *g, struct step *st, const struct plan_l
 		diag_error(g->p->l->d, link->mark, "step '%s': '%s' is not name=path", st->id, link->name);
 		return;
 	}
-	all = arena_array(g->p->l->a, t->n_provides + 1, sizeof(*all));
-	if (t->n_provides)
-		memcpy(all, t->provide, t->n_provides * sizeof(*all));
-	all[t->n_provides++] = (struct provide_decl){
+	all = arena_array(g->p->l->a, t->flow->n_provides + 1, sizeof(*all));
+	if (t->flow->n_provides)
+		memcpy(all, t->flow->provide, t->flow->n_provides * sizeof(*all));
+	all[traits_flow(g->p->l, t)->n_provides++] = (struct provide_decl){
 		.name = promised_name(g, st, link->name), .mark = link->mark, .from = PROVIDE_PATH,
 		.path = arena_strdup(g->p->l->a, equals + 1),
 	};
-	t->provide = all;
+	traits_flow(g->p->l, t)->provide = all;
 	key_set_add(&t->set, KEY_provides);
 }
 
@@ -244,7 +246,7 @@ static void link_step(struct linking *g, struct step *st)
 		t->need = arena_array(p->l->a, g->n_needs, sizeof(*t->need));
 	if (g->n_needs)
 		memcpy(t->need, g->need, g->n_needs * sizeof(*t->need));
-	t->n_needs = g->n_needs;
+	t->n_needs = (uint32_t)g->n_needs;
 	if (t->n_needs)
 		key_set_add(&t->set, KEY_needs);
 }
@@ -255,14 +257,14 @@ static void link_fallback(struct plan *p, const struct step *st)
 {
 	uint32_t to;
 
-	if (st->t.on_failure != ON_FAILURE_FALLBACK || !st->t.fallback)
+	if (st->t.policy->on_failure != ON_FAILURE_FALLBACK || !st->t.policy->fallback)
 		return;
-	to = step_no(p, st->t.fallback);
+	to = step_no(p, st->t.policy->fallback);
 	if (to == NOT_THERE) {
-		unknown_step(p, st->t.fallback_mark, st->id, "has for its fallback the", st->t.fallback);
-		first_blame(p->l, st->t.fallback_mark);
+		unknown_step(p, st->t.policy->fallback_mark, st->id, "has for its fallback the", st->t.policy->fallback);
+		first_blame(p->l, st->t.policy->fallback_mark);
 	} else if (to != st->no) { /* its own fallback: refused with the rest of the model */
-		p->step[to].t.fallback_only = true;
+		traits_policy(p->l, &p->step[to].t)->fallback_only = true;
 		key_set_add(&p->step[to].t.set, KEY_fallback_only);
 	}
 }
@@ -285,9 +287,9 @@ static void check_fallback_circles(struct plan *p)
 			const struct traits *primary = &p->step[on].t;
 
 			VEC_PUSH(links, n, room, ((struct link){i, on}));
-			if (primary->on_failure == ON_FAILURE_FALLBACK && primary->fallback &&
-			    step_no(p, primary->fallback) != NOT_THERE)
-				VEC_PUSH(links, n, room, ((struct link){i, step_no(p, primary->fallback)}));
+			if (primary->policy->on_failure == ON_FAILURE_FALLBACK && primary->policy->fallback &&
+			    step_no(p, primary->policy->fallback) != NOT_THERE)
+				VEC_PUSH(links, n, room, ((struct link){i, step_no(p, primary->policy->fallback)}));
 		}
 	}
 	if (n && !links_order(p->n_steps, links, n, NULL, &cycle, &len)) {

@@ -17,7 +17,7 @@ static void use_hint_key(struct plan *p, void *ctx, const struct node *n)
 
 	if (p->key == PLAN_ui_weight)
 		plan_number(p, n, -1e9, 1e9, &weight);
-	else if (!is_null(n) && plan_text(p, n, &r->st->t.group))
+	else if (!is_null(n) && plan_text(p, n, &traits_policy(p->l, &r->st->t)->group))
 		plan_mark(r, KEY_group);
 }
 
@@ -48,7 +48,7 @@ static void read_dependencies(struct plan *p, struct plan_step *r, const struct 
 	t->need = arena_array(p->l->a, list.n, sizeof(*t->need));
 	for (size_t i = 0; i < list.n; i++)
 		t->need[i] = (struct need_decl){list.text[i], n->item[i]->mark, COND_OK, false};
-	t->n_needs = list.n;
+	t->n_needs = (uint32_t)list.n;
 }
 
 static void add_condition(struct plan *p, struct condition_list *l, const struct node *n)
@@ -61,7 +61,7 @@ static void add_condition(struct plan *p, struct condition_list *l, const struct
 
 static void read_skip_if(struct plan *p, struct plan_step *r, const struct node *n)
 {
-	struct condition_list *l = &r->st->t.skip_if;
+	struct condition_list *l = &traits_policy(p->l, &r->st->t)->skip_if;
 
 	if (n->kind != NODE_LIST) {
 		plan_bad(p, n);
@@ -76,7 +76,7 @@ static void read_skip_if(struct plan *p, struct plan_step *r, const struct node 
 
 static void read_condition(struct plan *p, struct plan_step *r, const struct node *n)
 {
-	struct condition_list *l = &r->st->t.when;
+	struct condition_list *l = &traits_policy(p->l, &r->st->t)->when;
 
 	if (is_null(n))
 		return;
@@ -95,7 +95,7 @@ static void read_policy(struct plan *p, struct plan_step *r, const struct node *
 
 	if (!plan_word(p, n, words, ARRAY_LEN(words), &word))
 		return;
-	r->st->t.on_failure = policies[word];
+	traits_policy(p->l, &r->st->t)->on_failure = policies[word];
 	plan_mark(r, KEY_on_failure);
 }
 
@@ -161,8 +161,8 @@ static void read_lock(struct plan *p, struct plan_step *r, const struct node *n)
 	declare_lock(p->l, name, n->mark);
 	use = ARENA_NEW(p->l->a, struct lock_use);
 	*use = (struct lock_use){.name = name, .mark = n->mark, .wait_ms = -1};
-	r->st->t.lock = use;
-	r->st->t.n_locks = 1;
+	traits_policy(p->l, &r->st->t)->lock = use;
+	traits_policy(p->l, &r->st->t)->n_locks = 1;
 	plan_mark(r, KEY_lock_uses);
 }
 
@@ -181,7 +181,7 @@ static void use_breaker_key(struct plan *p, void *ctx, const struct node *n)
 static void read_breaker_key(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	enum { COOLDOWN_MS = 60 * 1000 };
-	struct breaker_rule *b = &r->st->t.breaker;
+	struct breaker_rule *b = &traits_policy(p->l, &r->st->t)->breaker;
 
 	if (is_null(n))
 		return;
@@ -227,29 +227,29 @@ static bool read_trait_key(struct plan *p, struct plan_step *r, const struct nod
 
 	switch (p->key) {
 	case PLAN_tags:
-		if (plan_texts(p, n, &t->labels))
+		if (plan_texts(p, n, &traits_policy(p->l, t)->labels))
 			plan_mark(r, KEY_labels);
 		break;
 	case PLAN_cwd:
 		if (!is_null(n) && plan_text(p, n, &cwd) && strcmp(cwd, ".")) {
-			t->cwd = plan_value(p, cwd);
+			traits_policy(p->l, t)->cwd = plan_value(p, cwd);
 			plan_mark(r, KEY_cwd);
 		}
 		break;
 	case PLAN_env:
-		if (plan_env(p, n, &t->env) && t->env.n)
+		if (plan_env(p, n, &traits_policy(p->l, t)->env) && t->policy->env.n)
 			plan_mark(r, KEY_env);
 		break;
 	case PLAN_timeout_sec:
-		if (plan_seconds(p, n, &t->timeout_ms) && t->timeout_ms)
+		if (plan_seconds(p, n, &traits_policy(p->l, t)->timeout_ms) && t->policy->timeout_ms)
 			plan_mark(r, KEY_timeout);
 		break;
 	case PLAN_critical_grace_period_sec:
-		if (!is_null(n) && plan_seconds(p, n, &t->grace_ms))
+		if (!is_null(n) && plan_seconds(p, n, &traits_policy(p->l, t)->grace_ms))
 			plan_mark(r, KEY_grace);
 		break;
 	case PLAN_stall_timeout_sec:
-		if (plan_seconds(p, n, &t->stall_ms) && t->stall_ms)
+		if (plan_seconds(p, n, &traits_policy(p->l, t)->stall_ms) && t->policy->stall_ms)
 			plan_mark(r, KEY_stall);
 		break;
 	case PLAN_lock:
@@ -259,15 +259,15 @@ static bool read_trait_key(struct plan *p, struct plan_step *r, const struct nod
 		read_breaker_key(p, r, n);
 		break;
 	case PLAN_critical:
-		if (plan_bool(p, n, &t->critical) && !t->critical)
+		if (plan_bool(p, n, &traits_policy(p->l, t)->critical) && !t->policy->critical)
 			plan_mark(r, KEY_critical);
 		break;
 	case PLAN_on_failure:
 		read_policy(p, r, n);
 		break;
 	case PLAN_fallback_step:
-		if (!is_null(n) && plan_text(p, n, &t->fallback))
-			t->fallback_mark = n->mark;
+		if (!is_null(n) && plan_text(p, n, &traits_policy(p->l, t)->fallback))
+			traits_policy(p->l, t)->fallback_mark = n->mark;
 		break;
 	case PLAN_depends_on:
 		read_dependencies(p, r, n);
@@ -391,7 +391,7 @@ static void set_retry(struct plan *p, struct plan_step *r)
 	retry = ARENA_NEW(p->l->a, struct retry_spec);
 	*retry = r->retry;
 	retry->pace.max = r->retries < 0 ? UINT32_MAX : (uint32_t)r->retries;
-	r->st->t.retry = retry;
+	traits_policy(p->l, &r->st->t)->retry = retry;
 	plan_mark(r, KEY_retry);
 }
 
@@ -400,28 +400,28 @@ static void settle_policy(struct plan *p, struct plan_step *r)
 {
 	struct traits *t = &r->st->t;
 
-	if (t->on_failure == ON_FAILURE_FALLBACK) {
+	if (t->policy->on_failure == ON_FAILURE_FALLBACK) {
 		p->has_fallbacks = true;
-		if (t->fallback)
+		if (t->policy->fallback)
 			return;
 		diag_error(p->l->d, r->node->mark,
 			   "%s: 'on_failure' is fallback_step, but there is no 'fallback_step'", p->where);
-		t->on_failure = ON_FAILURE_ABORT;
+		traits_policy(p->l, t)->on_failure = ON_FAILURE_ABORT;
 		return;
 	}
-	if (t->fallback) {
-		diag_warn(p->l->d, t->fallback_mark, "%s: 'fallback_step' means nothing here", p->where);
+	if (t->policy->fallback) {
+		diag_warn(p->l->d, t->policy->fallback_mark, "%s: 'fallback_step' means nothing here", p->where);
 		diag_hint(p->l->d, "it goes with on_failure: fallback_step");
-		t->fallback = NULL;
+		traits_policy(p->l, t)->fallback = NULL;
 	}
-	if (t->critical || t->on_failure != ON_FAILURE_ABORT)
+	if (t->policy->critical || t->policy->on_failure != ON_FAILURE_ABORT)
 		return;
 	if (key_set_has(&t->set, KEY_on_failure)) {
 		diag_warn(p->l->d, r->node->mark,
 			  "%s is not critical, so its failure skips its dependents and aborts nothing", p->where);
 		diag_hint(p->l->d, "write on_failure: skip_dependents");
 	}
-	t->on_failure = ON_FAILURE_SKIP_DEPENDENTS;
+	traits_policy(p->l, t)->on_failure = ON_FAILURE_SKIP_DEPENDENTS;
 	plan_mark(r, KEY_on_failure);
 }
 
@@ -441,14 +441,12 @@ static const char *read_id(struct plan *p, const struct node *n)
 
 static void take_id(struct plan *p, const struct step *st)
 {
-	uintptr_t first = (uintptr_t)map_get(&p->step_no, st->id);
+	const struct step *first = step_index_add(&p->by_id, p->step, st->no);
 
-	if (!first) {
-		map_put(&p->step_no, st->id, (void *)(uintptr_t)(st->no + 1));
+	if (!first)
 		return;
-	}
 	diag_error(p->l->d, st->mark, "duplicate id: the plan has two steps '%s'", st->id);
-	diag_note(p->l->d, p->step[first - 1].mark, "the first is here");
+	diag_note(p->l->d, first->mark, "the first is here");
 }
 
 static struct step *new_step(struct plan *p, const struct node *n)
@@ -484,6 +482,7 @@ void plan_read_step(struct plan *p, struct node *n)
 	set_retry(p, &r);
 	settle_policy(p, &r);
 	keep_metadata(p, &r);
+	traits_seal(p->l, &r.st->t);
 	if (diags_errors(p->l->d) > before)
 		first_blame(p->l, r.st->mark); /* what it lacks may be what could not be read */
 	p->n_steps++;

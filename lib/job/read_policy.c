@@ -25,7 +25,7 @@ static void add_needs(struct loader *l, struct traits *t, const struct need_decl
 		memcpy(all, t->need, t->n_needs * sizeof(*all));
 	memcpy(all + t->n_needs, more, n * sizeof(*all));
 	t->need = all;
-	t->n_needs += n;
+	t->n_needs += (uint32_t)n;
 }
 
 static void add_needs_list(struct loader *l, struct traits *t, const struct node *n, const char *key,
@@ -149,10 +149,10 @@ static void use_provide(struct loader *l, void *ctx, enum key key, const struct 
 
 static void read_provides_map(struct loader *l, struct traits *t, const struct node *n)
 {
-	t->provide = arena_array(l->a, n->n, sizeof(*t->provide));
-	t->n_provides = n->n;
+	traits_flow(l, t)->provide = arena_array(l->a, n->n, sizeof(*t->flow->provide));
+	traits_flow(l, t)->n_provides = n->n;
 	for (size_t i = 0; i < n->n; i++) {
-		struct provide_decl *p = &t->provide[i];
+		struct provide_decl *p = &t->flow->provide[i];
 
 		*p = (struct provide_decl){.mark = n->key[i]->mark};
 		p->name = arena_strdup(l->a, n->key[i]->text);
@@ -178,11 +178,11 @@ void read_provides(struct loader *l, struct traits *t, const struct node *n)
 	}
 	if (!read_names(l, "provides", n, false, &name, &count))
 		return;
-	t->provide = arena_array(l->a, count, sizeof(*t->provide));
-	t->n_provides = count;
+	traits_flow(l, t)->provide = arena_array(l->a, count, sizeof(*t->flow->provide));
+	traits_flow(l, t)->n_provides = count;
 	for (size_t i = 0; i < count; i++) {
 		check_name(l, "an artifact", n->item[i]);
-		t->provide[i] = (struct provide_decl){.name = name[i].name, .mark = name[i].mark};
+		t->flow->provide[i] = (struct provide_decl){.name = name[i].name, .mark = name[i].mark};
 	}
 }
 
@@ -326,7 +326,7 @@ void read_matrix(struct loader *l, struct traits *t, const struct node *n)
 		read_cells(l, m, "include", include, true, &m->include);
 	if (exclude)
 		read_cells(l, m, "exclude", exclude, false, &m->exclude);
-	t->matrix = m;
+	traits_policy(l, t)->matrix = m;
 }
 
 static void read_over(struct loader *l, struct foreach_decl *f, const struct node *name,
@@ -379,7 +379,7 @@ void read_foreach(struct loader *l, struct traits *t, const struct node *n)
 		diag_error(l->d, n->mark, "foreach does not say over what");
 	if (f->over)
 		value_names(f->over, note_late, &f->late);
-	t->foreach = f;
+	traits_policy(l, t)->foreach = f;
 }
 
 /* --- retry ------------------------------------------------------------------------------------ */
@@ -509,7 +509,7 @@ void read_retry(struct loader *l, struct traits *t, const struct node *n)
 	int64_t max;
 
 	r->pace = (struct retry_pace){.max = 1, .backoff = 1};
-	t->retry = r;
+	traits_policy(l, t)->retry = r;
 	if (n->kind != NODE_MAP) {
 		if (read_int(l, "retry", n, 0, RETRY_MAX, &max))
 			r->pace.max = (uint32_t)max;
@@ -531,10 +531,10 @@ static void use_fallback(struct loader *l, void *ctx, enum key key, const struct
 
 	(void)name;
 	BUG_UNLESS(key == KEY_failure_fallback);
-	if (!read_text(l, "fallback", n, &t->fallback))
+	if (!read_text(l, "fallback", n, &traits_policy(l, t)->fallback))
 		return;
-	t->fallback_mark = n->mark;
-	t->on_failure = ON_FAILURE_FALLBACK;
+	traits_policy(l, t)->fallback_mark = n->mark;
+	traits_policy(l, t)->on_failure = ON_FAILURE_FALLBACK;
 }
 
 void read_on_failure(struct loader *l, struct traits *t, const struct node *n)
@@ -544,7 +544,7 @@ void read_on_failure(struct loader *l, struct traits *t, const struct node *n)
 
 	if (n->kind != NODE_MAP) {
 		if (read_word(l, "on_failure", n, words, ARRAY_LEN(words), &word))
-			t->on_failure = (enum on_failure)word;
+			traits_policy(l, t)->on_failure = (enum on_failure)word;
 		return;
 	}
 	if (!n->n)
@@ -578,8 +578,8 @@ static void use_fail_if(struct loader *l, void *ctx, enum key key, const struct 
 
 void read_fail_if(struct loader *l, struct traits *t, const struct node *n)
 {
-	t->fail_if = (struct fail_if){0};
-	read_map(l, n, IN_FAIL_IF, "'fail_if'", use_fail_if, &t->fail_if);
+	traits_policy(l, t)->fail_if = (struct fail_if){0};
+	read_map(l, n, IN_FAIL_IF, "'fail_if'", use_fail_if, &traits_policy(l, t)->fail_if);
 }
 
 /* --- slots ------------------------------------------------------------------------------------ */
@@ -603,15 +603,15 @@ static void use_pool(struct loader *l, void *ctx, enum key key, const struct nod
 
 void read_pool_use(struct loader *l, struct traits *t, const struct node *n)
 {
-	t->pool = (struct pool_use){.weight = 1};
+	traits_policy(l, t)->pool = (struct pool_use){.weight = 1};
 	if (is_null(n))
 		return; /* none, whatever template or defaults say */
 	if (n->kind != NODE_MAP) {
-		if (read_text(l, "pool", n, &t->pool.name))
-			t->pool.mark = n->mark;
+		if (read_text(l, "pool", n, &traits_policy(l, t)->pool.name))
+			traits_policy(l, t)->pool.mark = n->mark;
 		return;
 	}
-	read_map(l, n, IN_POOL_USE, "'pool'", use_pool, &t->pool);
+	read_map(l, n, IN_POOL_USE, "'pool'", use_pool, &traits_policy(l, t)->pool);
 	if (!node_get(n, "name"))
 		diag_error(l->d, n->mark, "'pool' has no 'name'");
 }
@@ -621,9 +621,9 @@ void read_slots(struct loader *l, struct traits *t, const struct node *n)
 	int64_t weight;
 
 	if (n->kind == NODE_SCALAR && !strcmp(n->text, "all"))
-		t->slots = SLOTS_ALL;
+		traits_policy(l, t)->slots = SLOTS_ALL;
 	else if (read_int(l, "slots", n, 1, WEIGHT_MAX, &weight))
-		t->slots = (uint16_t)weight;
+		traits_policy(l, t)->slots = (uint16_t)weight;
 }
 
 void read_offer(struct loader *l, struct traits *t, const struct node *n)
@@ -631,7 +631,7 @@ void read_offer(struct loader *l, struct traits *t, const struct node *n)
 	size_t word;
 
 	if (read_word(l, "jobserver", n, offer_words, OFFER_COUNT, &word))
-		t->jobserver = (enum slot_offer)word;
+		traits_policy(l, t)->jobserver = (enum slot_offer)word;
 }
 
 const char *const on_lost_words[] = {"fail", "retry", "ask"};
@@ -641,7 +641,7 @@ void read_on_lost(struct loader *l, struct traits *t, const struct node *n)
 	size_t word;
 
 	if (read_word(l, "on_lost", n, on_lost_words, ARRAY_LEN(on_lost_words), &word))
-		t->on_lost = (enum on_lost)word;
+		traits_policy(l, t)->on_lost = (enum on_lost)word;
 }
 
 void read_on_death(struct loader *l, struct traits *t, const struct node *n)
@@ -650,7 +650,7 @@ void read_on_death(struct loader *l, struct traits *t, const struct node *n)
 	size_t word;
 
 	if (read_word(l, "on_driver_death", n, words, ARRAY_LEN(words), &word))
-		t->finish = word;
+		traits_policy(l, t)->finish = word;
 }
 
 /* --- breakers ----------------------------------------------------------------------------------- */

@@ -185,6 +185,6 @@ void read_lock_uses(struct loader *l, struct traits *t, const struct node *n)
 	for (size_t i = 1; i < count; i++)
 		if (!strcmp(use[i - 1].name, use[i].name))
 			diag_error(l->d, use[i].mark, "lock '%s' stands twice in 'locks'", use[i].name);
-	t->lock = use;
-	t->n_locks = count;
+	traits_policy(l, t)->lock = use;
+	traits_policy(l, t)->n_locks = count;
 }

@@ -101,7 +101,7 @@ static void check_hook(struct loader *l, const struct step *st)
 			diag_hint(l->d, "a hook has run or argv, and shell, timeout, grace, cwd, env, dotenv");
 			return;
 		}
-	if (st->t.act.kind == ACT_NONE) {
+	if (st->t.act->kind == ACT_NONE) {
 		diag_error(l->d, st->mark, "the hook does nothing");
 		diag_hint(l->d, "write run: \"...\" or argv: [...]");
 	}

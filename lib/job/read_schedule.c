@@ -18,7 +18,7 @@ void read_schedule(struct loader *l, struct traits *t, const struct node *n)
 	if (!read_text(l, "schedule", n, &text))
 		return;
 	if (cron_parse(&c, text, &why)) {
-		t->schedule = text;
+		traits_policy(l, t)->schedule = text;
 	} else {
 		diag_error(l->d, n->mark, "'schedule': %s", why.data);
 		diag_hint(l->d, "minute, hour, day of the month, month, day of the week, as in a crontab: \"15 5 * * 1-5\"");
@@ -41,7 +41,7 @@ void read_zone(struct loader *l, struct traits *t, const struct node *n)
 		diag_hint(l->d, "a name such as UTC or Europe/Berlin; `timedatectl list-timezones` has them all");
 		return;
 	}
-	t->timezone = text;
+	traits_policy(l, t)->timezone = text;
 }
 
 void read_overlap(struct loader *l, struct traits *t, const struct node *n)
@@ -49,5 +49,5 @@ void read_overlap(struct loader *l, struct traits *t, const struct node *n)
 	size_t word;
 
 	if (read_word(l, "overlap", n, overlap_words, OVERLAP_COUNT, &word))
-		t->overlap = (enum overlap)word;
+		traits_policy(l, t)->overlap = (enum overlap)word;
 }

@@ -1,6 +1,7 @@
 /* Jobs, their steps and their stages. */
 #include "job/read.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -62,27 +63,29 @@ static void add_step(struct loader *l, struct job *j, const char *id, const stru
 	j->n_steps++;
 	if (n->kind == NODE_MAP) {
 		read_step(l, st, n, at != n, keep_nodes);
+		traits_seal(l, &st->t);
 		return;
 	}
 	bad_value(l, id, "a map such as {run: \"...\"}", n);
 	first_blame(l, st->mark);
 }
 
-static void add_steps(struct loader *l, struct job *j, const struct node *n, bool finally,
-		      bool keep_nodes)
+/* Number no of steps of the kind; key is NULL in a list. */
+static void add_item(struct loader *l, struct job *j, const struct node *key, const struct node *item, size_t no,
+		     bool finally, bool keep_nodes)
 {
-	for (size_t i = 0; i < n->n; i++) {
-		const struct node *item = n->item[i];
-
-		if (n->kind == NODE_LIST) {
-			add_step(l, j, id_of_item(l, item, i, finally), item, item, finally,
-				 keep_nodes);
-		} else {
-			check_name(l, "a step", n->key[i]);
-			add_step(l, j, arena_strdup(l->a, n->key[i]->text), n->key[i], item,
-				 finally, keep_nodes);
-		}
+	if (!key) {
+		add_step(l, j, id_of_item(l, item, no, finally), item, item, finally, keep_nodes);
+		return;
 	}
+	check_name(l, "a step", key);
+	add_step(l, j, arena_strdup(l->a, key->text), key, item, finally, keep_nodes);
+}
+
+static void add_steps(struct loader *l, struct job *j, const struct node *n, bool finally, bool keep_nodes)
+{
+	for (size_t i = 0; i < n->n; i++)
+		add_item(l, j, n->kind == NODE_MAP ? n->key[i] : NULL, n->item[i], i, finally, keep_nodes);
 }
 
 static void index_steps(struct loader *l, struct job *j)
@@ -94,14 +97,12 @@ static void index_steps(struct loader *l, struct job *j)
 		const struct step *st = &j->step[i], *first = NULL;
 
 		if (indexed)
-			first = map_get(&j->step_by_id, st->id);
+			first = step_index_add(&j->by_id, j->step, (uint32_t)i);
 		for (size_t k = 0; !indexed && !first && k < i; k++)
 			first = strcmp(j->step[k].id, st->id) ? NULL : &j->step[k];
 		if (first) {
 			diag_error(l->d, st->mark, "job '%s' has two steps '%s'", j->name, st->id);
 			diag_note(l->d, first->mark, "the first is here");
-		} else if (indexed) {
-			map_put(&j->step_by_id, st->id, (void *)st);
 		}
 	}
 }
@@ -194,6 +195,8 @@ struct job_reading {
 	bool keep_nodes;
 	bool calls_job; /* its action is `job`: its `params` are what it passes on */
 	const struct node *steps, *stages, *finally;
+	bool pulled; /* the steps have been read one by one; `steps` says how they were written and how many */
+	size_t room_steps; /* of those */
 };
 
 static void use_job_key(struct loader *l, void *ctx, enum key key, const struct node *name,
@@ -227,7 +230,7 @@ static void use_job_key(struct loader *l, void *ctx, enum key key, const struct 
 /* A job is one action, or steps, or stages. */
 static void check_one_kind(struct loader *l, const struct job_reading *r)
 {
-	const char *act = r->j->t.act.kind != ACT_NONE ? act_word(r->j->t.act.kind) : NULL;
+	const char *act = r->j->t.act->kind != ACT_NONE ? act_word(r->j->t.act->kind) : NULL;
 	const char *first = act ? act : r->steps ? "steps" : NULL;
 	const char *second = r->stages ? "stages" : act && r->steps ? "steps" : NULL;
 
@@ -253,18 +256,31 @@ static bool is_steps(struct loader *l, const char *key, const struct node *n, bo
 	return false;
 }
 
-static void read_members(struct loader *l, const struct job_reading *r)
+/* Steps that were pulled are in an array that grew; the others get one that fits. */
+static void reserve_steps(struct loader *l, struct job_reading *r, size_t more)
+{
+	struct job *j = r->j;
+
+	if (!r->pulled) {
+		j->step = arena_array(l->a, more, sizeof(*j->step));
+		return;
+	}
+	j->step = xreallocarray(j->step, j->n_steps + more, sizeof(*j->step));
+	arena_on_free(l->a, free, j->step);
+}
+
+static void read_members(struct loader *l, struct job_reading *r)
 {
 	struct job *j = r->j;
 	bool steps = is_steps(l, "steps", r->steps, false);
 	bool finally = is_steps(l, "finally", r->finally, true);
 	bool one_action = finally && !r->steps && !r->stages;
 
-	j->step = arena_array(l->a, (steps ? r->steps->n : 0) + (finally ? r->finally->n : 0) + 1,
-			      sizeof(*j->step));
+	reserve_steps(l, r, (steps && !r->pulled ? r->steps->n : 0) + (finally ? r->finally->n : 0) + 1);
 	if (steps) {
 		j->in_order = r->steps->kind == NODE_LIST;
-		add_steps(l, j, r->steps, false, r->keep_nodes);
+		if (!r->pulled)
+			add_steps(l, j, r->steps, false, r->keep_nodes);
 	} else if (one_action) {
 		j->in_order = true;
 		j->step[j->n_steps++] = (struct step){.id = "main", .mark = j->mark, .job = j};
@@ -318,31 +334,146 @@ bool take_job_name(struct loader *l, const struct node *name)
 	return take_name(l, NAME_JOB, name->text, name->mark); /* else whoever needs it would be wrong as well */
 }
 
+static bool begin_job(struct loader *l, struct job_reading *r, const struct node *name)
+{
+	*r = (struct job_reading){.j = ARENA_NEW(l->a, struct job),
+				  .where = arena_printf(l->scratch, "job '%s'", name->text)};
+	*r->j = (struct job){.name = arena_strdup(l->a, name->text), .mark = name->mark, .file = l->file};
+	traits_init(&r->j->t);
+	return take_job_name(l, name);
+}
+
+static void read_no_map(struct loader *l, struct job_reading *r, const struct node *name, const struct node *value)
+{
+	read_map(l, value, IN_JOB, r->where, use_job_key, r);
+	if (value->kind == NODE_SCALAR && !is_null(value) && value->n < 60 && !strpbrk(value->text, "\"\n"))
+		diag_hint(l->d, "write %s: {run: \"%s\"}", name->text, value->text);
+}
+
+static void finish_job(struct loader *l, struct job_reading *r, const struct node *value, size_t before, bool good)
+{
+	r->keep_nodes = node_get(value, "extends") != NULL;
+	r->calls_job = node_get(value, "job") != NULL;
+	read_map(l, value, IN_JOB, r->where, use_job_key, r);
+	check_one_kind(l, r);
+	read_members(l, r);
+	if (diags_errors(l->d) > before)
+		first_blame(l, r->j->mark);
+	if (good)
+		add_job(l, r->j);
+	else
+		step_index_release(&r->j->by_id);
+}
+
 void read_job(struct loader *l, const struct node *name, const struct node *value)
 {
-	struct job_reading r = {.j = ARENA_NEW(l->a, struct job)};
+	struct job_reading r;
 	size_t before = diags_errors(l->d);
-	bool good = take_job_name(l, name);
+	bool good = begin_job(l, &r, name);
 
-	*r.j = (struct job){.name = arena_strdup(l->a, name->text), .mark = name->mark, .file = l->file};
-	r.where = arena_printf(l->scratch, "job '%s'", name->text);
-	traits_init(&r.j->t);
-	if (value->kind != NODE_MAP) {
-		read_map(l, value, IN_JOB, r.where, use_job_key, &r);
-		if (value->kind == NODE_SCALAR && !is_null(value) && value->n < 60 &&
-		    !strpbrk(value->text, "\"\n"))
-			diag_hint(l->d, "write %s: {run: \"%s\"}", name->text, value->text);
-		return;
-	}
-	r.keep_nodes = node_get(value, "extends") != NULL;
-	r.calls_job = node_get(value, "job") != NULL;
-	read_map(l, value, IN_JOB, r.where, use_job_key, &r);
-	check_one_kind(l, &r);
-	read_members(l, &r);
-	if (diags_errors(l->d) > before)
-		first_blame(l, r.j->mark);
-	if (good)
-		add_job(l, r.j);
+	if (value->kind == NODE_MAP)
+		finish_job(l, &r, value, before, good);
 	else
-		map_release(&r.j->step_by_id);
+		read_no_map(l, &r, name, value);
+}
+
+/* --- one step at a time ------------------------------------------------------------------------ */
+
+/* The tree of a job but for its steps: those are read as they come, and dropped. */
+
+struct pairs {
+	struct node **key, **item;
+	size_t n, room_keys, room_items;
+};
+
+static void add_pair(struct pairs *p, struct node *key, struct node *item)
+{
+	VEC_RESERVE(p->key, p->n, p->room_keys, 1);
+	VEC_RESERVE(p->item, p->n, p->room_items, 1);
+	p->key[p->n] = key;
+	p->item[p->n++] = item;
+}
+
+/* False once the document is bad. */
+static bool pull_step(struct loader *l, struct cursor *c, struct job_reading *r, bool is_map)
+{
+	const struct node *key = is_map ? cursor_tree(c, l->scratch) : NULL;
+	const struct node *item = key || !is_map ? cursor_tree(c, l->scratch) : NULL;
+
+	if (!item)
+		return false;
+	VEC_RESERVE(r->j->step, r->j->n_steps, r->room_steps, 1);
+	add_item(l, r->j, key, item, r->j->n_steps, false, true);
+	scratch_tidy(l);
+	return true;
+}
+
+/* What remains is how they were written.  NULL once the document is bad. */
+static struct node *pull_steps(struct loader *l, struct cursor *c, struct job_reading *r)
+{
+	struct node *n = ARENA_NEW(l->scratch, struct node);
+	struct arena *outer = l->scratch;
+
+	*n = (struct node){.kind = cursor_peek(c) == DOC_MAP ? NODE_MAP : NODE_LIST, .mark = cursor_mark(c)};
+	cursor_next(c, NULL);
+	l->scratch = arena_new();
+	while (cursor_peek(c) != DOC_END && pull_step(l, c, r, n->kind == NODE_MAP))
+		;
+	arena_free(l->scratch);
+	l->scratch = outer;
+	n->n = r->j->n_steps;
+	r->pulled = true;
+	return cursor_next(c, NULL) == DOC_END ? n : NULL;
+}
+
+static bool pull_pair(struct loader *l, struct cursor *c, struct job_reading *r, struct pairs *p)
+{
+	struct node *key = cursor_tree(c, l->scratch), *item = NULL;
+	enum doc_event kind = key ? cursor_peek(c) : DOC_BAD;
+
+	if (key && !strcmp(key->text, "steps") && (kind == DOC_MAP || kind == DOC_LIST))
+		item = pull_steps(l, c, r);
+	else if (key)
+		item = cursor_tree(c, l->scratch);
+	if (item)
+		add_pair(p, key, item);
+	return item;
+}
+
+static bool pull_map(struct loader *l, struct cursor *c, struct job_reading *r, struct node *ret)
+{
+	struct pairs p = {0};
+	struct mark m = cursor_mark(c);
+	bool good = true;
+
+	cursor_next(c, NULL);
+	while (good && cursor_peek(c) != DOC_END)
+		good = pull_pair(l, c, r, &p);
+	good = good && cursor_next(c, NULL) == DOC_END;
+	*ret = (struct node){.kind = NODE_MAP, .mark = m, .n = p.n, .key = p.key, .item = p.item};
+	return good;
+}
+
+bool pull_job(struct loader *l, struct cursor *c, const struct node *name)
+{
+	struct job_reading r;
+	size_t before = diags_errors(l->d);
+	bool taken, good;
+	struct node map, *value;
+
+	if (cursor_peek(c) != DOC_MAP) {
+		value = cursor_tree(c, l->scratch);
+		if (value)
+			read_job(l, name, value);
+		return value;
+	}
+	taken = begin_job(l, &r, name);
+	good = pull_map(l, c, &r, &map);
+	if (good)
+		finish_job(l, &r, &map, before, taken);
+	else
+		free(r.j->step);
+	free(map.key);
+	free(map.item);
+	return good;
 }

@@ -29,9 +29,9 @@ void read_slow(struct loader *l, struct traits *t, const struct node *n)
 	struct slow_spec s = {0};
 
 	if (n->kind == NODE_SCALAR && (parse_share(n->text, &s.share) || (duration_parse(n->text, &s.ms) && s.ms > 0)))
-		t->slow = s;
+		traits_policy(l, t)->slow = s;
 	else if (is_null(n))
-		t->slow = s; /* never, whatever template or defaults say */
+		traits_policy(l, t)->slow = s; /* never, whatever template or defaults say */
 	else
 		bad_value(l, "slow", "a duration such as 10m, or p95*2 for twice what it took in the past", n);
 }
@@ -53,7 +53,7 @@ static void use_until(struct loader *l, void *ctx, enum key key, const struct no
 		      const struct node *n)
 {
 	struct traits *t = ctx;
-	struct until_spec *u = t->act.until;
+	struct until_spec *u = t->act->until;
 
 	switch (key) {
 	case KEY_until_run:
@@ -77,8 +77,8 @@ void read_until(struct loader *l, struct traits *t, const struct node *n)
 {
 	enum { EVERY_MS = 1000 };
 
-	t->act.until = ARENA_NEW(l->a, struct until_spec);
-	t->act.until->every_ms = EVERY_MS;
+	traits_act(l, t)->until = ARENA_NEW(l->a, struct until_spec);
+	t->act->until->every_ms = EVERY_MS;
 	if (!read_map(l, n, IN_UNTIL, "'until'", use_until, t))
 		return;
 	if (!node_get(n, "run") == !node_get(n, "argv")) {
@@ -110,12 +110,12 @@ static void use_approve(struct loader *l, void *ctx, enum key key, const struct 
 
 void read_approve(struct loader *l, struct traits *t, const struct node *n)
 {
-	t->act.approve = ARENA_NEW(l->a, struct approve_spec);
+	traits_act(l, t)->approve = ARENA_NEW(l->a, struct approve_spec);
 	if (n->kind != NODE_MAP) {
-		read_value(l, "approve", n, &t->act.approve->prompt);
+		read_value(l, "approve", n, &traits_act(l, t)->approve->prompt);
 		return;
 	}
-	if (read_map(l, n, IN_APPROVE, "'approve'", use_approve, t->act.approve) && !node_get(n, "prompt")) {
+	if (read_map(l, n, IN_APPROVE, "'approve'", use_approve, t->act->approve) && !node_get(n, "prompt")) {
 		diag_error(l->d, n->mark, "'approve' has no 'prompt'");
 		diag_hint(l->d, "write approve: {prompt: \"Go on?\"}");
 	}

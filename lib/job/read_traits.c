@@ -3,28 +3,6 @@
 
 #include "base/bug.h"
 
-enum { GRACE_MS = 10000 };
-
-void traits_init(struct traits *t)
-{
-	*t = (struct traits){
-		.grace_ms = GRACE_MS,
-		.critical = true,
-		.slots = 1,
-		.limits = {-1, -1, -1, -1, NICE_UNSAID},
-		.umask = UMASK_UNSAID,
-		.pool.weight = 1,
-		.ok_exit.bits[0] = 1,
-	};
-}
-
-/* Where a key's value goes in t. */
-static void *field_of(struct traits *t, enum key key)
-{
-	BUG_UNLESS(key_info(key)->size);
-	return (char *)t + key_info(key)->offset;
-}
-
 /* Keys whose value is something of its own. */
 static void read_special(struct loader *l, struct traits *t, enum key key, const struct node *n)
 {
@@ -42,10 +20,10 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 		read_provides(l, t, n);
 		break;
 	case KEY_consumes:
-		read_names(l, "consumes", n, false, &t->consume, &t->n_consumes);
+		read_names(l, "consumes", n, false, &traits_flow(l, t)->consume, &traits_flow(l, t)->n_consumes);
 		break;
 	case KEY_extends:
-		read_names(l, "extends", n, true, &t->extends, &t->n_extends);
+		read_names(l, "extends", n, true, &traits_policy(l, t)->extends, &traits_policy(l, t)->n_extends);
 		break;
 	case KEY_matrix:
 		read_matrix(l, t, n);
@@ -78,7 +56,7 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 		read_priority(l, t, n);
 		break;
 	case KEY_resources:
-		read_resources(l, n, &t->resources);
+		read_resources(l, n, &traits_policy(l, t)->resources);
 		break;
 	case KEY_executor:
 		read_executor(l, n);
@@ -90,7 +68,7 @@ static void read_special(struct loader *l, struct traits *t, enum key key, const
 		read_umask(l, t, n);
 		break;
 	case KEY_breaker:
-		read_breaker(l, &t->breaker, n);
+		read_breaker(l, &traits_policy(l, t)->breaker, n);
 		break;
 	case KEY_on_lost:
 		read_on_lost(l, t, n);
@@ -121,46 +99,46 @@ static void read_by_type(struct loader *l, struct traits *t, enum key key, const
 {
 	switch (key_info(key)->type) {
 	case TYPE_TEXT:
-		read_text(l, word, n, field_of(t, key));
+		read_text(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_BOOL:
-		read_bool(l, word, n, field_of(t, key));
+		read_bool(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_TEXTS:
-		read_texts(l, word, n, field_of(t, key));
+		read_texts(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_DURATION:
-		read_duration(l, word, n, field_of(t, key));
+		read_duration(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_VALUE:
-		read_value(l, word, n, field_of(t, key));
+		read_value(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_VALUES:
-		read_value_list(l, word, n, field_of(t, key));
+		read_value_list(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_ENV:
-		read_value_map(l, word, n, true, field_of(t, key));
+		read_value_map(l, word, n, true, traits_own_field(l, t, key));
 		break;
 	case TYPE_EXPR:
-		read_expr(l, word, n, field_of(t, key));
+		read_expr(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_PATTERN:
-		read_pattern(l, word, n, field_of(t, key));
+		read_pattern(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_EXITS:
-		read_exits(l, word, n, field_of(t, key));
+		read_exits(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_MAP:
-		read_json_map(l, word, n, field_of(t, key));
+		read_json_map(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_FILES:
-		read_files(l, word, n, field_of(t, key));
+		read_files(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_FRESH:
 		read_fresh(l, t, n);
 		break;
 	case TYPE_CONDITIONS:
-		read_conditions(l, word, n, key == KEY_require, field_of(t, key));
+		read_conditions(l, word, n, key == KEY_require, traits_own_field(l, t, key));
 		break;
 	default:
 		read_special(l, t, key, n);
@@ -214,5 +192,6 @@ void read_template(struct loader *l, const struct node *name, const struct node 
 	traits_init(&t.t);
 	where = arena_printf(l->scratch, "template '%s'", name->text);
 	read_traits(l, &t.t, value, IN_TEMPLATE, where);
+	traits_seal(l, &t.t);
 	VEC_PUSH(l->template, l->n_templates, l->room_templates, t);
 }

@@ -7,12 +7,15 @@
 #include "base/spell.h"
 
 #define NOW	 NULL
-#define NO_FIELD 0, 0
-#define IN(member)                                                                                 \
-	offsetof(struct traits, member), sizeof(((struct traits *)0)->member)
-#define SPAN(first, last)                                                                          \
-	offsetof(struct traits, first), offsetof(struct traits, last) +                            \
-		sizeof(((struct traits *)0)->last) - offsetof(struct traits, first)
+#define NO_FIELD HOME_TRAITS, 0, 0
+#define SPAN_IN(type, first, last)                                                                 \
+	offsetof(struct type, first), offsetof(struct type, last) +                                \
+		sizeof(((struct type *)0)->last) - offsetof(struct type, first)
+#define IN(member)		 HOME_TRAITS, SPAN_IN(traits, member, member)
+#define POLICY(member)		 HOME_POLICY, SPAN_IN(policy, member, member)
+#define POLICY_SPAN(first, last) HOME_POLICY, SPAN_IN(policy, first, last)
+#define FLOW(member)		 HOME_FLOW, SPAN_IN(flow, member, member)
+#define FLOW_SPAN(first, last)	 HOME_FLOW, SPAN_IN(flow, first, last)
 
 static const struct key_info infos[] = {
 #define KEY(id, word, scopes, reach, type, field, later, sentence)                                 \

@@ -137,12 +137,16 @@ enum key_type {
 	TYPE_COUNT,
 };
 
+/* Which part of a step's traits has its value. */
+enum key_home { HOME_TRAITS, HOME_POLICY, HOME_FLOW };
+
 struct key_info {
 	const char *word;
 	unsigned scopes; /* enum key_scope, or'ed */
 	enum key_reach reach;
 	enum key_type type;
-	size_t offset, size; /* in struct traits; size 0: not a field of its own */
+	enum key_home home;
+	size_t offset, size; /* in struct traits, policy or flow; size 0: not a field of its own */
 	const char *later;   /* the way out while it is not supported yet; NULL: supported */
 	const char *sentence;
 };

@@ -86,6 +86,7 @@ static void set_default(struct loader *l, struct setting *s)
 
 	traits_init(&t);
 	read_traits(l, &t, &map, IN_DEFAULTS, "--set defaults");
+	traits_seal(l, &t);
 	for (size_t i = 0; i < l->jf->n_files; i++) {
 		struct traits over = t;
 
@@ -105,12 +106,14 @@ static void set_env(struct loader *l, struct setting *s)
 	for (size_t i = 0; i < l->jf->n_files; i++) {
 		struct file *f = l->jf->file[i];
 
-		t = (struct traits){.env = env};
-		file = (struct traits){.env = f->env};
+		traits_init(&t);
+		traits_init(&file);
+		traits_policy(l, &t)->env = env;
+		traits_policy(l, &file)->env = f->env;
 		key_set_add(&t.set, KEY_env);
 		key_set_add(&file.set, KEY_env);
 		traits_inherit(l, &t, &file, 1 << REACH_STEPS);
-		f->env = t.env;
+		f->env = t.policy->env;
 	}
 }
 

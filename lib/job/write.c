@@ -154,8 +154,8 @@ static json_t *provides_json(const struct traits *t)
 	json_t *list = json_array(), *map = json_object();
 	bool plain = true;
 
-	for (size_t i = 0; i < t->n_provides; i++) {
-		const struct provide_decl *p = &t->provide[i];
+	for (size_t i = 0; i < t->flow->n_provides; i++) {
+		const struct provide_decl *p = &t->flow->provide[i];
 
 		plain &= p->from == PROVIDE_OUTPUT && p->type == AS_TEXT;
 		json_array_append_new(list, json_string(p->name));
@@ -235,7 +235,7 @@ static json_t *retry_json(const struct retry_spec *r)
 
 static json_t *on_failure_json(const struct traits *t)
 {
-	switch (t->on_failure) {
+	switch (t->policy->on_failure) {
 	case ON_FAILURE_ABORT:
 		return json_string("abort");
 	case ON_FAILURE_SKIP_DEPENDENTS:
@@ -245,7 +245,7 @@ static json_t *on_failure_json(const struct traits *t)
 	case ON_FAILURE_FALLBACK:
 		break;
 	}
-	return json_pack("{s:s}", "fallback", t->fallback);
+	return json_pack("{s:s}", "fallback", t->policy->fallback);
 }
 
 static json_t *exits_json(const struct exit_set *s)
@@ -291,8 +291,8 @@ static json_t *lock_uses_json(const struct traits *t)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < t->n_locks; i++) {
-		const struct lock_use *u = &t->lock[i];
+	for (size_t i = 0; i < t->policy->n_locks; i++) {
+		const struct lock_use *u = &t->policy->lock[i];
 
 		json_array_append_new(list, u->wait_ms < 0 ? json_string(u->name)
 							   : json_pack("{s:s, s:o}", "name", u->name, "wait",
@@ -408,65 +408,65 @@ static json_t *special_json(const struct traits *t, enum key k)
 	case KEY_provides:
 		return provides_json(t);
 	case KEY_consumes:
-		return names_json(t->consume, t->n_consumes);
+		return names_json(t->flow->consume, t->flow->n_consumes);
 	case KEY_matrix:
-		return matrix_json(t->matrix);
+		return matrix_json(t->policy->matrix);
 	case KEY_foreach:
-		return foreach_json(t->foreach);
+		return foreach_json(t->policy->foreach);
 	case KEY_retry:
-		return retry_json(t->retry);
+		return retry_json(t->policy->retry);
 	case KEY_on_failure:
 		return on_failure_json(t);
 	case KEY_fail_if:
-		return fail_if_json(&t->fail_if);
+		return fail_if_json(&t->policy->fail_if);
 	case KEY_pool:
-		return pool_json(&t->pool);
+		return pool_json(&t->policy->pool);
 	case KEY_lock_uses:
 		return lock_uses_json(t);
 	case KEY_slow:
-		return slow_json(&t->slow);
+		return slow_json(&t->policy->slow);
 	case KEY_approve:
-		return approve_json(t->act.approve);
+		return approve_json(t->act->approve);
 	case KEY_until:
-		return until_json(&t->act);
+		return until_json(t->act);
 	case KEY_priority:
-		return json_integer(t->priority);
+		return json_integer(t->policy->priority);
 	case KEY_resources:
-		return json_deep_copy(t->resources);
+		return json_deep_copy(t->policy->resources);
 	case KEY_executor:
 		return json_string("local");
 	case KEY_limits:
-		return limits_json(&t->limits);
+		return limits_json(&t->policy->limits);
 	case KEY_umask:
-		return umask_json(t->umask);
+		return umask_json(t->policy->umask);
 	case KEY_breaker:
-		return breaker_json(&t->breaker);
+		return breaker_json(&t->policy->breaker);
 	case KEY_on_lost:
-		return json_string(on_lost_words[t->on_lost]);
+		return json_string(on_lost_words[t->policy->on_lost]);
 	case KEY_on_driver_death:
-		return json_string(t->finish ? "finish" : "kill");
+		return json_string(t->policy->finish ? "finish" : "kill");
 	case KEY_jobserver:
-		return json_string(offer_words[t->jobserver]);
+		return json_string(offer_words[t->policy->jobserver]);
 	case KEY_overlap:
-		return json_string(overlap_words[t->overlap]);
+		return json_string(overlap_words[t->policy->overlap]);
 	case KEY_slots:
-		return t->slots == SLOTS_ALL ? json_string("all") : json_integer(t->slots);
+		return t->policy->slots == SLOTS_ALL ? json_string("all") : json_integer(t->policy->slots);
 	case KEY_run:
-		return json_string(t->act.run);
+		return json_string(t->act->run);
 	case KEY_argv:
-		return values_json(&t->act.argv);
+		return values_json(&t->act->argv);
 	case KEY_call:
-		return json_string(t->act.call);
+		return json_string(t->act->call);
 	case KEY_with:
-		return value_source(t->act.with);
+		return value_source(t->act->with);
 	case KEY_job:
-		return json_string(t->act.job);
+		return json_string(t->act->job);
 	case KEY_job_params:
-		return value_map_json(&t->act.params, NULL);
+		return value_map_json(&t->act->params, NULL);
 	case KEY_job_payload:
-		return value_source(t->act.payload);
+		return value_source(t->act->payload);
 	case KEY_idempotency:
-		return idempotency_json(t->act.idempotency);
+		return idempotency_json(t->act->idempotency);
 	case KEY_noop:
 		return json_true();
 	default:
@@ -477,10 +477,11 @@ static json_t *special_json(const struct traits *t, enum key k)
 static json_t *trait_json(const struct traits *t, enum key k)
 {
 	const struct key_info *info = key_info(k);
-	const void *field = (const char *)t + info->offset;
+	const void *field;
 
 	if (!info->size)
 		return special_json(t, k);
+	field = traits_field(t, k);
 	switch (info->type) {
 	case TYPE_TEXT:
 	case TYPE_SCHEDULE:
@@ -521,9 +522,7 @@ static json_t *trait_json(const struct traits *t, enum key k)
 
 static bool same_field(const struct traits *a, const struct traits *b, enum key k)
 {
-	const struct key_info *info = key_info(k);
-
-	return !memcmp((const char *)a + info->offset, (const char *)b + info->offset, info->size);
+	return !memcmp(traits_field(a, k), traits_field(b, k), key_info(k)->size);
 }
 
 /* The keys of t that reach so far; without those that base passes on anyway (NULL: none). */
@@ -536,7 +535,7 @@ static void put_traits(json_t *map, const struct traits *t, unsigned reaches, co
 		if (!(reaches >> key_info(k)->reach & 1) || k == KEY_extends || (!mine && !passed))
 			continue;
 		if (passed && k == KEY_env) {
-			json_t *env = value_map_json(&t->env, &base->env);
+			json_t *env = value_map_json(&t->policy->env, &base->policy->env);
 
 			if (json_object_size(env))
 				put(map, "env", env);

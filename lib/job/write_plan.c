@@ -152,7 +152,7 @@ static void put_command(const struct writing *w, json_t *words)
 
 static void put_argv(const struct writing *w)
 {
-	const struct value_list *argv = &w->st->t.act.argv;
+	const struct value_list *argv = &w->st->t.act->argv;
 	json_t *words = json_array(), *one;
 	size_t k;
 
@@ -178,19 +178,19 @@ static void put_argv(const struct writing *w)
 static void put_run(const struct writing *w)
 {
 	static const char *usual[] = {"sh", "-eu", "-c"};
-	const struct text_list given = w->st->t.shell;
+	const struct text_list given = w->st->t.policy->shell;
 	const struct text_list shell = given.n ? given : (struct text_list){usual, ARRAY_LEN(usual)};
 	json_t *words = texts_json(&shell);
 
-	if (!strncmp(w->st->t.act.run, "#!", 2))
+	if (!strncmp(w->st->t.act->run, "#!", 2))
 		cannot(w, "a script with a first line of its own");
-	json_array_append_new(words, json_string(w->st->t.act.run));
+	json_array_append_new(words, json_string(w->st->t.act->run));
 	put_command(w, words);
 }
 
 static void put_action(const struct writing *w)
 {
-	switch (w->st->t.act.kind) {
+	switch (w->st->t.act->kind) {
 	case ACT_ARGV:
 		put_argv(w);
 		break;
@@ -205,7 +205,7 @@ static void put_action(const struct writing *w)
 	case ACT_JOB:
 	case ACT_APPROVE:
 	case ACT_UNTIL:
-		cannot(w, act_word(w->st->t.act.kind));
+		cannot(w, act_word(w->st->t.act->kind));
 		break;
 	}
 }
@@ -269,19 +269,19 @@ static void put_conditions(const struct writing *w, const struct buf *more)
 	json_t *skip = json_array();
 	struct buf text = BUF_INIT;
 
-	for (size_t i = 0; i < t->when.n; i++) {
+	for (size_t i = 0; i < t->policy->when.n; i++) {
 		buf_puts(&text, i ? " && " : "");
-		buf_puts(&text, t->when.n > 1 || more->len ? "(" : "");
-		say_condition(t->when.at[i].expr, &text);
-		buf_puts(&text, t->when.n > 1 || more->len ? ")" : "");
+		buf_puts(&text, t->policy->when.n > 1 || more->len ? "(" : "");
+		say_condition(t->policy->when.at[i].expr, &text);
+		buf_puts(&text, t->policy->when.n > 1 || more->len ? ")" : "");
 	}
 	if (more->len)
 		buf_addf(&text, "%s%s", text.len ? " && " : "", more->data);
 	if (text.len)
 		put(w->out, "condition", json_string(text.data));
-	for (size_t i = 0; i < t->skip_if.n; i++) {
+	for (size_t i = 0; i < t->policy->skip_if.n; i++) {
 		buf_reset(&text);
-		say_condition(t->skip_if.at[i].expr, &text);
+		say_condition(t->policy->skip_if.at[i].expr, &text);
 		json_array_append_new(skip, json_string(text.data));
 	}
 	if (json_array_size(skip))
@@ -308,10 +308,10 @@ static void mention_step(void *ctx, enum expr_root root, const char *const *path
 /* The steps that the conditions speak of: a need of such a one only waits. */
 static void steps_asked(const struct traits *t, struct map *asked)
 {
-	for (size_t i = 0; i < t->when.n; i++)
-		expr_names(t->when.at[i].expr, mention_step, asked);
-	for (size_t i = 0; i < t->skip_if.n; i++)
-		expr_names(t->skip_if.at[i].expr, mention_step, asked);
+	for (size_t i = 0; i < t->policy->when.n; i++)
+		expr_names(t->policy->when.at[i].expr, mention_step, asked);
+	for (size_t i = 0; i < t->policy->skip_if.n; i++)
+		expr_names(t->policy->skip_if.at[i].expr, mention_step, asked);
 }
 
 /* A need with its condition; `more` gets what only a condition can say. */
@@ -358,7 +358,7 @@ static void put_needs(const struct writing *w)
 
 static void put_retry(const struct writing *w)
 {
-	const struct retry_spec *r = w->st->t.retry;
+	const struct retry_spec *r = w->st->t.policy->retry;
 	json_t *exits = json_array();
 
 	put(w->out, "retries", json_integer(r->pace.max));
@@ -393,13 +393,13 @@ static void put_policy(const struct writing *w)
 	};
 	const struct traits *t = &w->st->t;
 
-	if (t->on_failure != ON_FAILURE_ABORT)
-		put(w->out, "on_failure", json_string(words[t->on_failure]));
-	if (t->on_failure == ON_FAILURE_FALLBACK)
-		put(w->out, "fallback_step", json_string(t->fallback));
-	if (!t->critical)
+	if (t->policy->on_failure != ON_FAILURE_ABORT)
+		put(w->out, "on_failure", json_string(words[t->policy->on_failure]));
+	if (t->policy->on_failure == ON_FAILURE_FALLBACK)
+		put(w->out, "fallback_step", json_string(t->policy->fallback));
+	if (!t->policy->critical)
 		put(w->out, "critical", json_false());
-	if (!t->critical && t->on_failure == ON_FAILURE_ABORT)
+	if (!t->policy->critical && t->policy->on_failure == ON_FAILURE_ABORT)
 		diag_warn(w->d, w->st->mark, "step '%s' is not critical: in a plan its failure aborts nothing", name_of(w));
 }
 
@@ -409,9 +409,9 @@ static void put_provides(const struct writing *w, json_t *list)
 
 	if (json_array_size(list))
 		return; /* the plan it came from has said it */
-	for (size_t i = 0; i < t->n_provides; i++) {
-		if (t->provide[i].from == PROVIDE_PATH)
-			json_array_append_new(list, json_sprintf("%s=%s", t->provide[i].name, t->provide[i].path));
+	for (size_t i = 0; i < t->flow->n_provides; i++) {
+		if (t->flow->provide[i].from == PROVIDE_PATH)
+			json_array_append_new(list, json_sprintf("%s=%s", t->flow->provide[i].name, t->flow->provide[i].path));
 		else
 			cannot(w, "values that steps provide");
 	}
@@ -432,8 +432,8 @@ static void put_metadata(const struct writing *w)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (json_object_get(m, keys[i]))
 			json_object_set(w->out, keys[i], json_object_get(m, keys[i]));
-	if (w->st->t.group && !json_object_get(m, "ui_hints"))
-		put(w->out, "ui_hints", json_pack("{s:s}", "group", w->st->t.group));
+	if (w->st->t.policy->group && !json_object_get(m, "ui_hints"))
+		put(w->out, "ui_hints", json_pack("{s:s}", "group", w->st->t.policy->group));
 	json_decref(m);
 }
 
@@ -441,17 +441,17 @@ static void put_rights(const struct writing *w)
 {
 	const struct traits *t = &w->st->t;
 
-	if (t->stall_ms)
-		put(w->out, "stall_timeout_sec", seconds_json(t->stall_ms));
-	if (t->n_locks == 1 && t->lock[0].wait_ms < 0)
-		put(w->out, "lock", json_string(t->lock[0].name));
-	else if (t->n_locks)
+	if (t->policy->stall_ms)
+		put(w->out, "stall_timeout_sec", seconds_json(t->policy->stall_ms));
+	if (t->policy->n_locks == 1 && t->policy->lock[0].wait_ms < 0)
+		put(w->out, "lock", json_string(t->policy->lock[0].name));
+	else if (t->policy->n_locks)
 		cannot(w, "several locks, or one with a longest wait");
-	if (t->breaker.failures && t->breaker.window_ms < BREAKER_NO_WINDOW_MS)
+	if (t->policy->breaker.failures && t->policy->breaker.window_ms < BREAKER_NO_WINDOW_MS)
 		cannot(w, "a breaker with a window");
-	else if (t->breaker.failures)
-		put(w->out, "breaker", json_pack("{s:I, s:o}", "threshold", (json_int_t)t->breaker.failures, "recovery_sec",
-						 seconds_json(t->breaker.cooldown_ms)));
+	else if (t->policy->breaker.failures)
+		put(w->out, "breaker", json_pack("{s:I, s:o}", "threshold", (json_int_t)t->policy->breaker.failures, "recovery_sec",
+						 seconds_json(t->policy->breaker.cooldown_ms)));
 }
 
 /* Whether what a step says with this key gets into the plan, or may be left out of it. */
@@ -478,7 +478,7 @@ static void refuse_rest(const struct writing *w)
 	if (key_set_has(&w->st->t.set, KEY_error))
 		diag_warn(w->d, w->st->mark, "step '%s': 'error' is left out: a plan finds its own text for a failure",
 			  name_of(w));
-	if (w->st->t.pool.name && (!w->j->t.pool.name || strcmp(w->st->t.pool.name, w->j->t.pool.name)))
+	if (w->st->t.policy->pool.name && (!w->j->t.policy->pool.name || strcmp(w->st->t.policy->pool.name, w->j->t.policy->pool.name)))
 		cannot(w, "a pool of some steps");
 	if (w->st->finally)
 		cannot(w, "finally");
@@ -495,7 +495,7 @@ static const struct traits *common(const struct job *j)
 static void put_env(const struct writing *w)
 {
 	const struct traits *base = common(w->j);
-	json_t *env = env_json(w, &w->st->t.env, base ? &base->env : NULL);
+	json_t *env = env_json(w, &w->st->t.policy->env, base ? &base->policy->env : NULL);
 
 	if (json_object_size(env))
 		json_object_set(w->out, "env", env);
@@ -506,8 +506,8 @@ static void put_timeout(const struct writing *w)
 {
 	const struct traits *base = common(w->j);
 
-	if (w->st->t.timeout_ms && (!base || base->timeout_ms != w->st->t.timeout_ms))
-		put(w->out, "timeout_sec", seconds_json(w->st->t.timeout_ms));
+	if (w->st->t.policy->timeout_ms && (!base || base->policy->timeout_ms != w->st->t.policy->timeout_ms))
+		put(w->out, "timeout_sec", seconds_json(w->st->t.policy->timeout_ms));
 }
 
 static json_t *step_json(struct writing *w, const struct step *st)
@@ -520,17 +520,17 @@ static json_t *step_json(struct writing *w, const struct step *st)
 	if (t->description && st->id[0])
 		put(w->out, "description", json_string(t->description));
 	put_metadata(w);
-	if (t->labels.n)
-		put(w->out, "tags", texts_json(&t->labels));
+	if (t->policy->labels.n)
+		put(w->out, "tags", texts_json(&t->policy->labels));
 	put_action(w);
-	if (t->cwd)
-		put(w->out, "cwd", text_of(w, t->cwd, "cwd"));
+	if (t->policy->cwd)
+		put(w->out, "cwd", text_of(w, t->policy->cwd, "cwd"));
 	put_env(w);
 	put_needs(w);
 	put_timeout(w);
-	if (t->grace_ms != GRACE_MS)
-		put(w->out, "critical_grace_period_sec", seconds_json(t->grace_ms));
-	if (t->retry)
+	if (t->policy->grace_ms != GRACE_MS)
+		put(w->out, "critical_grace_period_sec", seconds_json(t->policy->grace_ms));
+	if (t->policy->retry)
 		put_retry(w);
 	put_policy(w);
 	put_rights(w);
@@ -561,10 +561,10 @@ static json_t *globals_json(const struct writing *w)
 {
 	const struct traits *base = common(w->j);
 	json_t *globals = json_pack("{s:i}", "max_concurrency", w->j->width ? (int)w->j->width : (int)WIDTH_MAX);
-	json_t *env = base ? env_json(w, &base->env, NULL) : json_object();
+	json_t *env = base ? env_json(w, &base->policy->env, NULL) : json_object();
 
 	put(globals, "default_timeout_sec",
-	    base && base->timeout_ms ? seconds_json(base->timeout_ms) : json_integer(NO_TIMEOUT_SEC));
+	    base && base->policy->timeout_ms ? seconds_json(base->policy->timeout_ms) : json_integer(NO_TIMEOUT_SEC));
 	if (json_object_size(env))
 		json_object_set(globals, "env", env);
 	json_decref(env);
@@ -593,7 +593,7 @@ static void refuse_of_job(struct writing *w)
 
 	if (w->j->kind == JOB_COMPOSITE)
 		cannot(w, "stages");
-	if (w->j->kind == JOB_STEPS && (t->n_needs || t->when.n || t->skip_if.n || t->require.n || t->matrix || t->foreach))
+	if (w->j->kind == JOB_STEPS && (t->n_needs || t->policy->when.n || t->policy->skip_if.n || t->policy->require.n || t->policy->matrix || t->policy->foreach))
 		cannot(w, "needs, conditions and loops of a whole job");
 }
 
@@ -601,7 +601,7 @@ json_t *job_to_plan(const struct job *j, struct diags *d)
 {
 	struct writing w = {.j = j, .d = d};
 	json_t *plan = json_pack("{s:s}", "plan_id", j->name), *steps = json_array();
-	bool is_empty = j->kind == JOB_ACTION && j->t.act.kind == ACT_NOOP;
+	bool is_empty = j->kind == JOB_ACTION && j->t.act->kind == ACT_NOOP;
 
 	refuse_of_job(&w);
 	tell_defaults(&w);

@@ -168,7 +168,7 @@ static void add_loop(struct buf *out, const struct listing *l, uint32_t unit)
 
 	if (!stage && !late)
 		return;
-	over = value_source(late ? b->step->t.foreach->over : stage->loop->over);
+	over = value_source(late ? b->step->t.policy->foreach->over : stage->loop->over);
 	buf_addf(out, "%s for each element of %s", stage ? ";" : ",", json_string_value(over));
 	for (size_t i = 0; stage && i < stage->n_jobs; i++)
 		buf_addf(out, "%s%s", i ? ", " : ": ", stage->job[i]->name);
@@ -208,9 +208,9 @@ static void reason_text(struct buf *out, const struct listing *l, uint32_t group
 		buf_addf(out, "%s%s", comma, t->need[i].name);
 	if (!t)
 		return;
-	add_conditions(out, "if", &t->when);
-	add_conditions(out, "unless", &t->skip_if);
-	if (t->fallback_only)
+	add_conditions(out, "if", &t->policy->when);
+	add_conditions(out, "unless", &t->policy->skip_if);
+	if (t->policy->fallback_only)
 		buf_puts(out, ", only if what it stands in for fails");
 	if (l->o->outlook)
 		add_outlook(out, &l->o->outlook[unit]);
@@ -315,6 +315,8 @@ static void unit_line(struct buf *out, const struct listing *l, const struct lev
 	buf_release(&why);
 }
 
+enum { PASS_ON_BYTES = 64 * 1024 };
+
 static void list_levels(struct buf *out, const struct listing *l, struct levels *stack)
 {
 	while (stack->n) {
@@ -343,6 +345,8 @@ static void list_levels(struct buf *out, const struct listing *l, struct levels 
 			continue;
 		v->number++;
 		unit_line(out, l, v, unit);
+		if (l->o->pass_on && out->len > PASS_ON_BYTES)
+			l->o->pass_on(l->o->ctx, out);
 		if (u->kind == UNIT_END && is_opened(l, u->group, depth + 1))
 			open_level(stack, l, u->group, depth + 1, 0);
 	}

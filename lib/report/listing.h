@@ -17,6 +17,9 @@ struct listing_options {
 	const char *target;  /* as asked */
 	bool steps;	     /* the steps of jobs below composites as well */
 	const struct outlook *outlook; /* by unit; NULL: everything runs that the command line does not leave out */
+	/* Takes what the text has so far and empties it, now and then: a list of a million is never one text. */
+	void (*pass_on)(void *ctx, struct buf *text); /* NULL: nobody does */
+	void *ctx;
 };
 
 /* As text for people, appended; number of steps that would run. */

@@ -215,7 +215,7 @@ static void until_line(struct screen *s, const struct run_event *e)
 		add_clean(&s->line, e->error);
 	}
 	buf_puts(&s->line, "; again every ");
-	duration_human(&s->line, s->x->place[e->unit].step->t.act.until->every_ms);
+	duration_human(&s->line, s->x->place[e->unit].step->t.act->until->every_ms);
 	say_line(s);
 }
 
@@ -316,7 +316,7 @@ static bool is_settled(enum event_kind k)
 /* A step that has the terminal to itself has all of it until its attempt has ended. */
 static void lend_terminal(struct screen *s, const struct run_event *e)
 {
-	if (e->unit == UNIT_NONE || s->x->graph->unit[e->unit].kind != UNIT_STEP || !s->x->place[e->unit].step->t.tty)
+	if (e->unit == UNIT_NONE || s->x->graph->unit[e->unit].kind != UNIT_STEP || !s->x->place[e->unit].step->t.policy->tty)
 		return;
 	s->lent = e->kind == EVENT_STEP_STARTED;
 	if (s->lent)
@@ -343,7 +343,7 @@ static void tell(struct screen *s, const struct run_event *e)
 		failure_lines(s, e);
 		break;
 	case EVENT_STEP_RETRY:
-		if (s->x->place[e->unit].step->t.act.kind == ACT_UNTIL)
+		if (s->x->place[e->unit].step->t.act->kind == ACT_UNTIL)
 			until_line(s, e);
 		else
 			retry_line(s, e);
@@ -390,7 +390,7 @@ static void tell(struct screen *s, const struct run_event *e)
 /* Of `until` each look but the first and the last: it would say the same as that every time. */
 static bool is_repeated(const struct screen *s, const struct run_event *e)
 {
-	return e->kind == EVENT_STEP_RETRY && s->x->place[e->unit].step->t.act.kind == ACT_UNTIL && e->attempt > 1 &&
+	return e->kind == EVENT_STEP_RETRY && s->x->place[e->unit].step->t.act->kind == ACT_UNTIL && e->attempt > 1 &&
 	       !s->o.verbose;
 }
 

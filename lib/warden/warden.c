@@ -59,6 +59,7 @@ struct warden {
 
 	pid_t child[PROC_WALK];
 	bool given_up[PIDS];
+	uint32_t owner[PIDS]; /* by leader or its session: the step it last was of, if that says so too */
 	_Alignas(8) char block[REQUEST_MAX];
 	const char *table[REQUEST_STRINGS + 2];
 	struct step step[1 + WARDEN_STEPS];	 /* the first has what nobody can be blamed for */
@@ -96,20 +97,17 @@ static uint32_t clip(int64_t value, uint32_t most)
  */
 static struct step *step_of(struct warden *w, pid_t pid)
 {
-	pid_t session = getsid(pid);
-	struct step *ending = &w->step[0];
+	struct step *s = &w->step[w->owner[pid]];
+	pid_t session = s->leader == pid ? s->session : getsid(pid);
 
-	for (uint32_t i = w->high; --i > 0;) {
-		struct step *s = &w->step[i];
-
-		if (s->phase == PHASE_FREE)
-			continue;
-		if (s->leader == pid || s->session == session)
-			return s;
-		if (!s->leader)
-			ending = s;
-	}
-	return ending;
+	s = &w->step[w->owner[(uint32_t)session % PIDS]];
+	if (s->phase != PHASE_FREE && s->session == session)
+		return s;
+	s = &w->step[0];
+	for (uint32_t i = w->high; --i > 0;)
+		if (w->step[i].phase != PHASE_FREE && !w->step[i].leader)
+			s = &w->step[i];
+	return s;
 }
 
 /* To all of it, and what is below. */
@@ -285,6 +283,7 @@ static void runs(struct warden *w, struct step *s, const struct request *q, pid_
 	s->leader = pid;
 	s->tty = q->flags & REQUEST_TTY;
 	s->session = s->tty ? w->session : pid;
+	w->owner[pid] = w->owner[s->session] = (uint32_t)(s - w->step);
 	s->grace_ns = q->grace_ms * NS_PER_MS;
 	if (q->timeout_ms)
 		s->due_ns = s->event.start_ns + q->timeout_ms * NS_PER_MS;

@@ -211,7 +211,7 @@ static void order_escapee(struct stage *s, struct order *o, const char *words, s
 	if (s->alive >= 0)
 		close(s->alive);
 	s->alive = p[0];
-	*fd = (struct start_fd){p[1], 9};
+	*fd = (struct start_fd){.fd = p[1], .number = 9};
 	order_words(o, words);
 	memmove(o->argv + 2, o->argv, sizeof(o->argv) - 2 * sizeof(*o->argv));
 	o->argv[0] = self;
@@ -463,7 +463,7 @@ static void a_step_finds_a_clean_world(void **state)
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	stage_open(&s);
-	fd = (struct start_fd){STDERR_FILENO, 9};
+	fd = (struct start_fd){.fd = STDERR_FILENO, .number = 9};
 	order_words(&o, "");
 	o.argv[0] = self;
 	o.argv[1] = "hygiene";
@@ -958,7 +958,7 @@ static pid_t fork_driver(struct stage *s, const char *words, bool finish, int *r
 	pid = fork();
 	CHECK(pid >= 0);
 	if (!pid) {
-		struct start_fd fd = {alive[1], 9};
+		struct start_fd fd = {.fd = alive[1], .number = 9};
 		struct exec_local_options opt = options_for(s);
 		struct order o;
 

@@ -254,15 +254,72 @@ static void defaults_and_env_hold_for_the_file_and_what_it_includes(void **state
 	load(&l, FOUND);
 	expect_jobs(&l, "main other a");
 	t = &job_find(l.jf, "a")->step[0].t;
-	CHECK_INT(t->timeout_ms, 120000);
-	CHECK_INT(t->grace_ms, 1000);
-	CHECK_INT(t->env.n, 2);
-	CHECK_STR(json_string_value(value_const(t->env.value[0])), "top");
-	CHECK_STR(json_string_value(value_const(t->env.value[1])), "a");
-	CHECK_STR(t->dotenv.text[0], "top.env");
+	CHECK_INT(t->policy->timeout_ms, 120000);
+	CHECK_INT(t->policy->grace_ms, 1000);
+	CHECK_INT(t->policy->env.n, 2);
+	CHECK_STR(json_string_value(value_const(t->policy->env.value[0])), "top");
+	CHECK_STR(json_string_value(value_const(t->policy->env.value[1])), "a");
+	CHECK_STR(t->policy->dotenv.text[0], "top.env");
 	t = &job_find(l.jf, "other")->step[0].t;
-	CHECK_INT(t->timeout_ms, 0);
-	CHECK_INT(t->env.n, 0);
+	CHECK_INT(t->policy->timeout_ms, 0);
+	CHECK_INT(t->policy->env.n, 0);
+	release(&l);
+}
+
+static void steps_that_say_the_same_share_it(void **state)
+{
+	struct loaded l;
+	const struct step *st;
+
+	(void)state;
+	write_file("Jobfile", "jobfile: 1\ndefaults: {retry: 2}\njobs:\n  j:\n    cwd: sub\n    steps:\n"
+			      "      a: {noop: true, timeout: 9s, env: {A: a}}\n"
+			      "      b: {noop: true, timeout: 9s}\n"
+			      "      c: {noop: true, timeout: 9s, inputs: [x]}\n"
+			      "      d: {noop: true, timeout: 8s}\n"
+			      "      e: {argv: [x]}\n");
+	load(&l, FOUND);
+	expect_jobs(&l, "j");
+	st = job_find(l.jf, "j")->step;
+	CHECK(st[1].t.policy == st[2].t.policy);
+	CHECK(st[0].t.policy != st[1].t.policy && st[3].t.policy != st[1].t.policy);
+	CHECK(st[0].t.act == st[3].t.act && st[0].t.act->kind == ACT_NOOP);
+	CHECK(st[4].t.act->kind == ACT_ARGV);
+	CHECK(st[0].t.flow == st[4].t.flow && st[2].t.flow->input.n == 1);
+	CHECK(!st[0].t.flow->input.n);
+	CHECK_INT(st[0].t.policy->timeout_ms, 9000);
+	CHECK_INT(st[0].t.policy->env.n, 1);
+	CHECK_INT(st[1].t.policy->env.n, 0);
+	CHECK_INT(st[3].t.policy->timeout_ms, 8000);
+	CHECK_INT(st[4].t.policy->timeout_ms, 0);
+	for (int i = 0; i < 5; i++) {
+		CHECK_INT(st[i].t.policy->retry->pace.max, 2);
+		CHECK(st[i].t.policy->cwd && !st[i].t.policy->open && !st[i].t.act->open && !st[i].t.flow->open);
+	}
+	release(&l);
+}
+
+static void keys_of_a_job_count_wherever_they_stand(void **state)
+{
+	struct loaded l;
+	const struct job *j;
+
+	(void)state;
+	write_file("Jobfile", "jobfile: 1\ntemplates: {t: {timeout: 5s}}\njobs:\n  j:\n    grace: 1s\n    steps:\n"
+			      "      - {id: a, noop: true}\n      - {noop: true, extends: t}\n"
+			      "    extends: t\n    priority: 3\n    finally: [{run: x}]\n");
+	load(&l, FOUND);
+	expect_jobs(&l, "j");
+	j = job_find(l.jf, "j");
+	CHECK_INT(j->n_steps, 3);
+	CHECK(j->in_order && j->step[2].finally);
+	CHECK_STR(j->step[1].id, "step2");
+	for (size_t i = 0; i < j->n_steps; i++) {
+		CHECK(j->step[i].job == j && j->step[i].no == i);
+		CHECK_INT(j->step[i].t.policy->grace_ms, 1000);
+		CHECK_INT(j->step[i].t.policy->timeout_ms, 5000);
+		CHECK_INT(j->step[i].t.policy->priority, 3);
+	}
 	release(&l);
 }
 
@@ -306,13 +363,13 @@ static void settings_change_what_the_file_says(void **state)
 	     "defaults.ok_exit=[0, 3]");
 	expect_jobs(&l, "j k");
 	t = &job_find(l.jf, "j")->step[0].t;
-	CHECK_INT(t->timeout_ms, 300000);
-	CHECK_INT(t->grace_ms, 3000);
-	CHECK(exit_set_has(&t->ok_exit, 3));
-	CHECK_INT(job_find(l.jf, "k")->step[0].t.timeout_ms, 9000);
+	CHECK_INT(t->policy->timeout_ms, 300000);
+	CHECK_INT(t->policy->grace_ms, 3000);
+	CHECK(exit_set_has(&t->policy->ok_exit, 3));
+	CHECK_INT(job_find(l.jf, "k")->step[0].t.policy->timeout_ms, 9000);
 	CHECK_INT(l.jf->pool[0].slots, 2);
-	CHECK_STR(json_string_value(value_const(t->env.value[0])), "b");
-	CHECK_STR(json_string_value(value_const(t->env.value[1])), "c=d");
+	CHECK_STR(json_string_value(value_const(t->policy->env.value[0])), "b");
+	CHECK_STR(json_string_value(value_const(t->policy->env.value[1])), "c=d");
 	CHECK_INT(json_array_size(value_const(l.jf->var[0].value)), 2);
 	release(&l);
 }
@@ -431,15 +488,15 @@ static void a_one_action_job_has_one_step_with_its_traits(void **state)
 	CHECK_INT(j->kind, JOB_ACTION);
 	CHECK_INT(j->n_steps, 1);
 	CHECK_STR(j->step[0].id, "");
-	CHECK(j->step[0].job == j && !j->step[0].t.critical);
+	CHECK(j->step[0].job == j && !j->step[0].t.policy->critical);
 	CHECK(artifact_provider(l.jf, "v") == j);
 	CHECK(!artifact_provider(l.jf, "w"));
 	j = job_find(l.jf, "b");
 	CHECK_INT(j->kind, JOB_STEPS);
 	CHECK_STR(j->step[0].id, "main");
-	CHECK_INT(j->step[0].t.act.kind, ACT_RUN);
-	CHECK(j->step[0].t.critical && !j->t.critical); /* the job's own */
-	CHECK_INT(j->t.act.kind, ACT_NONE);
+	CHECK_INT(j->step[0].t.act->kind, ACT_RUN);
+	CHECK(j->step[0].t.policy->critical && !j->t.policy->critical); /* the job's own */
+	CHECK_INT(j->t.act->kind, ACT_NONE);
 	CHECK(j->step[1].finally && j->step[1].no == 1);
 	CHECK(step_find(j, "finally1") == &j->step[1]);
 	CHECK(key_set_has(&job_find(l.jf, "c")->t.set, KEY_needs));
@@ -493,6 +550,8 @@ int main(void)
 		cmocka_unit_test(without_a_keeper_of_texts_messages_still_say_where),
 		cmocka_unit_test(without_a_keeper_of_texts_warnings_of_a_good_one_have_their_place),
 		cmocka_unit_test(what_is_left_of_a_broken_document_is_not_judged),
+		cmocka_unit_test(steps_that_say_the_same_share_it),
+		cmocka_unit_test(keys_of_a_job_count_wherever_they_stand),
 		IN_PLACE(jobs_are_selected_by_name_glob_and_pattern),
 		IN_PLACE(a_one_action_job_has_one_step_with_its_traits),
 		cmocka_unit_test(twenty_thousand_jobs_and_steps_load_at_once),

@@ -134,7 +134,7 @@ static void no_window_cuts_a_match(void **state)
 		while (text.len < 2 * BEFORE)
 			buf_puts(&text, "y");
 		path = step_case_file(&c, "out", text.data, text.len);
-		CHECK_INT(file_search(path, c.step->t.fail_if.out), PATTERN_YES);
+		CHECK_INT(file_search(path, c.step->t.policy->fail_if.out), PATTERN_YES);
 		free(path);
 	}
 	buf_release(&text);

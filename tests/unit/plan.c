@@ -45,7 +45,7 @@ static char *one_step(const char *keys)
 
 static const char *word(const struct jobfile *jf, size_t i)
 {
-	return json_string_value(value_const(jf->job[0]->step[0].t.act.argv.value[i]));
+	return json_string_value(value_const(jf->job[0]->step[0].t.act->argv.value[i]));
 }
 
 /* What becomes of one argument. */
@@ -103,9 +103,9 @@ static void a_variable_may_stand_for_a_number(void **state)
 	(void)state;
 	CHECK_STR(l.said.data, "");
 	t = &l.jf->job[0]->step[0].t;
-	CHECK_INT(t->timeout_ms, 2500);
-	CHECK_INT(t->retry->pace.max, 3);
-	CHECK(!t->critical);
+	CHECK_INT(t->policy->timeout_ms, 2500);
+	CHECK_INT(t->policy->retry->pace.max, 3);
+	CHECK(!t->policy->critical);
 	loaded_release(&l);
 	free(text);
 }
@@ -134,7 +134,7 @@ static void a_variable_in_a_condition_is_data(void **state)
 
 	(void)state;
 	CHECK_STR(l.said.data, "");
-	CHECK_STR(expr_text(l.jf->job[0]->step[0].t.when.at[0].expr),
+	CHECK_STR(expr_text(l.jf->job[0]->step[0].t.policy->when.at[0].expr),
 		  "(env.A ?? '') == \"' == '' || 'y' == 'y\" && (params.X ?? '') != 'z'");
 	loaded_release(&l);
 	free(text);
@@ -237,7 +237,7 @@ static void a_large_plan_costs_by_its_steps(void **state)
 	CHECK_STR(l.said.data, "");
 	CHECK_INT(l.jf->job[0]->n_steps, MANY);
 	CHECK_INT(l.jf->job[0]->step[MANY - 1].t.n_needs, 3);
-	CHECK_INT(l.jf->job[0]->step[0].t.retry->pace.max, 2);
+	CHECK_INT(l.jf->job[0]->step[0].t.policy->retry->pace.max, 2);
 	CHECK_STR(step_find(l.jf->job[0], "s49999")->id, "s49999");
 	CHECK(peak_kib() - before < (long)MANY * ROOM_KIB_EACH);
 	CHECK(seconds() - start < 60);
