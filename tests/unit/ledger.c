@@ -474,7 +474,7 @@ static void a_definition_is_known_by_its_origin(void **state)
 	CHECK(ledger_definition_of(k->l, r.origin, &sha));
 	CHECK_STR(kit_ask(k, "SELECT json FROM definitions JOIN definition_origins USING (sha)"), "{}");
 	kit_exec(k, "UPDATE runs SET end_wall_ms = 1, exit_code = 0, state = (SELECT no FROM states WHERE word = 'succeeded')");
-	CHECK(ledger_gc(k->l, &keep, NULL, NULL, &gone));
+	CHECK(kit_gc(k, &keep, &gone));
 	CHECK_INT(gone, 3);
 	CHECK(!ledger_definition_of(k->l, r.origin, &sha));
 	CHECK_STR(kit_ask(k, "SELECT count(*) FROM definition_origins"), "0");

@@ -531,7 +531,7 @@ static bool act_gc(struct kit *k)
 {
 	size_t n;
 
-	return ledger_gc(k->l, &(struct ledger_keep){.runs = 1}, NULL, NULL, &n);
+	return kit_gc(k, &(struct ledger_keep){.runs = 1}, &n);
 }
 
 static void after_gc(struct kit *k)

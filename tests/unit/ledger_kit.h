@@ -266,6 +266,32 @@ static inline void kit_print_fault(void *ctx, const char *text)
 	print_message("  fsck: %s\n", text);
 }
 
+struct kit_old {
+	int64_t no[16];
+	size_t n;
+};
+
+static inline bool kit_note_old(void *ctx, const struct ledger_run_row *r)
+{
+	struct kit_old *o = ctx;
+
+	CHECK(o->n < sizeof(o->no) / sizeof(*o->no));
+	o->no[o->n++] = r->no;
+	return true;
+}
+
+/* What `gc` does to the ledger; false with ledger_error(). */
+static inline bool kit_gc(struct kit *k, const struct ledger_keep *keep, size_t *ret_runs)
+{
+	struct kit_old o = {.n = 0};
+	bool good = ledger_old_runs(k->l, keep, kit_note_old, &o);
+
+	for (size_t i = 0; good && i < o.n; i++)
+		good = ledger_forget(k->l, o.no[i]);
+	*ret_runs = o.n;
+	return good && ledger_forget_definitions(k->l);
+}
+
 static inline void kit_sound(struct kit *k)
 {
 	size_t faults;
