@@ -4,6 +4,7 @@ setup() {
 	T=$(mktemp -d "${TMPDIR:-/tmp}/orchmake-test.XXXXXX")
 	cd "$T" || exit 99
 	unset ORCHMAKE_LEDGER MAKEFLAGS MAKELEVEL
+	not_ours=$(jobs -p)
 	export NO_COLOR=1
 	if declare -F prepare >/dev/null; then prepare; fi
 }
@@ -14,6 +15,15 @@ teardown() {
 }
 
 jobfile() { cat >Jobfile; }
+
+# Without an argument for all that the test has started, however they end; but not for bats's own timer, which is a child too.
+wait() {
+	local pid
+	[ $# = 0 ] || { builtin wait "$@"; return; }
+	for pid in $(jobs -p); do
+		case " ${not_ours//$'\n'/ } " in *" $pid "*) ;; *) builtin wait "$pid" || true ;; esac
+	done
+}
 
 # want CODE COMMAND...: run it; out and err hold what it said.
 want() {
