@@ -282,10 +282,10 @@ static void put_outputs(void)
 
 /* --- keys of the Jobfile ---------------------------------------------------------------------------------- */
 
-/* Keys that are supported and stand in all maps of `in` and in none of `out`. */
+/* Keys that stand in all maps of `in` and in none of `out`. */
 static bool is_among(const struct key_info *k, unsigned in, unsigned out)
 {
-	return !k->later && (k->scopes & in) == in && !(k->scopes & out);
+	return (k->scopes & in) == in && !(k->scopes & out);
 }
 
 static void put_keys(unsigned in, unsigned out)
@@ -383,35 +383,7 @@ static void put_plan_keys(void)
 	}
 }
 
-/* Words that are kept for later, and what to do until then. */
-static void put_later_keys(void)
-{
-	begin_list(17);
-	for (enum key k = 0; k < KEY_COUNT; k++) {
-		const struct key_info *info = key_info(k);
-
-		if (!info->later)
-			continue;
-		put_item("Cm", info->word);
-		if (!(info->scopes & (IN_FILE | IN_NODE | IN_DEFAULTS))) {
-			int first = ffs((int)info->scopes);
-
-			printf("in %s:\n", key_scope_where((enum key_scope_no)(first - 1)));
-		}
-		put_sentence(info->later);
-	}
-	end_list();
-}
-
 /* --- expressions ------------------------------------------------------------------------------------------- */
-
-/* A namespace that belongs to a key of the file comes with it. */
-static bool is_later(const char *root)
-{
-	enum key k;
-
-	return key_find(IN_FILE, root, &k) && key_info(k)->later;
-}
 
 static void put_roots(void)
 {
@@ -423,8 +395,7 @@ static void put_roots(void)
 
 	begin_list(11);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (!is_later(rows[i].word))
-			put_row(&rows[i]);
+		put_row(&rows[i]);
 	end_list();
 }
 
@@ -632,7 +603,6 @@ static const struct table {
 	{"inner-keys", put_inner_keys},
 	{"default-names", put_default_names},
 	{"plan-keys", put_plan_keys},
-	{"later-keys", put_later_keys},
 	{"roots", put_roots},
 	{"operators", put_operators},
 	{"functions", put_functions},

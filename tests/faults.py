@@ -149,7 +149,7 @@ def check(folder, number, code, said):
         bad.append("it hung")
     elif code not in CODES and (history(folder) or code not in (127, -11)):  # the dynamic linker's own ends
         bad.append(f"exit {code}")
-    if code and not said.strip():
+    if code and code != -11 and not said.strip():
         bad.append(f"exit {code} and not a word")
     if "internal error" in said or "AddressSanitizer" in said or "runtime error" in said:
         bad.append("it broke")

@@ -8,10 +8,15 @@
 
 enum { UNSET_MAX = 8 }; /* of more the whole environment is said instead */
 
-/* What is of the run alone, and gone with it. */
+/* What is of the run alone, and gone with it; what a make meant for us. */
 static bool is_ours(const char *text)
 {
-	return !strncmp(text, "ORCHMAKE_", strlen("ORCHMAKE_")) || !strncmp(text, "MAKEFLAGS=", strlen("MAKEFLAGS="));
+	static const char *const heads[] = {"ORCHMAKE_", "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL="};
+
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+		if (!strncmp(text, heads[i], strlen(heads[i])))
+			return true;
+	return false;
 }
 
 static bool is_inherited(const struct engine *e, const char *text)

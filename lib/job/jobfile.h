@@ -23,7 +23,7 @@
 
 /* Ids of all keys (enum key) and the set of those that a document gave. */
 enum key {
-#define KEY(id, word, scopes, reach, type, field, later, sentence) KEY_##id,
+#define KEY(id, word, scopes, reach, type, field, sentence) KEY_##id,
 #include "job/keys.def"
 #undef KEY
 	KEY_COUNT,

@@ -147,7 +147,7 @@ typedef void key_fn(struct loader *l, void *ctx, enum key key, const struct node
  */
 bool read_map(struct loader *l, const struct node *n, enum key_scope scope, const char *where,
 	      key_fn *use, void *ctx);
-/* The key of name in scope; false after an error (unknown, not supported yet). */
+/* The key of name in scope; false after an error (unknown). */
 bool read_key(struct loader *l, const struct node *name, enum key_scope scope, const char *where,
 	      enum key *ret);
 /* Complain if name is taken, with the place of the first; else it is taken now. */

@@ -447,11 +447,6 @@ bool read_key(struct loader *l, const struct node *name, enum key_scope scope, c
 		unknown_key(l, name, scope, where);
 		return false;
 	}
-	if (key_info(key)->later) {
-		diag_error(l->d, name->mark, "key '%s' is not supported yet", name->text);
-		diag_hint(l->d, "%s", key_info(key)->later);
-		return false;
-	}
 	*ret = key;
 	return true;
 }

@@ -6,7 +6,6 @@
 #include "base/bug.h"
 #include "base/spell.h"
 
-#define NOW	 NULL
 #define NO_FIELD HOME_TRAITS, 0, 0
 #define SPAN_IN(type, first, last)                                                                 \
 	offsetof(struct type, first), offsetof(struct type, last) +                                \
@@ -18,8 +17,8 @@
 #define FLOW_SPAN(first, last)	 HOME_FLOW, SPAN_IN(flow, first, last)
 
 static const struct key_info infos[] = {
-#define KEY(id, word, scopes, reach, type, field, later, sentence)                                 \
-	[KEY_##id] = {word, scopes, reach, TYPE_##type, field, later, sentence},
+#define KEY(id, word, scopes, reach, type, field, sentence)                                        \
+	[KEY_##id] = {word, scopes, reach, TYPE_##type, field, sentence},
 #include "job/keys.def"
 #undef KEY
 };
@@ -128,7 +127,7 @@ static json_t *schema_of_scope(enum key_scope_no scope)
 	for (enum key k = 0; k < KEY_COUNT; k++) {
 		json_t *property;
 
-		if (!(infos[k].scopes & 1u << scope) || infos[k].later)
+		if (!(infos[k].scopes & 1u << scope))
 			continue;
 		property = schema_fragment(types[infos[k].type].schema);
 		json_object_set_new(property, "description", json_string(infos[k].sentence));

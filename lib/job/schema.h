@@ -147,7 +147,6 @@ struct key_info {
 	enum key_type type;
 	enum key_home home;
 	size_t offset, size; /* in struct traits, policy or flow; size 0: not a field of its own */
-	const char *later;   /* the way out while it is not supported yet; NULL: supported */
 	const char *sentence;
 };
 

@@ -460,7 +460,7 @@ static bool is_said(enum key k)
 	static const enum key said[] = {
 		KEY_description, KEY_group, KEY_labels, KEY_metadata, KEY_private, KEY_extends, KEY_run, KEY_argv, KEY_noop,
 		KEY_shell, KEY_needs, KEY_provides, KEY_when, KEY_skip_if, KEY_retry, KEY_timeout, KEY_grace, KEY_stall,
-		KEY_on_failure, KEY_critical, KEY_breaker, KEY_error, KEY_pool, KEY_lock_uses, KEY_cwd, KEY_env,
+		KEY_on_failure, KEY_critical, KEY_fallback_only, KEY_breaker, KEY_error, KEY_pool, KEY_lock_uses, KEY_cwd, KEY_env,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(said); i++)

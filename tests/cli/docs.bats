@@ -190,16 +190,6 @@ code_of() {
 	done
 }
 
-@test "a key that is not supported is said to be so, and only such a one" {
-	pages
-	later=$(sed -n '/^\.Sh WORDS KEPT/,$s/^\.It Cm "\(.*\)"$/\1/p' "$MAN5")
-	is "$later" on_slow
-	is "$(grep -x -e run -e needs -e retry <<<"$later")" ""
-	printf 'jobfile: 1\nhooks: {on_slow: {run: x}}\njobs: {a: {noop: true}}\n' >Jobfile
-	want 2 orchmake validate
-	complains "key 'on_slow' is not supported yet"
-}
-
 @test "the files that HACKING names exist" {
 	cd "$top_srcdir"
 	names=$(grep -o '`[^`]*`' HACKING.md | tr -d '`' |

@@ -267,7 +267,7 @@ static inline void kit_print_fault(void *ctx, const char *text)
 }
 
 struct kit_old {
-	int64_t no[16];
+	int64_t no[4096];
 	size_t n;
 };
 

@@ -129,10 +129,10 @@ static void what_is_known_of_each_is_said_and_what_is_done_is_not_listed(void **
 	(void)state;
 	for (uint32_t u = 0; u < l.c.x->graph->n_units; u++)
 		at[u].kind = OUTLOOK_RUN;
-	at[unit[0]] = (struct outlook){OUTLOOK_DONE, REASON_FRESH, NULL};
-	at[unit[1]] = (struct outlook){OUTLOOK_RUN, REASON_INPUT_CHANGED, (char *)"in"};
-	at[unit[2]] = (struct outlook){OUTLOOK_MAYBE, REASON_INPUT_CHANGED, (char *)"out"};
-	at[unit[3]] = (struct outlook){OUTLOOK_MAYBE, REASON_VALUE_CHANGED, (char *)"c"};
+	at[unit[0]] = (struct outlook){.kind = OUTLOOK_DONE, .why = REASON_FRESH, .cause = NULL};
+	at[unit[1]] = (struct outlook){.kind = OUTLOOK_RUN, .why = REASON_INPUT_CHANGED, .cause = (char *)"in"};
+	at[unit[2]] = (struct outlook){.kind = OUTLOOK_MAYBE, .why = REASON_INPUT_CHANGED, .cause = (char *)"out"};
+	at[unit[3]] = (struct outlook){.kind = OUTLOOK_MAYBE, .why = REASON_VALUE_CHANGED, .cause = (char *)"c"};
 	CHECK_INT(listing_text(&got, l.c.x, l.s, &o), 3);
 	CHECK_STR(got.data, "d: 1 step would run, 2 more if what they read changes, 1 has nothing to do\n"
 			    "1 b  needed by d, its input 'in' changed\n"
