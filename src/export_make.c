@@ -425,11 +425,12 @@ static bool put_step(struct makefile *m, const struct exported *x, const struct 
 {
 	const struct traits *t = &st->t;
 	struct buf name = BUF_INIT, files = BUF_INIT, rule = BUF_INIT, needs = BUF_INIT;
-	bool good;
+	bool good, is_file;
 
 	put_target(&name, x->job, st);
 	good = put_files(m, &t->flow->output, &files);
-	if (t->flow->output.n)
+	is_file = t->flow->output.n == 1 && !strcmp(files.data + 1, name.data); /* that file is its own word */
+	if (t->flow->output.n && !is_file)
 		buf_addf(&rule, "%s:%s\n", name.data, files.data);
 	good = good && put_variables(m, t->flow->output.n ? files.data + 1 : name.data, t, &rule);
 	buf_addf(&rule, "%s%s", t->flow->output.n ? files.data + 1 : name.data, t->flow->output.n > 1 ? " &:" : ":");
@@ -446,7 +447,7 @@ static bool put_step(struct makefile *m, const struct exported *x, const struct 
 	good = good && put_recipe(m, t, &rule);
 	if (good)
 		buf_addf(&m->rules, "\n%s", rule.data);
-	if (good)
+	if (good && !is_file)
 		add_word(m, name.data);
 	buf_release(&name);
 	buf_release(&files);

@@ -72,6 +72,21 @@ prepare() {
 	is "$(stat -c %a made/told)" "$(stat -c %a ours/told)"
 }
 
+@test "a job that is called as the file it makes is that file" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all: {needs: [out.txt], run: "true"}
+	  out.txt: {inputs: [src/a.txt], outputs: [out.txt], fresh: mtime, run: "echo made >>log; sort src/a.txt >out.txt"}
+	J
+	begin all
+	same all
+	[ ! -s said ]
+	(cd made && make -s all) 2>&1 | tee again
+	is "$(cat again)" ""
+	is "$(wc -l <made/log)" 1
+}
+
 @test "a failing command ends the run, as with orchmake" {
 	jobfile <<-'J'
 	jobfile: 1

@@ -167,19 +167,17 @@ struct layers {
 };
 
 /* A run of the first job of text, in a folder with a dotenv file; NULL engine: what went wrong is in said. */
-static struct layers layers_new(const char *text, const char *dotenv, const char *const *environ, struct buf *said)
+static void layers_init(struct layers *y, const char *text, const char *dotenv, const char *const *environ, struct buf *said)
 {
-	struct layers y = {.c = step_case_new("")};
-
-	free(step_case_file(&y.c, ".env", dotenv, strlen(dotenv)));
-	jobfile_free(y.c.jf);
-	y.c.jf = jobfile_load_text("J", text, strlen(text), y.c.dir, y.c.d);
-	y.o = (struct run_options){.slots = 1, .no_ledger = true, .environ = environ, .libexec = "/L"};
-	if (y.c.jf)
-		y.e = engine_new(y.c.jf, &y.o, y.c.d);
-	for (size_t i = 0; i < diags_count(y.c.d); i++)
-		buf_puts(said, diags_at(y.c.d, i)->text);
-	return y;
+	*y = (struct layers){.c = step_case_new("")};
+	free(step_case_file(&y->c, ".env", dotenv, strlen(dotenv)));
+	jobfile_free(y->c.jf);
+	y->c.jf = jobfile_load_text("J", text, strlen(text), y->c.dir, y->c.d);
+	y->o = (struct run_options){.slots = 1, .no_ledger = true, .environ = environ, .libexec = "/L"};
+	if (y->c.jf)
+		y->e = engine_new(y->c.jf, &y->o, y->c.d);
+	for (size_t i = 0; i < diags_count(y->c.d); i++)
+		buf_puts(said, diags_at(y->c.d, i)->text);
 }
 
 static void layers_release(struct layers *y)
@@ -192,9 +190,10 @@ static void layers_release(struct layers *y)
 static void step_gets(const char *text, const char *dotenv, const char *const *environ, const char *want)
 {
 	struct buf got = BUF_INIT;
-	struct layers y = layers_new(text, dotenv, environ, &got);
+	struct layers y;
 	struct env_list l = {0};
 
+	layers_init(&y, text, dotenv, environ, &got);
 	for (uint32_t u = 0; y.e && u < y.e->x->graph->n_units; u++) {
 		struct unit_world w;
 
