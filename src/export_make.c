@@ -425,15 +425,16 @@ static bool put_step(struct makefile *m, const struct exported *x, const struct 
 {
 	const struct traits *t = &st->t;
 	struct buf name = BUF_INIT, files = BUF_INIT, rule = BUF_INIT, needs = BUF_INIT;
-	bool good, is_file;
+	bool good = put_files(m, &t->flow->output, &files), is_file;
+	const char *made;
 
 	put_target(&name, x->job, st);
-	good = put_files(m, &t->flow->output, &files);
-	is_file = t->flow->output.n == 1 && !strcmp(files.data + 1, name.data); /* that file is its own word */
-	if (t->flow->output.n && !is_file)
-		buf_addf(&rule, "%s:%s\n", name.data, files.data);
-	good = good && put_variables(m, t->flow->output.n ? files.data + 1 : name.data, t, &rule);
-	buf_addf(&rule, "%s%s", t->flow->output.n ? files.data + 1 : name.data, t->flow->output.n > 1 ? " &:" : ":");
+	made = good && t->flow->output.n ? files.data + 1 : name.data;
+	is_file = made != name.data && !strcmp(made, name.data); /* that file is its own word */
+	if (made != name.data && !is_file)
+		buf_addf(&rule, "%s: %s\n", name.data, made);
+	good = good && put_variables(m, made, t, &rule);
+	buf_addf(&rule, "%s%s", made, t->flow->output.n > 1 ? " &:" : ":");
 	good = good && put_files(m, &t->flow->input, &rule);
 	if (t->flow->output.n && fresh_kind_of(t) == FRESH_ALWAYS)
 		buf_puts(&rule, " FORCE");

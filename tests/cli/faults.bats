@@ -161,7 +161,8 @@ end_held() { # CODE
 
 @test "the driver stopped and continued goes on where it was" {
 	begin_held
-	kill -TSTP $driver
+	kill -TSTP $driver # which does nothing where no shell could continue it
+	kill -STOP $driver
 	until_true grep -q '^State:.T' /proc/$driver/status
 	touch go
 	until_true test -e done
