@@ -32,12 +32,8 @@ static void put_escaped(struct buf *out, const char *text)
 	buf_putc(out, '\'');
 }
 
-static void put_quoted(struct buf *out, const char *text)
+void quote_text(struct buf *out, const char *text)
 {
-	if (has_control(text)) {
-		put_escaped(out, text);
-		return;
-	}
 	buf_putc(out, '\'');
 	for (; *text; text++)
 		if (*text == '\'')
@@ -45,6 +41,14 @@ static void put_quoted(struct buf *out, const char *text)
 		else
 			buf_putc(out, *text);
 	buf_putc(out, '\'');
+}
+
+static void put_quoted(struct buf *out, const char *text)
+{
+	if (has_control(text))
+		put_escaped(out, text);
+	else
+		quote_text(out, text);
 }
 
 void quote_word(struct buf *out, const char *text)

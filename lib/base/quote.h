@@ -12,6 +12,9 @@
  */
 void quote_word(struct buf *out, const char *text);
 
+/* In '...' whatever it is, which every sh takes as it stands. */
+void quote_text(struct buf *out, const char *text);
+
 /* A command and its arguments: a first word with a = in it would be taken for an assignment, and is quoted. */
 void quote_command(struct buf *out, const char *const *argv, size_t n);
 

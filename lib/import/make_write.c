@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/quote.h"
 #include "base/vec.h"
 #include "import/make.h"
 #include "import/names.h"
@@ -127,7 +128,7 @@ static void set_files(json_t *job, struct mk *m, const struct mk_target *t, bool
 
 	if (t->is_dir) {
 		buf_puts(&probe, "test -d ");
-		sh_quote(&probe, t->name);
+		quote_text(&probe, t->name);
 		(void)json_object_set_new(job, "fresh", json_pack("{s:s}", "run", probe.data));
 	} else {
 		set_list(job, "outputs", made_together(m, t));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/quote.h"
 
 /* --- where a place is -------------------------------------------------------------------------------------- */
 
@@ -133,17 +134,6 @@ bool sh_value_is_plain(const char *value)
 	return !is_reserved(value, first) && !(is && sh_is_name(value, (size_t)(is - value)));
 }
 
-void sh_quote(struct buf *out, const char *text)
-{
-	buf_putc(out, '\'');
-	for (; *text; text++)
-		if (*text == '\'')
-			buf_puts(out, "'\\''");
-		else
-			buf_putc(out, *text);
-	buf_putc(out, '\'');
-}
-
 /* --- commands ------------------------------------------------------------------------------------------------- */
 
 /* A program and its arguments: nothing in it outlives it in the shell, and nothing binds looser than ||. */
@@ -186,7 +176,7 @@ static void put_command(struct buf *out, const char *shell, const char *text)
 	} else {
 		buf_puts(out, shell);
 		buf_puts(out, " -c ");
-		sh_quote(out, text);
+		quote_text(out, text);
 	}
 }
 

@@ -41,7 +41,6 @@ bool sh_is_closed(const struct sh_scan *s);
 /* Whether $NAME with this value does what the value itself does, written in the text of a command. */
 bool sh_value_is_plain(const char *value);
 bool sh_is_name(const char *text, size_t len);
-void sh_quote(struct buf *out, const char *text);
 
 struct sh_command {
 	const char *text;

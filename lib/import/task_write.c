@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/quote.h"
 #include "base/spell.h"
 #include "base/vec.h"
 #include "import/task.h"
@@ -304,7 +305,7 @@ static void add_precondition(struct making *k, const struct node *n)
 	buf_addf(&run, strpbrk(text.data, "#\n") ? "(%s\n) && exit\n" : "(%s) && exit\n", text.data);
 	if (msg && msg->kind == NODE_SCALAR) {
 		buf_puts(&run, "echo ");
-		sh_quote(&run, msg->text);
+		quote_text(&run, msg->text);
 		buf_puts(&run, " >&2\n");
 	}
 	buf_puts(&run, "exit 1");
