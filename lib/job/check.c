@@ -406,21 +406,27 @@ static const char *first_word_of_composites(const struct traits *t)
 							 : NULL;
 }
 
+static void blame_idle(struct loader *l, const struct job *j, const struct step *st)
+{
+	bool whole = j->kind == JOB_ACTION;
+
+	if (!first_blame(l, st->mark))
+		return;
+	if (whole)
+		diag_error(l->d, st->mark, "job '%s' does not say what to do", j->name);
+	else
+		diag_error(l->d, st->mark, "step '%s' of job '%s' does not say what to do", st->id, j->name);
+	diag_hint(l->d, st->t.n_needs ? "write noop: true if its needs are all there is to it"
+			: whole       ? "it needs one of run, argv, call, job, approve, until, noop, or steps, or stages"
+				      : "it needs one of run, argv, call, job, approve, until, noop");
+}
+
 static void check_action(struct loader *l, const struct job *j, const struct step *st)
 {
 	const struct traits *t = &st->t;
 
 	if (t->act->kind == ACT_NONE) {
-		if (!first_blame(l, st->mark))
-			return;
-		if (j->kind == JOB_ACTION)
-			diag_error(l->d, st->mark, "job '%s' does not say what to do", j->name);
-		else
-			diag_error(l->d, st->mark, "step '%s' of job '%s' does not say what to do",
-				   st->id, j->name);
-		diag_hint(l->d, j->kind == JOB_ACTION
-					? "it needs one of run, argv, call, job, approve, until, noop, or steps, or stages"
-					: "it needs one of run, argv, call, job, approve, until, noop");
+		blame_idle(l, j, st);
 		return;
 	}
 	if (key_set_has(&t->set, KEY_with) && t->act->kind != ACT_CALL && first_blame(l, st->mark)) {
