@@ -8,7 +8,7 @@
 #include "engine/stored.h"
 #include "job/expand.h"
 
-enum { DRAWN_MAX = 400 };
+enum { DRAWN_MAX = 4000 }; /* units; the page draws jobs instead of steps where these are many */
 
 struct path {
 	const struct graph *g;
@@ -68,15 +68,33 @@ static void walk(struct path *p)
 	}
 }
 
+/* The END of the outermost job with steps that a unit is part of; UNIT_NONE: of none. */
+static uint32_t job_of(const struct path *p, const struct expansion *x, uint32_t unit)
+{
+	const struct unit *u = &p->g->unit[unit];
+	uint32_t scope = u->kind == UNIT_STEP ? x->place[unit].scope : x->bundle[u->group].scope, group = GROUP_NONE;
+
+	for (; scope != SCOPE_NONE; scope = x->scope[scope].caller) {
+		uint32_t g = x->scope[scope].group;
+
+		if (g != GROUP_NONE && x->bundle[g].kind == BUNDLE_JOB)
+			group = g;
+	}
+	return group == GROUP_NONE ? UNIT_NONE : p->g->group[group].end;
+}
+
 static json_t *unit_json(const struct path *p, const struct expansion *x, uint32_t unit)
 {
 	const json_t *step = step_of(p, unit);
 	struct buf name = BUF_INIT;
+	uint32_t job = job_of(p, x, unit);
 	json_t *o = json_object();
 
 	expansion_unit_name(x, unit, &name);
 	json_object_set_new(o, "name", json_string(name.data));
 	json_object_set_new(o, "gate", json_boolean(p->g->unit[unit].kind != UNIT_STEP));
+	if (job != UNIT_NONE)
+		json_object_set_new(o, "job", json_integer(job));
 	json_object_set_new(o, "critical_path", json_boolean(p->on[unit]));
 	json_object_set_new(o, "state", json_string(step ? json_str(step, "state") : ""));
 	buf_release(&name);
@@ -85,18 +103,16 @@ static json_t *unit_json(const struct path *p, const struct expansion *x, uint32
 
 static void draw(const struct path *p, const struct expansion *x, json_t *doc)
 {
-	json_t *units = json_array(), *edges = json_array(), *order = json_array();
+	json_t *units = json_array(), *edges = json_array();
 	const struct graph *g = p->g;
 
 	for (uint32_t u = 0; u < g->n_units; u++) {
 		json_array_append_new(units, unit_json(p, x, u));
-		json_array_append_new(order, json_integer(p->order[u]));
 		for (uint32_t i = g->need_at[u]; i < g->need_at[u + 1]; i++)
 			json_array_append_new(edges, json_pack("[i, i]", (int)g->need[i].unit, (int)u));
 	}
 	json_object_set_new(doc, "units", units);
 	json_object_set_new(doc, "edges", edges);
-	json_object_set_new(doc, "order", order);
 }
 
 /* Every step of the run is a step here, and the other way round. */

@@ -276,7 +276,9 @@ static void unknown_need(struct loader *l, const struct job *j, const struct nee
 		spell_try(&s, j->step[i].id);
 	diag_error(l->d, need->mark, "no %s '%s' to need", in_steps ? "step or job" : "job",
 		   need->name);
-	if (s.best)
+	if (strpbrk(need->name, "*?"))
+		diag_hint(l->d, "needs takes names; a pattern may stand in `stages: [{jobs: [...]}]`");
+	else if (s.best)
 		diag_hint(l->d, "did you mean '%s'?", s.best);
 	else
 		hint_job(l, need->name);

@@ -42,17 +42,44 @@ true"
 red � end"
 }
 
-@test "the page is drawn by a browser" {
+# draw PAGE: what a browser makes of it
+draw() {
 	command -v chromium >/dev/null || skip "no chromium here"
-	orchmake -k all || true
-	orchmake report last page.html
 	timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir="$T/profile" \
-		--dump-dom "file://$T/page.html" > dom.html 2>/dev/null
+		--dump-dom "file://$T/$1" > dom.html 2>/dev/null
+}
+
+@test "the page is drawn by a browser" {
+	orchmake -k all || true
+	orchmake report last page.html
+	draw page.html
 	grep -q 'One failure' dom.html
 	grep -q 'What waited for what' dom.html
 	grep -q '<rect' dom.html
 	! grep -q '>null<' dom.html
+}
+
+@test "where steps are many, the picture shows jobs, and one edge for what others imply" {
+	cat > Jobfile <<-'J'
+	jobfile: 1
+	default: all
+	jobs:
+	  load: { steps: [ { id: many, matrix: { n: [1,2,3,4,5,6,7,8,9,10], m: [1,2,3,4,5,6,7,8,9,10,11,12,13] }, noop: true } ] }
+	  next: { needs: [ load ], steps: [ { id: a, noop: true }, { id: b, noop: true } ] }
+	  all: { needs: [ load, next ], noop: true }
+	J
+	orchmake -s
+	orchmake report last page.html
+	is "$(data page.html | jq '[.units[] | select(.gate | not)] | length')" 133
+	is "$(data page.html | jq -r '.units as $u | [$u[] | select(.gate | not) | .job | select(.) | $u[.].name] | unique | join(" ")')" \
+		"load next"
+	draw page.html
+	sed -n 's/.*What waited for what//; T; s/<h2>Every step.*//p' dom.html > picture
+	is "$(grep -o '<title>[^<]*</title>' picture)" "<title>load, 130 steps: succeeded</title>
+<title>next, 2 steps: succeeded</title>
+<title>all: succeeded</title>"
+	is "$(grep -o '<path' picture | wc -l)" 2
 }
 
 @test "a trace is JSON with one slice an attempt" {
