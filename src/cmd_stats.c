@@ -25,18 +25,105 @@ static void days_text(const struct cli *c, char text[24])
 /* --- runs ---------------------------------------------------------------------------------------------------- */
 
 struct section {
-	const char *query, *key, *title;
+	const char *query, *key, *title, *none;
 };
 
 static const struct section overall[] = {
-	{"stats-jobs", "jobs", "targets"},
-	{"stats-slowest", "slowest", "slowest steps"},
-	{"stats-flakiest", "flakiest", "flakiest steps"},
+	{"stats-jobs", "jobs", "targets", "nothing has run"},
+	{"stats-slowest", "slowest", "slowest steps", "no step has ended well"},
+	{"stats-flakiest", "flakiest", "flakiest steps", "no step has failed once and ended well another time"},
 };
 static const struct section of_target[] = {
-	{"stats-steps", "steps", "steps"},
-	{"stats-slots", "slots", "slots"},
+	{"stats-steps", "steps", "steps", "no step has run"},
+	{"stats-slots", "slots", "slots", "no run has ended"},
 };
+
+/* What the end of a column's name says about its values, for people. */
+enum measure { MEASURE_NONE, MEASURE_MS, MEASURE_PERCENT, MEASURE_TIME };
+
+static enum measure measure_of(const char *column, size_t *stem)
+{
+	static const struct {
+		const char *suffix;
+		enum measure measure;
+	} known[] = {{"_ms", MEASURE_MS}, {"_percent", MEASURE_PERCENT}, {"_start", MEASURE_TIME}};
+	size_t n = strlen(column);
+
+	*stem = n;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		size_t m = strlen(known[i].suffix);
+
+		if (n <= m || strcmp(column + n - m, known[i].suffix) != 0)
+			continue;
+		if (known[i].measure != MEASURE_TIME)
+			*stem = n - m;
+		return known[i].measure;
+	}
+	return MEASURE_NONE;
+}
+
+/* A time of the views as `history` writes it: to the second, without the letters. */
+static void time_text(struct buf *text, const char *iso)
+{
+	size_t day = strcspn(iso, "T");
+
+	buf_add(text, iso, day);
+	if (iso[day])
+		buf_addf(text, " %.8s", iso + day + 1);
+}
+
+static void cell_text(struct buf *text, enum measure measure, const json_t *v)
+{
+	buf_reset(text);
+	if (json_is_string(v) && measure == MEASURE_TIME)
+		time_text(text, json_string_value(v));
+	else if (json_is_string(v))
+		buf_puts(text, json_string_value(v));
+	else if (json_is_number(v) && measure == MEASURE_MS)
+		duration_human(text, (int64_t)json_number_value(v));
+	else if (json_is_number(v))
+		buf_addf(text, "%g%s", json_number_value(v), measure == MEASURE_PERCENT ? " %" : "");
+}
+
+/* Rows that are all alike, with units instead of suffixes. */
+static void print_rows(const struct rows_json *j)
+{
+	char **head = xcalloc(j->n_columns, sizeof(*head));
+	struct buf text = BUF_INIT;
+	struct table t;
+	json_t *row;
+	size_t at, stem;
+
+	for (size_t i = 0; i < j->n_columns; i++) {
+		(void)measure_of(j->name[i], &stem);
+		head[i] = xstrndup(j->name[i], stem);
+	}
+	table_init(&t, (const char *const *)head, j->n_columns);
+	json_array_foreach (j->list, at, row) {
+		for (size_t i = 0; i < j->n_columns; i++) {
+			cell_text(&text, measure_of(j->name[i], &stem), json_object_get(row, j->name[i]));
+			table_cell(&t, text.data);
+		}
+	}
+	table_print(&t, stdout);
+	table_release(&t);
+	for (size_t i = 0; i < j->n_columns; i++)
+		free(head[i]);
+	free(head);
+	buf_release(&text);
+}
+
+static void print_section(const struct section *s, const struct rows_json *j, const char *days)
+{
+	if (s != overall && s != of_target)
+		putchar('\n');
+	if (!json_array_size(j->list)) {
+		printf("%s in the last %s days\n", s->none, days);
+		return;
+	}
+	printf("%s of the last %s days\n", s->title, days);
+	print_rows(j);
+}
 
 static int run_section(struct cli *c, struct ledger *l, const struct section *s, const struct named_query *q,
 		       const char *target, json_t *doc)
@@ -48,13 +135,12 @@ static int run_section(struct cli *c, struct ledger *l, const struct section *s,
 	bool good;
 
 	days_text(c, days);
-	if (c->format == FORMAT_TEXT)
-		printf("%s%s of the last %s days\n", s == overall || s == of_target ? "" : "\n", s->title, days);
-	if (c->format != FORMAT_JSON) {
+	if (c->format != FORMAT_JSON && c->format != FORMAT_TEXT)
 		return reader_print(c, l, &query, q->path);
-	}
 	rows_json_begin(&j);
 	good = ledger_sql(l, &query, rows_json_head, rows_json_row, &j);
+	if (good && c->format == FORMAT_TEXT)
+		print_section(s, &j, days);
 	json_object_set_new(doc, s->key, rows_json_end(&j));
 	return good ? EXIT_DONE : reader_failed(l, q->path);
 }

@@ -177,6 +177,8 @@ static bool tell_step(void *ctx, const struct ledger_step_row *r)
 		return true;
 	}
 	tell_reason(w, r->state, r->name, r->reason, r->cause, r->error);
+	if (r->state == STATE_SUCCEEDED && r->reason == REASON_NONE && r->attempts)
+		say("  it ran because it was wanted: with no inputs, outputs or fresh, nothing says when it need not");
 	if (r->attempts > 1)
 		(void)ledger_attempts(w->l, r->run, r->unit, tell_attempt, NULL);
 	if (state_is_failure(r->state))

@@ -223,6 +223,8 @@ store() { # FILE: a store with rows of two sources
 	want 0 orchmake stats jobs --days 3
 	says "targets of the last 3 days"
 	says "flakiest steps of the last 3 days"
+	grep -Eq '^flaky +2 +1 +50 % ' <<<"$out"
+	! grep -Eq 'NULL|_ms|rows?\)' <<<"$out"
 	want 0 orchmake stats flow --format=json
 	is "$(jq -c '[.steps[].step] | sort' <<<"$out")" '["flow/a","flow/b"]'
 	want 2 orchmake stats --days x
@@ -268,6 +270,9 @@ took() {
 	sqlite3 .orchmake/ledger.db "UPDATE runs SET start_wall_ms = start_wall_ms - 864000000"
 	want 0 orchmake stats --days 9 --format=json
 	is "$(jq -c .jobs <<<"$out")" '[]'
+	want 0 orchmake stats --days 9
+	says "nothing has run in the last 9 days"
+	says "no step has failed once and ended well another time in the last 9 days"
 	want 0 orchmake stats --days 11 --format=json
 	is "$(jq -c '[.jobs[].runs]' <<<"$out")" '[1]'
 }

@@ -51,6 +51,13 @@ load lib
 	is "$(grep -c '^load/read is failed' <<<"$out")" 1
 }
 
+@test "of what runs each time it is said that nothing tells when it need not" {
+	jobfile <<<$'jobfile: 1\njobs: {a: {run: "true"}}'
+	want 0 orchmake
+	want 0 orchmake why a
+	says "with no inputs, outputs or fresh"
+}
+
 @test "each attempt that failed is told" {
 	jobfile <<<$'jobfile: 1\njobs: {a: {run: exit 3, retry: 1}}'
 	want 1 orchmake
