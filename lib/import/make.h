@@ -93,7 +93,7 @@ struct mk {
 	struct map told; /* that a warning has been given of */
 	struct mk_automatic automatic; /* put NULL: no recipe is being written */
 	unsigned deep;	 /* values inside values */
-	size_t steps;	 /* values looked at so far */
+	size_t steps;	 /* characters of values looked at so far */
 };
 
 /* make_read.c: the lines.  What is refused there is refused for good. */

@@ -6,7 +6,7 @@
 #include "base/bug.h"
 #include "import/make.h"
 
-enum { DEEPEST = 100, LONGEST = 1 << 20, MOST_STEPS = 1 << 20 };
+enum { DEEPEST = 100, LONGEST = 1 << 20, MOST_STEPS = 1 << 22 };
 
 struct mk_var *mk_var(struct mk *m, const char *name, size_t len, struct mark mark)
 {
@@ -108,7 +108,6 @@ static void refuse_output(struct mk *m, const struct mk_var *v, struct mark mark
 
 static void put_var(struct mk *m, struct mk_var *v, enum mk_how how, struct mark mark, struct buf *out)
 {
-	m->steps++;
 	if (how != MK_LATE && !v->read_early) {
 		v->read_early = true;
 		v->early = mark;
@@ -188,6 +187,7 @@ void mk_expand(struct mk *m, const struct mk_text *t, enum mk_how how, struct bu
 {
 	struct mk_text inside;
 
+	m->steps += 1 + t->n;
 	for (size_t i = 0, next; i < t->n; i = next) {
 		next = i + 1;
 		if (t->s[i] != '$') {

@@ -469,15 +469,25 @@ static void set_action(struct making *k, size_t from)
 
 /* --- what a job says beside ---------------------------------------------------------------------------------------- */
 
+static const char *text_of(struct making *k, const char *key)
+{
+	const struct node *n = key_of(k, key);
+
+	if (n && !n->text)
+		diag_error(k->t->d, n->mark, "'%s' of a task must be text", key);
+	return n ? n->text : NULL;
+}
+
 static void set_texts(struct making *k)
 {
-	const struct node *desc = key_of(k, "desc"), *summary = key_of(k, "summary"), *dir = key_of(k, "dir");
+	const char *desc = text_of(k, "desc"), *summary = text_of(k, "summary");
+	const struct node *dir = key_of(k, "dir");
 	char *text = NULL;
 
 	if (desc || summary)
-		(void)json_object_set_new(k->job, "description", json_string(desc && desc->text ? desc->text : summary->text ? summary->text : ""));
-	if (desc && summary && summary->text)
-		(void)json_object_set_new(k->job, "metadata", json_pack("{s:s}", "summary", summary->text));
+		(void)json_object_set_new(k->job, "description", json_string(desc ? desc : summary));
+	if (desc && summary)
+		(void)json_object_set_new(k->job, "metadata", json_pack("{s:s}", "summary", summary));
 	if (tf_is_true(key_of(k, "internal")))
 		(void)json_object_set_new(k->job, "private", json_true());
 	if (dir)
