@@ -6,7 +6,7 @@
 #include "base/bug.h"
 #include "import/make.h"
 
-enum { DEEPEST = 100, LONGEST = 1 << 20, MOST_STEPS = 1 << 22 };
+enum { DEEPEST = 100, LONGEST = 1 << 20, MOST_STEPS = 1 << 19, STEPS_PER_BYTE = 1000 };
 
 struct mk_var *mk_var(struct mk *m, const char *name, size_t len, struct mark mark)
 {
@@ -91,7 +91,9 @@ static bool is_refused(struct mk *m, const struct mk_text *name, struct mark mar
 
 static bool too_much(struct mk *m, struct mark mark, const struct buf *out)
 {
-	if (m->deep < DEEPEST && out->len < LONGEST && m->steps < MOST_STEPS)
+	size_t most = MOST_STEPS + STEPS_PER_BYTE * source_text(m->source).len;
+
+	if (m->deep < DEEPEST && out->len < LONGEST && m->steps < most)
 		return false;
 	if (!map_has(&m->told, ""))
 		diag_error(m->d, mark, "the value has no end: it is made of itself, or of too much");
