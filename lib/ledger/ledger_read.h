@@ -172,6 +172,13 @@ void ledger_durations_release(struct ledger_durations *d);
 /* One of them, when few are wanted; 0: unknown, or unreadable. */
 double ledger_duration_ms(struct ledger *l, enum ledger_by by, const char *text);
 
+/* Everything that a step of any run has been, by its number: what a range of steps is made of. */
+struct ledger_instance_row {
+	int64_t no;
+	const char *key, *name;
+};
+bool ledger_instances(struct ledger *l, bool (*row)(void *ctx, const struct ledger_instance_row *r), void *ctx);
+
 /* What the last success of a key was made from. */
 struct ledger_fingerprint_row {
 	const char *key, *fingerprint;

@@ -98,6 +98,30 @@ double ledger_duration_p95_ms(struct ledger *l, const char *name)
 	return us / US_PER_MS;
 }
 
+/* --- instances ----------------------------------------------------------------------------------- */
+
+struct instance_rows {
+	bool (*row)(void *ctx, const struct ledger_instance_row *r);
+	void *ctx;
+};
+
+static enum rows instance_row(struct ledger *l, sqlite3_stmt *st, void *ctx)
+{
+	const struct instance_rows *to = ctx;
+	const struct ledger_instance_row r = {.no = sqlite3_column_int64(st, 0), .key = col_name(st, 1),
+					      .name = col_name(st, 2)};
+
+	(void)l;
+	return rows_go(to->row(to->ctx, &r));
+}
+
+bool ledger_instances(struct ledger *l, bool (*row)(void *ctx, const struct ledger_instance_row *r), void *ctx)
+{
+	sqlite3_stmt *st = stmt_use(l, STMT_INSTANCES);
+
+	return st && stmt_each(l, STMT_INSTANCES, st, instance_row, &(struct instance_rows){row, ctx});
+}
+
 /* --- fingerprints -------------------------------------------------------------------------------- */
 
 struct fingerprint_rows {
