@@ -260,7 +260,7 @@ void ledger_step_settled(struct ledger *l, int64_t run, uint32_t unit, const str
  */
 struct ledger_range {
 	uint32_t unit, n;
-	int64_t instance; /* its number in this ledger, which never changes: ledger_instances() */
+	int64_t instance; /* its number in this ledger, which never changes: ledger_instance_find() */
 	uint32_t group;	  /* or GROUP_NONE */
 	bool critical;
 	enum state state; /* final, and well */
