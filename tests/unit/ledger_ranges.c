@@ -233,7 +233,7 @@ static void every_view_says_the_same(struct pair *p)
 		"SELECT * FROM v_expected", "SELECT * FROM v_attempts", "SELECT * FROM v_failures", "SELECT * FROM v_durations",
 		"SELECT * FROM v_remaining", "SELECT * FROM v_timeline",
 		"SELECT step, count(*), max(number) FROM v_steps WHERE state = 'cached' GROUP BY step ORDER BY 1",
-		"SELECT run, number FROM v_steps WHERE key = 'all||s1500'",
+		"SELECT run, number FROM v_steps WHERE key = 'all||s1500' ORDER BY run",
 		"SELECT e.seq, s.number FROM v_events AS e JOIN v_steps AS s ON s.run = e.run AND s.step = e.step"
 		" WHERE e.run LIKE '%3' AND e.step = 'all/s700'",
 	};
@@ -288,6 +288,47 @@ static void ranges_read_as_the_steps_they_stand_for(void **state)
 	every_view_says_the_same(p);
 	every_reader_reads_the_same(p);
 	both_are_sound(p);
+}
+
+/* The plan of a statement, one line for each part. */
+static void plan_of(struct kit *k, const char *sql, struct buf *ret)
+{
+	char *explain = xasprintf("EXPLAIN QUERY PLAN %s", sql);
+	sqlite3_stmt *st;
+
+	buf_reset(ret);
+	assert_int_equal(sqlite3_prepare_v2(k->l->db, explain, -1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW)
+		buf_addf(ret, "%s\n", (const char *)sqlite3_column_text(st, 3));
+	sqlite3_finalize(st);
+	free(explain);
+}
+
+/* One step of a run, and what a step did in all runs, whatever else the ledger holds. */
+static void nothing_is_searched_through_for_one_step(void **state)
+{
+	static const struct {
+		const char *sql;
+		bool by_instance;
+	} row[] = {
+		{"SELECT number FROM v_steps WHERE key = 'all||s9'", true},
+		{NULL, true}, /* what ledger_step_past() asks */
+		{NULL, true}, /* ledger_steps() by name */
+		{"SELECT number FROM v_steps WHERE run = 'x'", false},
+		{"SELECT seq FROM v_events WHERE run = 'x'", false},
+	};
+	struct pair *p = *state;
+	struct buf plan = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		plan_of(p->with, row[i].sql ? row[i].sql : stmt_sql(i == 1 ? STMT_STEP_PAST : STMT_STEPS_EXACT), &plan);
+		if (strstr(plan.data, "SCAN s") || strstr(plan.data, "SCAN o") || strstr(plan.data, "SCAN e") ||
+		    strstr(plan.data, "SCAN i") || strstr(plan.data, "TEMP B-TREE") ||
+		    (row[i].by_instance && (!strstr(plan.data, "steps_instance (instance=?") ||
+					    !strstr(plan.data, "steps_ranges (<expr>=?"))))
+			fail_msg("%zu:\n%s", i, plan.data);
+	}
+	buf_release(&plan);
 }
 
 /* --- what is done to them later ---------------------------------------------------------------------------------- */
@@ -515,6 +556,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define PAIR_TEST(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
 		PAIR_TEST(ranges_read_as_the_steps_they_stand_for),
+		PAIR_TEST(nothing_is_searched_through_for_one_step),
 		PAIR_TEST(an_interrupted_run_is_repaired_behind_its_ranges),
 		PAIR_TEST(what_is_removed_takes_nothing_along),
 		PAIR_TEST(instances_are_told_in_order_by_their_numbers),

@@ -6,7 +6,8 @@
 -- its own, no attempt, cause, error, result, fingerprint.  The row of events that begins at its unit with the same n
 -- stands for the events that told it.
 --
--- All instances of a row have the same instance >> 10, by which the rows that an instance is in are found.
+-- All instances of a row have the same instance >> 10, by which the rows that an instance is in are found.  v_steps says
+-- it in such a way that SQLite finds them from either side.
 ALTER TABLE steps ADD COLUMN n INTEGER NOT NULL DEFAULT 1 CHECK (n BETWEEN 1 AND 1024);
 ALTER TABLE events ADD COLUMN n INTEGER NOT NULL DEFAULT 1 CHECK (n BETWEEN 1 AND 1024);
 CREATE INDEX steps_ranges ON steps (instance >> 10) WHERE n > 1;
@@ -41,7 +42,8 @@ SELECT r.id AS run, coalesce(s.name, i.name) AS step, (SELECT word FROM states W
 	i.key, i.job, s.fingerprint, s.result, (s.id & 4294967295) + coalesce(i.no - s.instance, 0) AS number
 FROM runs AS r
 JOIN steps AS s ON s.id BETWEEN r.no * 4294967296 AND r.no * 4294967296 + 4294967295
-LEFT JOIN instances AS i ON i.no BETWEEN s.instance AND s.instance + s.n - 1;
+LEFT JOIN instances AS i ON i.no = s.instance
+	OR s.n > 1 AND s.instance >> 10 = i.no >> 10 AND i.no BETWEEN s.instance + 1 AND s.instance + s.n - 1;
 
 -- v_events: everything that was told, in order within a run
 -- v_events.run: id of the run
