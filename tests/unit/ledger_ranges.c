@@ -113,16 +113,32 @@ static void write_run(struct pair *p, unsigned no)
 	both_commit(p);
 }
 
+/* In which all of them are met; a few have attempts. */
+static void first_run(struct kit *k)
+{
+	enum { ATTEMPTED = 50 };
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	kit_steps(k, run, INSTANCES);
+	for (uint32_t i = 0; i < INSTANCES; i++)
+		if (i < ATTEMPTED)
+			kit_do(k, run, i, i + 1, STATE_SUCCEEDED, 1000);
+		else
+			kit_settle(k, run, i, 0, STATE_SUCCEEDED);
+	kit_finish(k, run, STATE_SUCCEEDED, INSTANCES, 0);
+	kit_commit(k);
+}
+
 static int pair_setup(void **state)
 {
 	struct pair *p = xcalloc(1, sizeof(*p));
 
 	if (kit_setup((void **)&p->with) || kit_setup((void **)&p->without))
 		return -1;
-	kit_open(p->with, LEDGER_WRITE);
-	kit_open(p->without, LEDGER_WRITE);
-	kit_whole_run(p->with, 1, "all", INSTANCES);
-	kit_whole_run(p->without, 1, "all", INSTANCES);
+	first_run(p->with);
+	first_run(p->without);
 	*state = p;
 	return 0;
 }
@@ -255,7 +271,7 @@ static void every_reader_reads_the_same(struct pair *p)
 		both_answer(p, &(struct question){.what = STEPS, .run = run});
 		both_answer(p, &(struct question){.what = EVENTS, .run = run, .from = 1});
 	}
-	for (int i = 0; i < 80; i++) {
+	for (int i = 0; i < 40; i++) {
 		struct question q = {.run = 1 + rand() % (RUNS + 1), .from = (uint64_t)up_to(4000),
 				     .limit = rand() % 2 ? up_to(5) : rand() % 2 ? up_to(2000) : 0};
 
