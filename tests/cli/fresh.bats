@@ -992,3 +992,20 @@ told_as_kept() {
 	is "$(sql "SELECT count(DISTINCT key) FROM v_steps WHERE step LIKE '%/call/%'")" 2
 	want 0 orchmake fsck
 }
+
+@test "steps that turn out to be up to date in another order than they are written are told in the order they did" {
+	{
+		printf 'jobfile: 1\njobs:\n  all:\n    steps:\n'
+		for i in $(seq 40); do
+			echo "      s$i: {needs: [s$((i + 1))], inputs: [in], outputs: [out.$i], run: cp in out.$i}"
+		done
+		echo '      s41: {inputs: [in], outputs: [out.41], run: cp in out.41}'
+	} >Jobfile
+	echo 1 >in
+	old in
+	want 0 orchmake -s all
+	want 0 orchmake -s --events=told.json all
+	told_as_kept
+	is "$(jq -r 'select(.state == "cached") | .step' told.json | head -n 2 | paste -sd ' ')" "all/s41 all/s40"
+	is "$(sql "SELECT count(*) FROM v_steps WHERE state = 'cached'")" 41
+}
