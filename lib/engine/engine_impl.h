@@ -61,10 +61,22 @@ struct run_paths {
 	int work_fd;	 /* holds the work folder for as long as the driver lives */
 };
 
+/* What steps of earlier runs have been, as far as it was wanted: those that lie together there mostly do here. */
+struct instances {
+	int64_t last;	 /* that was found */
+	int64_t first;	 /* of n that are known */
+	uint32_t n;
+	uint32_t *at;	 /* where in text each has its key, and behind it its name */
+	struct buf text;
+	uint32_t n_missed; /* in vain, one after the other */
+};
+
 /* The rows of steps on their way into the ledger. */
 struct rows {
 	uint32_t n_missing;
 	struct buf name, key, cell; /* of the one that is being made */
+	struct instances instances;
+	struct ledger_range range;  /* n 0: none is under way */
 };
 
 /* An environment under construction: later settings of a name win, and any of them over base. */
@@ -373,8 +385,20 @@ bool rows_put(struct engine *e);
 /* This one gets it now, since something is about to be added to it.  There is a ledger. */
 void rows_need(struct engine *e, uint32_t unit);
 void rows_settle(struct engine *e, uint32_t unit, const struct ledger_step_end *end);
+/*
+ * One that has settled with nothing to say of it but what is said of those before it is to be in one row with them.
+ * step: as if it were alone.  The event that tells it is the next.  False: it has to have a row of its own.
+ */
+bool rows_join(struct engine *e, const struct ledger_range *step);
+/* Nothing joins the row that is under way any more. */
+void rows_close(struct engine *e);
 void rows_init(struct engine *e);
 void rows_release(struct engine *e);
+
+/* --- instances.c: numbers of what steps have been before ------------------------------------------------- */
+/* 0: it is not known, or it is called something else. */
+int64_t instances_find(struct engine *e, const char *key, const char *name);
+void instances_release(struct instances *x);
 
 /* Where the log of an attempt lies; the caller frees. */
 char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial);

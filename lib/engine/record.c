@@ -30,6 +30,7 @@ enum {
 /* An event that waits for the ledger to know it. */
 struct told {
 	struct run_event e;
+	uint32_t n; /* so many that differ in their unit and number only, from this on */
 	char *cause, *error, *log, *command, *name; /* name: of what is no unit */
 };
 
@@ -57,6 +58,8 @@ bool record_open(struct engine *e)
 
 bool record_commit(struct engine *e)
 {
+	if (e->ledger)
+		rows_close(e);
 	if (!e->ledger || ledger_commit(e->ledger))
 		return true;
 	engine_break(e, EXIT_LEDGER, "the ledger cannot be written: %s", ledger_error(e->ledger)->text.data);
@@ -636,6 +639,42 @@ static void tell_abort(struct engine *e, const struct action *a)
 	record_event(e, EVENT_PLAN_ABORTED, a->unit, a);
 }
 
+/* Nothing is known of it but that it ended well without doing anything, and nothing will be. */
+static bool is_plain(const struct engine *e, const struct action *a)
+{
+	const struct note *n = &e->note[a->unit];
+
+	return state_is_ok(a->state) && !n->has_row && !n->serial && !n->start_mono_ns && !n->error && !n->result &&
+	       n->exit_code == -1 && !n->signal && !strstr(reason_sentence(a->reason), "%s") &&
+	       !schedule_attempt(e->s, a->unit) && !schedule_is_degraded(e->s, a->unit) && !fresh_kept(e, a->unit);
+}
+
+static void tell_range(struct engine *e, const struct ledger_range *r)
+{
+	if (r->n == 1)
+		VEC_PUSH(e->told, e->n_told, e->room_told,
+			 ((struct told){.e = {.seq = r->seq, .wall_ms = r->wall_ms, .mono_ns = r->mono_ns, .kind = r->kind,
+					      .run = e->id.text, .unit = r->unit, .state = r->state, .reason = r->reason,
+					      .exit_code = -1, .duration_ms = -1, .due_ms = -1,
+					      .n_total = ledger_counts_of(e).total}}));
+	e->told[e->n_told - 1].n = r->n;
+}
+
+/* With those before it that came to the same, where that is possible. */
+static bool settle_together(struct engine *e, const struct action *a)
+{
+	if (!e->ledger || e->x->graph->unit[a->unit].kind != UNIT_STEP || !is_plain(e, a) ||
+	    !rows_join(e, &(struct ledger_range){
+		.unit = a->unit, .n = 1, .group = e->x->graph->unit[a->unit].group,
+		.critical = e->x->place[a->unit].step->t.policy->critical, .state = a->state, .reason = a->reason,
+		.kind = settled_event(a->state), .seq = e->seq + 1, .wall_ms = stamp_wall_ms(),
+		.mono_ns = e->note[a->unit].end_mono_ns}))
+		return false;
+	e->seq++;
+	tell_range(e, &e->rows.range);
+	return true;
+}
+
 bool record_settled(struct engine *e, const struct action *a)
 {
 	const struct unit *u = &e->x->graph->unit[a->unit];
@@ -643,6 +682,8 @@ bool record_settled(struct engine *e, const struct action *a)
 	struct buf cause = BUF_INIT;
 
 	if (u->kind != UNIT_STEP && u->kind != UNIT_END)
+		return true;
+	if (settle_together(e, a))
 		return true;
 	if (e->ledger) {
 		if (strstr(reason_sentence(a->reason), "%s"))
@@ -712,7 +753,7 @@ static void keep_event(struct engine *e, struct run_event ev)
 
 static struct told told_of(struct engine *e, enum event_kind kind, uint32_t unit)
 {
-	return (struct told){.e = {.seq = ++e->seq, .wall_ms = stamp_wall_ms(), .mono_ns = stamp_mono_ns(),
+	return (struct told){.n = 1, .e = {.seq = ++e->seq, .wall_ms = stamp_wall_ms(), .mono_ns = stamp_mono_ns(),
 				   .kind = kind, .run = e->id.text, .unit = unit, .exit_code = -1,
 				   .duration_ms = -1, .due_ms = -1}};
 }
@@ -764,16 +805,22 @@ void record_hook(struct engine *e, const char *name, int exit_code, const char *
 	VEC_PUSH(e->told, e->n_told, e->room_told, t);
 }
 
-/* What the ledger could not take is told to nobody. */
-static void tell_one(struct engine *e, struct told *t, struct buf *name, bool known)
+static void tell_one(struct engine *e, const struct told *t, uint32_t i, struct buf *name)
 {
-	buf_reset(name);
-	if (t->e.unit != UNIT_NONE) {
-		expansion_unit_name(e->x, t->e.unit, name);
-		t->e.step = name->data;
+	struct run_event ev = t->e;
+
+	ev.seq += i;
+	if (ev.unit != UNIT_NONE) {
+		ev.unit += i;
+		buf_reset(name);
+		expansion_unit_name(e->x, ev.unit, name);
+		ev.step = name->data;
 	}
-	if (known)
-		sinks_event(e->sinks, &t->e);
+	sinks_event(e->sinks, &ev);
+}
+
+static void told_release(struct told *t)
+{
 	free(t->cause);
 	free(t->error);
 	free(t->log);
@@ -781,21 +828,32 @@ static void tell_one(struct engine *e, struct told *t, struct buf *name, bool kn
 	free(t->name);
 }
 
+static size_t n_events(const struct engine *e)
+{
+	return e->n_told ? e->seq + 1 - e->told[0].e.seq : 0;
+}
+
 bool record_flush(struct engine *e)
 {
 	struct buf name = BUF_INIT;
 	bool good;
 
+	if (e->ledger)
+		rows_close(e);
 	if (e->ledger && ledger_pending(e->ledger))
-		debug(e, DEBUG_LEDGER, "commit of %zu events and what they tell", e->n_told);
+		debug(e, DEBUG_LEDGER, "commit of %zu events and what they tell", n_events(e));
 	if (e->ledger && !e->run_ended && ledger_pending(e->ledger)) {
 		struct ledger_counts n = ledger_counts_of(e);
 
 		ledger_run_progress(e->ledger, e->run_no, &n);
 	}
 	good = record_commit(e);
-	for (size_t i = 0; i < e->n_told; i++)
-		tell_one(e, &e->told[i], &name, good);
+	for (size_t i = 0; i < e->n_told; i++) {
+		/* What the ledger could not take is told to nobody. */
+		for (uint32_t k = 0; good && e->sinks->n && k < e->told[i].n; k++)
+			tell_one(e, &e->told[i], k, &name);
+		told_release(&e->told[i]);
+	}
 	e->n_told = 0;
 	buf_release(&name);
 	return good;

@@ -1,6 +1,7 @@
 /*
  * The row of each step in the ledger.  All of them are there before anything is started or waited for; a step that
- * settles before that, as one does that is up to date, is written once, as what it came to.
+ * settles before that, as one does that is up to date, is written once, as what it came to, and many that came to the
+ * same are written as one.
  */
 #include "base/bug.h"
 #include "doc/json.h"
@@ -89,11 +90,59 @@ void rows_settle(struct engine *e, uint32_t unit, const struct ledger_step_end *
 		add_row(e, unit, end);
 }
 
+/* 0: it is not known, or may yet become another when its job is called. */
+static int64_t instance_of(struct engine *e, uint32_t unit)
+{
+	struct buf *name = &e->rows.name, *key = &e->rows.key;
+
+	if (!e->params[e->x->place[unit].scope])
+		return 0;
+	buf_reset(name);
+	expansion_unit_name(e->x, unit, name);
+	make_key(e, unit, name->data, key);
+	return instances_find(e, key->data, name->data);
+}
+
+static bool goes_on(const struct ledger_range *r, const struct ledger_range *step)
+{
+	return r->n && step->unit == r->unit + r->n && step->instance == r->instance + r->n && step->seq == r->seq + r->n &&
+	       step->group == r->group && step->critical == r->critical && step->state == r->state &&
+	       step->reason == r->reason && step->kind == r->kind && step->wall_ms == r->wall_ms;
+}
+
+bool rows_join(struct engine *e, const struct ledger_range *step)
+{
+	struct ledger_range *r = &e->rows.range, s = *step;
+
+	if (e->note[s.unit].has_row)
+		return false;
+	s.instance = instance_of(e, s.unit);
+	if (!s.instance)
+		return false;
+	if (!goes_on(r, &s)) {
+		rows_close(e);
+		*r = s;
+		r->n = 0;
+	}
+	r->n++;
+	e->note[s.unit].has_row = true;
+	e->rows.n_missing--;
+	return true;
+}
+
+void rows_close(struct engine *e)
+{
+	if (e->rows.range.n)
+		ledger_range(e->ledger, e->run_no, &e->rows.range);
+	e->rows.range.n = 0;
+}
+
 void rows_init(struct engine *e)
 {
 	buf_init(&e->rows.name);
 	buf_init(&e->rows.key);
 	buf_init(&e->rows.cell);
+	buf_init(&e->rows.instances.text);
 }
 
 void rows_release(struct engine *e)
@@ -101,4 +150,5 @@ void rows_release(struct engine *e)
 	buf_release(&e->rows.name);
 	buf_release(&e->rows.key);
 	buf_release(&e->rows.cell);
+	instances_release(&e->rows.instances);
 }

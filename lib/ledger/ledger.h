@@ -252,6 +252,25 @@ void ledger_step_state(struct ledger *l, int64_t run, uint32_t unit, enum state 
 
 void ledger_step_settled(struct ledger *l, int64_t run, uint32_t unit, const struct ledger_step_end *e);
 
+/*
+ * n steps that have settled one after the other, told by as many events, in one row for many of them: units, instances
+ * and events are numbered consecutively from the first on.  Each ended well without an attempt, and there is nothing to
+ * say of one that is not said of all: no name other than its instance's, no cause, result or fingerprint.  They have no
+ * row before, and nothing can be added to them.
+ */
+struct ledger_range {
+	uint32_t unit, n;
+	int64_t instance; /* its number in this ledger, which never changes: ledger_instance_find() */
+	uint32_t group;	  /* or GROUP_NONE */
+	bool critical;
+	enum state state; /* final, and well */
+	enum reason reason;
+	enum event_kind kind;
+	uint64_t seq;
+	int64_t wall_ms, mono_ns;
+};
+void ledger_range(struct ledger *l, int64_t run, const struct ledger_range *r);
+
 /* What is fresh for a key without a run of it (-t), or is no longer: fingerprint NULL. */
 void ledger_fingerprint(struct ledger *l, const char *key, const char *fingerprint, int64_t wall_ms);
 

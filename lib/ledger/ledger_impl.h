@@ -55,6 +55,9 @@ struct ledger {
 
 enum { ID_SHIFT = 32 };
 
+/* The most that one row of steps or events stands for, all of its instances having the same number / RANGE_MOST. */
+enum { RANGE_MOST = 1024 };
+
 static inline int64_t id_of(int64_t run, uint64_t number)
 {
 	return run << ID_SHIFT | (int64_t)(number & UINT32_MAX);

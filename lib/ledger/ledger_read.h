@@ -172,6 +172,17 @@ void ledger_durations_release(struct ledger_durations *d);
 /* One of them, when few are wanted; 0: unknown, or unreadable. */
 double ledger_duration_ms(struct ledger *l, enum ledger_by by, const char *text);
 
+/* What steps of all runs have been, by its number: what ledger_range() is made of. */
+struct ledger_instance_row {
+	int64_t no; /* from 1 */
+	const char *key, *name;
+};
+/* In the order of their numbers, at most n from first on. */
+bool ledger_instances(struct ledger *l, int64_t first, uint32_t n,
+		      bool (*row)(void *ctx, const struct ledger_instance_row *r), void *ctx);
+/* The number of what has that key and is called that; *ret 0 if there is none. */
+bool ledger_instance_find(struct ledger *l, const char *key, const char *name, int64_t *ret);
+
 /* What the last success of a key was made from. */
 struct ledger_fingerprint_row {
 	const char *key, *fingerprint;

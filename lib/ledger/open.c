@@ -183,7 +183,7 @@ static bool use_wal(struct ledger *l)
 	return !rc || ledger_fail(l, rc, "cannot keep a write-ahead log");
 }
 
-/* An older one can be read as long as it only lacks views: they are made for this connection, and nowhere else. */
+/* An older one can be read as long as what it lacks can be made for this connection, and nowhere else (schema.h). */
 static bool read_older(struct ledger *l, int version, const struct schema_upgrade *up, size_t n_up)
 {
 	int rc = version > 0 ? schema_apply_temp(l->db, version, up, n_up) : SQLITE_MISMATCH;

@@ -98,6 +98,50 @@ double ledger_duration_p95_ms(struct ledger *l, const char *name)
 	return us / US_PER_MS;
 }
 
+/* --- instances ----------------------------------------------------------------------------------- */
+
+struct instance_rows {
+	bool (*row)(void *ctx, const struct ledger_instance_row *r);
+	void *ctx;
+};
+
+static enum rows instance_row(struct ledger *l, sqlite3_stmt *st, void *ctx)
+{
+	const struct instance_rows *to = ctx;
+	const struct ledger_instance_row r = {.no = sqlite3_column_int64(st, 0), .key = col_name(st, 1),
+					      .name = col_name(st, 2)};
+
+	(void)l;
+	return rows_go(to->row(to->ctx, &r));
+}
+
+bool ledger_instances(struct ledger *l, int64_t first, uint32_t n,
+		      bool (*row)(void *ctx, const struct ledger_instance_row *r), void *ctx)
+{
+	sqlite3_stmt *st = stmt_use(l, STMT_INSTANCES);
+
+	if (!st)
+		return false;
+	sqlite3_bind_int64(st, 1, first);
+	sqlite3_bind_int64(st, 2, n);
+	return stmt_each(l, STMT_INSTANCES, st, instance_row, &(struct instance_rows){row, ctx});
+}
+
+bool ledger_instance_find(struct ledger *l, const char *key, const char *name, int64_t *ret)
+{
+	sqlite3_stmt *st = stmt_use(l, STMT_INSTANCE_FIND);
+	int rc;
+
+	*ret = 0;
+	if (!st)
+		return false;
+	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	rc = stmt_row(l, st);
+	if (rc > 0 && !strcmp(col_name(st, 1), name))
+		*ret = sqlite3_column_int64(st, 0);
+	return stmt_done(l, STMT_INSTANCE_FIND, st, rc >= 0);
+}
+
 /* --- fingerprints -------------------------------------------------------------------------------- */
 
 struct fingerprint_rows {

@@ -14,7 +14,8 @@ enum { SCHEMA_APPLICATION_ID = 0x6f726368 }; /* "orch" */
 struct schema_upgrade {
 	int version;
 	const char *sql;
-	/* The same as temporary ones, where it is only views and new tables: what a reader of an older ledger does for itself. */
+	/* The same as temporary ones, where it is only views, new tables and columns with a default: what a reader of an older
+	 * ledger does for itself. */
 	const char *temp_sql; /* or NULL */
 };
 
@@ -24,7 +25,7 @@ extern const size_t schema_n_upgrades;
 
 /* A SQLite code each.  All of them want to be inside a transaction. */
 int schema_apply(sqlite3 *db, int from_version, const struct schema_upgrade *up, size_t n);
-/* Have in this connection alone what an older ledger lacks; SQLITE_MISMATCH if it lacks more than views. */
+/* Have in this connection alone what an older ledger lacks; SQLITE_MISMATCH if it lacks more than that. */
 int schema_apply_temp(sqlite3 *db, int from_version, const struct schema_upgrade *up, size_t n);
 /* Add the words of state.def, reason.def and event.def that are not there yet. */
 int schema_fill_words(sqlite3 *db);

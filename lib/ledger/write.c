@@ -323,6 +323,41 @@ void ledger_step(struct ledger *l, int64_t run, const struct ledger_step *s)
 	know(l, run, s->unit);
 }
 
+static void queue_range(struct ledger *l, int64_t run, const struct ledger_range *r, uint32_t at, uint32_t n)
+{
+	queue_op(l, STMT_STEPS_ADD);
+	queue_int(l, id_of(run, r->unit + at));
+	queue_int(l, n);
+	queue_int_or(l, r->group, GROUP_NONE);
+	queue_int(l, r->critical);
+	queue_int(l, r->instance + at);
+	queue_state(l, r->state);
+	queue_reason(l, r->reason);
+	queue_int(l, r->wall_ms);
+
+	queue_op(l, STMT_EVENTS_ADD);
+	queue_int(l, id_of(run, r->seq + at));
+	queue_int(l, n);
+	queue_int(l, l->words.event[r->kind]);
+	queue_int(l, r->wall_ms);
+	queue_int(l, r->mono_ns);
+	queue_int(l, r->unit + at);
+	queue_state(l, r->state);
+	queue_reason(l, r->reason);
+}
+
+void ledger_range(struct ledger *l, int64_t run, const struct ledger_range *r)
+{
+	uint32_t n;
+
+	BUG_UNLESS(r->state < STATE_COUNT && state_is_final(r->state) && state_is_ok(r->state) && r->kind < EVENT_COUNT);
+	for (uint32_t at = 0; at < r->n; at += n) {
+		n = RANGE_MOST - (uint32_t)((r->instance + at) % RANGE_MOST);
+		n = n < r->n - at ? n : r->n - at;
+		queue_range(l, run, r, at, n);
+	}
+}
+
 void ledger_step_key(struct ledger *l, int64_t run, uint32_t unit, const char *key)
 {
 	queue_op(l, STMT_INSTANCE_RENAME);

@@ -676,7 +676,7 @@ more"
 @test "a ledger from before files were known opens, and forgets nothing" {
 	chain
 	want 0 orchmake count
-	sqlite3 .orchmake/ledger.db 'DROP VIEW v_files; DROP TABLE files; DROP VIEW v_applied; DROP TABLE run_plans; DROP TABLE definition_origins; PRAGMA user_version = 3'
+	older 3
 	want 0 orchmake count
 	is "$(states)" "upper cached, count cached"
 	is "$(sql 'SELECT count(*) FROM v_runs')" 2
@@ -909,4 +909,103 @@ probed() {
 	is "$(states)" "each[src/x/y.h] succeeded, each[src/z.h] succeeded, told succeeded"
 	want 0 orchmake logs last/told
 	says 'src/a.c src/gen/made.c src/new/deep/n.c src/x/b.c'
+}
+
+# Two hundred steps with a file each, and one among them that provides a value.
+many() {
+	{
+		printf 'jobfile: 1\njobs:\n  all:\n    steps:\n'
+		seq 200 | sed 's/.*/      s&: {inputs: [in.&], outputs: [out.&], argv: [cp, in.&, out.&]}/'
+		echo "      value: {inputs: [in.1], provides: [v], run: 'echo v=1 >>\$ORCHMAKE_OUTPUT'}"
+	} >Jobfile
+	for i in $(seq 200); do echo "$i" >"in.$i"; done
+	old in.*
+	want 0 orchmake -s all
+}
+
+# What v_steps and v_events say of the last run and what was told while it went, which must be the same.
+told_as_kept() {
+	is "$(sql "SELECT group_concat(seq || coalesce(step, '-') || event || coalesce(state, ''), ' ') FROM v_events
+		WHERE run = (SELECT max(run) FROM v_runs)")" \
+		"$(jq -r '"\(.seq)\(.step // "-")\(.event)\(.state // "")"' told.json | paste -sd ' ')"
+	orchmake events last >kept.json
+	diff kept.json told.json
+	is "$(sql "SELECT group_concat(number) FROM v_steps WHERE run = (SELECT max(run) FROM v_runs)")" \
+		"$(sql "SELECT group_concat(number) FROM (SELECT number FROM v_steps WHERE run = (SELECT max(run) FROM v_runs)
+			ORDER BY number)")"
+	want 0 orchmake fsck
+}
+
+@test "steps that are up to date share a row, and each is told, shown and explained as ever" {
+	many
+	want 0 orchmake -s --events=told.json all
+	is "$(sql 'SELECT max(n) > 1 FROM steps')" 1
+	is "$(sql "SELECT group_concat(n) FROM steps WHERE result IS NOT NULL AND id >> 32 = 2")" 1
+	told_as_kept
+	is "$(sql "SELECT count(*) || ' ' || count(DISTINCT key) FROM v_steps WHERE state = 'cached'")" "201 201"
+	want 0 orchmake why all/s150
+	says "nothing it depends on has changed"
+	want 0 orchmake show last
+	says "201"
+}
+
+@test "one that has to run among those that are up to date has a row of its own between theirs" {
+	many
+	echo new >in.100
+	want 0 orchmake -s --events=told.json all
+	told_as_kept
+	is "$(sql "SELECT group_concat(step) FROM v_steps WHERE state = 'succeeded' AND run = (SELECT max(run) FROM v_runs)")" all/s100
+	is "$(cat out.100)" new
+}
+
+@test "what shares a row with others is gone on with, also when the run that made it is forgotten" {
+	many
+	sed -i 's/^      value: .*/      last: {needs: [s200], run: "test -e ready"}/' Jobfile
+	want 1 orchmake -s all
+	want 0 orchmake gc --keep=1
+	is "$(sql 'SELECT count(*) FROM v_runs')" 1
+	touch ready
+	want 0 orchmake -s resume
+	is "$(sql "SELECT count(*) FROM v_steps WHERE state = 'cached' AND run = (SELECT max(run) FROM v_runs)")" 200
+	want 0 orchmake fsck
+	want 0 orchmake -s all
+	is "$(sql "SELECT count(*) FROM v_steps WHERE state = 'cached' AND run = (SELECT max(run) FROM v_runs)")" 200
+	want 0 orchmake fsck
+}
+
+@test "a step that counts as done before its job is called is the step that it is with its parameters" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all:
+	    steps:
+	      first: {run: 'echo v=1 >>"$ORCHMAKE_OUTPUT"', provides: [v]}
+	      call: {needs: [first], job: part, params: {name: "${{ steps.first.v }}"}}
+	  part:
+	    params: {name: {type: string}}
+	    steps:
+	      one: {run: "true"}
+	      two: {run: "true"}
+	J
+	want 0 orchmake -s all
+	want 0 orchmake -s -o all/call/one -o all/call/two all
+	is "$(sql "SELECT count(DISTINCT key) FROM v_steps WHERE step LIKE '%/call/%'")" 2
+	want 0 orchmake fsck
+}
+
+@test "steps that turn out to be up to date in another order than they are written are told in the order they did" {
+	{
+		printf 'jobfile: 1\njobs:\n  all:\n    steps:\n'
+		for i in $(seq 40); do
+			echo "      s$i: {needs: [s$((i + 1))], inputs: [in], outputs: [out.$i], run: cp in out.$i}"
+		done
+		echo '      s41: {inputs: [in], outputs: [out.41], run: cp in out.41}'
+	} >Jobfile
+	echo 1 >in
+	old in
+	want 0 orchmake -s all
+	want 0 orchmake -s --events=told.json all
+	told_as_kept
+	is "$(jq -r 'select(.state == "cached") | .step' told.json | head -n 2 | paste -sd ' ')" "all/s41 all/s40"
+	is "$(sql "SELECT count(*) FROM v_steps WHERE state = 'cached'")" 41
 }

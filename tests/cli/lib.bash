@@ -59,6 +59,23 @@ is() { # GOT WANTED
 # sql STATEMENT: one answer of the ledger.  A start may just be recovering the write-ahead log, which is waited for.
 sql() { sqlite3 -readonly -cmd ".timeout 10000" .orchmake/ledger.db "$1"; }
 
+# older VERSION: the ledger, of a run in which every step has run, as the program of that version would have made it.
+older() {
+	local db=.orchmake/ledger.db f table columns
+	sqlite3 $db 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	mv $db newer.db
+	for f in "$top_srcdir"/lib/ledger/schema/*.sql; do
+		f=${f##*/}
+		[ "$((10#${f%%_*}))" -gt "$1" ] || cat "$top_srcdir/lib/ledger/schema/$f"
+	done | sqlite3 $db
+	sqlite3 $db "PRAGMA application_id = $(sqlite3 newer.db 'PRAGMA application_id'); PRAGMA user_version = $1"
+	for table in $(sqlite3 $db "SELECT name FROM sqlite_schema WHERE type = 'table'"); do
+		columns=$(sqlite3 $db "SELECT group_concat(name) FROM pragma_table_info('$table')")
+		sqlite3 $db "ATTACH 'newer.db' AS newer; INSERT INTO $table ($columns) SELECT $columns FROM newer.$table"
+	done
+	sqlite3 $db 'PRAGMA journal_mode = WAL' >/dev/null
+}
+
 # Wait until COMMAND succeeds, ten seconds at most.
 until_true() {
 	local i

@@ -282,7 +282,7 @@ static void every_fault_is_found(void **state)
 		{"INSERT INTO states SELECT 50, word, final, ok, failure, '' FROM states WHERE no = 1",
 		 "a word is there twice: pending\n"},
 		{"INSERT INTO events SELECT 9 << 32 | 1, kind, wall_ms, mono_ns, NULL, NULL, state, reason, NULL, NULL,"
-		 " NULL, NULL, NULL, NULL, NULL FROM events LIMIT 1", "events have no run: number 9\n"},
+		 " NULL, NULL, NULL, NULL, NULL, 1 FROM events LIMIT 1", "events have no run: number 9\n"},
 		{"UPDATE definitions SET json = '{}'",
 		 "definition 6bb4d7bfc9a81b4d1b1ccbb3b94fdfd5b4bd2d12fd0a1b9b07d4f7cd0b0e0b34 is not"},
 		{"DELETE FROM definitions", "a definition is missing for run number 1\n"},
