@@ -104,6 +104,7 @@ struct engine {
 	int64_t run_no;
 	struct rows rows;
 	struct executor *exec;
+	int exec_error; /* errno of why there is none */
 	struct loop *loop;
 	uint32_t slots;		 /* at once, at most */
 	struct tokens *tokens;	 /* of a job server, ours or above; NULL: all slots are ours alone */

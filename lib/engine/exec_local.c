@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -381,6 +382,17 @@ static void local_close(struct executor *base)
 	if (foreground)
 		take_terminal_back();
 	release(x);
+}
+
+int exec_local_name_journal(struct executor *base, const char *path)
+{
+	struct exec_local *x = (struct exec_local *)base;
+
+	if (rename(x->journal_path, path) < 0)
+		return -1;
+	free(x->journal_path);
+	x->journal_path = xstrdup(path);
+	return 0;
 }
 
 int exec_local_sync(struct executor *base)
