@@ -565,7 +565,6 @@ static void turn_until_done(struct engine *e)
 		pump(e);
 	}
 	approval_hush(e);
-	record_flush(e);
 }
 
 static int listen(struct engine *e)
