@@ -358,6 +358,13 @@ static bool send_quit(struct exec_local *x, int64_t until_ns)
 	}
 }
 
+void exec_local_dismiss(struct executor *base)
+{
+	struct exec_local *x = (struct exec_local *)base;
+
+	x->dismissed = !x->broken && send_quit(x, 0);
+}
+
 static void local_close(struct executor *base)
 {
 	struct exec_local *x = (struct exec_local *)base;
@@ -367,7 +374,7 @@ static void local_close(struct executor *base)
 	for (size_t i = 0; i < x->n_attempts; i++)
 		foreground |= x->attempt[i].state != ATTEMPT_FREE && x->attempt[i].foreground;
 	if (!x->broken) {
-		bool asked = send_quit(x, until);
+		bool asked = x->dismissed || send_quit(x, until);
 		struct pollfd p = {.fd = x->socket, .events = POLLIN};
 
 		while (asked && stamp_mono_ns() < until) {

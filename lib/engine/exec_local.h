@@ -50,6 +50,9 @@ struct executor *exec_local_open(const struct exec_local_options *o);
  */
 int exec_local_name_journal(struct executor *x, const char *path);
 
+/* Nothing runs, and nothing more will: the warden goes while the caller has other things to end; close() waits for it. */
+void exec_local_dismiss(struct executor *x);
+
 /* What the warden has recorded is on the disk afterwards.  0, or -1 and errno. */
 int exec_local_sync(struct executor *x);
 

@@ -791,9 +791,8 @@ static void close_down(struct engine *e)
 {
 	if (e->exec && e->loop)
 		loop_fd_drop(e->loop, e->exec->ops->watch_fd(e->exec));
-	if (e->exec)
-		e->exec->ops->close(e->exec);
-	e->exec = NULL;
+	if (e->exec && !e->n_running)
+		exec_local_dismiss(e->exec);
 	slots_close(e);
 	watch_close(e);
 	rights_close(e);
@@ -804,6 +803,9 @@ static void close_down(struct engine *e)
 	e->loop = NULL;
 	ledger_close(e->ledger);
 	e->ledger = NULL;
+	if (e->exec)
+		e->exec->ops->close(e->exec);
+	e->exec = NULL;
 	overlap_leave(e);
 	if (!e->unjudged) /* else whoever starts next needs the journal */
 		work_remove(e->paths.work);
