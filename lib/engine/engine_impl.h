@@ -424,6 +424,8 @@ void run_paths_release(struct run_paths *p);
 void compiled_keep(struct engine *e);
 /* A descriptor that says that somebody is at work there; -1: somebody else is, or it is gone. */
 int work_hold(const char *path);
+/* The work folder of a run that has ended. */
+void work_done(const struct run_paths *p);
 /* Remove a run's work folder, with what is in it. */
 void work_remove(const char *path);
 /* text with everything but letters, digits, `.`, `_` and `-` replaced, at most 100 bytes. */

@@ -808,7 +808,7 @@ static void close_down(struct engine *e)
 	e->exec = NULL;
 	overlap_leave(e);
 	if (!e->unjudged) /* else whoever starts next needs the journal */
-		work_remove(e->paths.work);
+		work_done(&e->paths);
 }
 
 int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
