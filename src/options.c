@@ -350,7 +350,7 @@ static const struct option_entry *long_entry(const char *name, const struct verb
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		const struct option_entry *o = &options[i];
 
-		if (o->name && !strcmp(o->name, name) && (!found || (o->verbs && v && is_of(o, v->name))))
+		if (o->name && *o->name == *name && !strcmp(o->name, name) && (!found || (o->verbs && v && is_of(o, v->name))))
 			found = o;
 	}
 	return found;

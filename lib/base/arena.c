@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,9 @@
 #include "base/bug.h"
 
 enum {
-	BLOCK_SIZE = 64 * 1024,
+	/* An arena of which little is used touches few pages: each block is twice the one before. */
+	BLOCK_FIRST = 4 * 1024 - 64,
+	BLOCK_LAST = 64 * 1024,
 	ALIGNMENT = _Alignof(int64_t), /* nothing that is kept here wants more */
 };
 
@@ -28,12 +31,15 @@ struct cleanup {
 struct arena {
 	struct block *blocks; /* the one being filled is first */
 	struct cleanup *cleanups;
-	size_t used;
+	size_t used, block_size; /* of the next one */
 };
 
 struct arena *arena_new(void)
 {
-	return xcalloc(1, sizeof(struct arena));
+	struct arena *a = xcalloc(1, sizeof(*a));
+
+	a->block_size = BLOCK_FIRST;
+	return a;
 }
 
 void arena_free(struct arena *a)
@@ -51,18 +57,21 @@ void arena_free(struct arena *a)
 
 static struct block *block_new(struct arena *a, size_t need)
 {
-	size_t size = need > BLOCK_SIZE ? need : BLOCK_SIZE;
+	bool big = need > a->block_size / 4;
+	size_t size = big ? need : a->block_size;
 	struct block *b = xcalloc(1, sizeof(*b) + size);
 
 	b->size = size;
-	if (a->blocks && need > BLOCK_SIZE / 4) {
-		/* A big one goes behind, so that the open block keeps its room. */
+	if (a->blocks && big) {
+		/* It goes behind, so that the open block keeps its room. */
 		b->next = a->blocks->next;
 		a->blocks->next = b;
 	} else {
 		b->next = a->blocks;
 		a->blocks = b;
 	}
+	if (a->block_size <= BLOCK_LAST / 2)
+		a->block_size *= 2;
 	return b;
 }
 

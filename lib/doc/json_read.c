@@ -393,7 +393,7 @@ static const char *read_unicode(struct cursor *c, struct json *j, const char *p)
 		code = 0x10000 + ((code - HIGH_FIRST) << 10) + (low - LOW_FIRST);
 		next += ESCAPE_U;
 	}
-	buf_add(&j->text, utf8, utf8_encode(utf8, (uint32_t)code));
+	buf_add(&j->text, utf8, utf8_put(utf8, (uint32_t)code));
 	return next;
 }
 

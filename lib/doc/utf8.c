@@ -137,7 +137,7 @@ size_t utf8_check(const char *s, size_t len)
 	return len;
 }
 
-size_t utf8_encode(char out[UTF8_MAX], uint32_t code)
+size_t utf8_put(char out[UTF8_MAX], uint32_t code)
 {
 	if (code < 0x80)
 		return out[0] = (char)code, 1;

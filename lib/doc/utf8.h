@@ -25,7 +25,7 @@ bool utf8_is_ascii(const char *s, size_t len);
 int32_t utf8_decode(const char *s, size_t len, size_t *ret_len);
 
 /* Write the character; returns its length. */
-size_t utf8_encode(char out[UTF8_MAX], uint32_t code);
+size_t utf8_put(char out[UTF8_MAX], uint32_t code);
 
 /* Columns it takes: 0 (combining), 1 or 2. */
 unsigned utf8_width(uint32_t code);

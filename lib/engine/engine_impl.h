@@ -116,6 +116,7 @@ struct engine {
 	int64_t run_no;
 	struct rows rows;
 	struct executor *exec;
+	int exec_error; /* errno of why there is none */
 	struct loop *loop;
 	uint32_t slots;		 /* at once, at most */
 	struct tokens *tokens;	 /* of a job server, ours or above; NULL: all slots are ours alone */
@@ -447,6 +448,8 @@ void run_paths_release(struct run_paths *p);
 void compiled_keep(struct engine *e);
 /* A descriptor that says that somebody is at work there; -1: somebody else is, or it is gone. */
 int work_hold(const char *path);
+/* The work folder of a run that has ended. */
+void work_done(const struct run_paths *p);
 /* Remove a run's work folder, with what is in it. */
 void work_remove(const char *path);
 /* text with everything but letters, digits, `.`, `_` and `-` replaced, at most 100 bytes. */

@@ -69,6 +69,7 @@ struct exec_local {
 	bool wants_out;				     /* the socket was full */
 	bool is_ready;				     /* `ready` has been raised */
 	bool broken, break_told;
+	bool dismissed;				     /* the warden knows that it is to go */
 };
 
 /* --- exec_places.c: attempts, and the lists they are in -------------------------------------------- */

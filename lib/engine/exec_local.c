@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -357,6 +358,13 @@ static bool send_quit(struct exec_local *x, int64_t until_ns)
 	}
 }
 
+void exec_local_dismiss(struct executor *base)
+{
+	struct exec_local *x = (struct exec_local *)base;
+
+	x->dismissed = !x->broken && send_quit(x, 0);
+}
+
 static void local_close(struct executor *base)
 {
 	struct exec_local *x = (struct exec_local *)base;
@@ -366,7 +374,7 @@ static void local_close(struct executor *base)
 	for (size_t i = 0; i < x->n_attempts; i++)
 		foreground |= x->attempt[i].state != ATTEMPT_FREE && x->attempt[i].foreground;
 	if (!x->broken) {
-		bool asked = send_quit(x, until);
+		bool asked = x->dismissed || send_quit(x, until);
 		struct pollfd p = {.fd = x->socket, .events = POLLIN};
 
 		while (asked && stamp_mono_ns() < until) {
@@ -381,6 +389,17 @@ static void local_close(struct executor *base)
 	if (foreground)
 		take_terminal_back();
 	release(x);
+}
+
+int exec_local_name_journal(struct executor *base, const char *path)
+{
+	struct exec_local *x = (struct exec_local *)base;
+
+	if (rename(x->journal_path, path) < 0)
+		return -1;
+	free(x->journal_path);
+	x->journal_path = xstrdup(path);
+	return 0;
 }
 
 int exec_local_sync(struct executor *base)

@@ -44,6 +44,15 @@ struct exec_local_options {
 /* NULL and errno (EEXIST: the journal; ENOENT: the warden's program). */
 struct executor *exec_local_open(const struct exec_local_options *o);
 
+/*
+ * The journal goes to path, in the same folder: it is made under another name if the warden is to get ready while the
+ * run itself may still come to nothing.  0, or -1 and errno.
+ */
+int exec_local_name_journal(struct executor *x, const char *path);
+
+/* Nothing runs, and nothing more will: the warden goes while the caller has other things to end; close() waits for it. */
+void exec_local_dismiss(struct executor *x);
+
 /* What the warden has recorded is on the disk afterwards.  0, or -1 and errno. */
 int exec_local_sync(struct executor *x);
 

@@ -101,6 +101,7 @@ static bool start(struct engine *e)
 		c.r.log_path = h->log;
 		if (!c.r.timeout_ms)
 			c.r.timeout_ms = TIMEOUT_MS;
+		(void)record_flush(e); /* what it is told of is known before */
 		if (e->exec->ops->start(e->exec, &c.r) < 0)
 			buf_addf(&why, "cannot start it: %s", strerror(errno));
 		else

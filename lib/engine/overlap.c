@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bug.h"
@@ -59,16 +60,18 @@ static int by_path(const void *a, const void *b)
 
 /* --- the note in the file ---------------------------------------------------------------------------------- */
 
+/* Written over what is there: where a file is emptied first, ext4 brings it to the disk when it is closed. */
 static void leave_note(const struct engine *e, int fd)
 {
 	struct proc_stat self = {0};
+	struct stat st;
 	char note[NOTE_MAX];
 	int n;
 
 	(void)proc_stat(&calls_real, getpid(), &self);
 	n = snprintf(note, sizeof(note), "%s %d %" PRIu64 "\n", e->id.text, (int)getpid(), (uint64_t)self.start_ticks);
-	if (ftruncate(fd, 0) == 0)
-		(void)!pwrite(fd, note, (size_t)n, 0);
+	if (pwrite(fd, note, (size_t)n, 0) == n && !fstat(fd, &st) && st.st_size > n)
+		(void)!ftruncate(fd, n);
 }
 
 struct note_of {

@@ -134,6 +134,13 @@ void work_remove(const char *path)
 	(void)nftw(path, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
+/* Nearly always it holds what every run makes and nothing else. */
+void work_done(const struct run_paths *p)
+{
+	if (rmdir(p->tmp) < 0 || unlink(p->journal) < 0 || rmdir(p->work) < 0)
+		work_remove(p->work);
+}
+
 void run_paths_release(struct run_paths *p)
 {
 	if (p->state_dir && p->work_fd >= 0)

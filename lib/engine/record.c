@@ -357,7 +357,7 @@ bool record_run_begin(struct engine *e)
 	record_event(e, EVENT_RUN_STARTED, UNIT_NONE, NULL);
 	if (e->o->resumes)
 		record_event(e, EVENT_RUN_RESUMED, UNIT_NONE, NULL);
-	return record_commit(e);
+	return true; /* the run itself is committed; the rest goes with the first intents */
 }
 
 bool record_growth(struct engine *e, uint32_t unit, uint32_t group)

@@ -565,7 +565,6 @@ static void turn_until_done(struct engine *e)
 		pump(e);
 	}
 	approval_hush(e);
-	record_flush(e);
 }
 
 static int listen(struct engine *e)
@@ -663,26 +662,39 @@ static bool may_finish(const struct engine *e)
 	return false;
 }
 
-static bool open_executor(struct engine *e)
+/*
+ * The warden gets ready while the ledger is opened.  Its journal has not the name yet by which whoever sweeps knows a
+ * run that has begun.
+ */
+static void ready_executor(struct engine *e)
 {
-	char *warden = path_join(e->o->libexec, "orchmake-warden");
-	struct exec_local_options o = {.warden_path = warden, .journal_path = e->paths.journal,
+	char *warden = path_join(e->o->libexec, "orchmake-warden"), *journal = xasprintf("%s.new", e->paths.journal);
+	struct exec_local_options o = {.warden_path = warden, .journal_path = journal,
 				       .nonce = e->nonce, .slots = EXEC_LOCAL_MOST, .finish = e->finish};
 	int *held = all_held(e, &o.n_held);
 
 	o.held = held;
-
-	e->loop = loop_new();
-	e->exec = e->loop ? exec_local_open(&o) : NULL;
-	if (!e->exec)
-		buf_addf(e->err, "cannot start '%s', which starts the steps: %s", warden, strerror(errno));
+	e->exec = exec_local_open(&o);
+	e->exec_error = e->exec ? 0 : errno;
 	free(held);
+	free(journal);
 	free(warden);
-	if (e->exec && listen(e) < 0) {
-		buf_addf(e->err, "cannot wait for signals and steps: %s", strerror(errno));
+}
+
+static bool open_executor(struct engine *e)
+{
+	if (e->exec && exec_local_name_journal(e->exec, e->paths.journal) < 0)
+		e->exec_error = errno;
+	if (e->exec_error) {
+		buf_addf(e->err, "cannot start '%s/orchmake-warden', which starts the steps: %s", e->o->libexec,
+			 strerror(e->exec_error));
 		return false;
 	}
-	return e->exec != NULL;
+	e->loop = loop_new();
+	if (e->loop && listen(e) == 0)
+		return true;
+	buf_addf(e->err, "cannot wait for signals and steps: %s", strerror(errno));
+	return false;
 }
 
 /* Success needs evidence: what was asked for and never ran is none, whatever excuse it has. */
@@ -779,9 +791,8 @@ static void close_down(struct engine *e)
 {
 	if (e->exec && e->loop)
 		loop_fd_drop(e->loop, e->exec->ops->watch_fd(e->exec));
-	if (e->exec)
-		e->exec->ops->close(e->exec);
-	e->exec = NULL;
+	if (e->exec && !e->n_running)
+		exec_local_dismiss(e->exec);
 	slots_close(e);
 	watch_close(e);
 	rights_close(e);
@@ -792,9 +803,12 @@ static void close_down(struct engine *e)
 	e->loop = NULL;
 	ledger_close(e->ledger);
 	e->ledger = NULL;
+	if (e->exec)
+		e->exec->ops->close(e->exec);
+	e->exec = NULL;
 	overlap_leave(e);
 	if (!e->unjudged) /* else whoever starts next needs the journal */
-		work_remove(e->paths.work);
+		work_done(&e->paths);
 }
 
 int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
@@ -819,7 +833,14 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 		overlap_leave(e);
 		return err->len ? EXIT_LEDGER : EXIT_BUSY;
 	}
-	if (!run_paths_make(e, err) || !record_open(e))
+	if (!run_paths_make(e, err))
+		goto close;
+	if (!rights_open(e, err)) {
+		code = EXIT_RUN_FAILED;
+		goto close;
+	}
+	ready_executor(e);
+	if (!record_open(e))
 		goto close;
 	if (!hold_open(e)) {
 		e->o->hold->late = true;
@@ -830,10 +851,6 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 	fresh_open(e, e->ledger, true);
 	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
 	slots_open(e);
-	if (!rights_open(e, err)) {
-		code = EXIT_RUN_FAILED;
-		goto close;
-	}
 	expect_begin(e);
 	if (!record_run_begin(e)) {
 		code = !e->late ? EXIT_LEDGER : e->o->hold ? EXIT_STALE_PLAN : EXIT_BUSY;

@@ -18,7 +18,6 @@ void engine_begin(struct engine *e)
 	};
 
 	sinks_begin(e->sinks, &info);
-	record_flush(e);
 }
 
 static int by_start(const void *a, const void *b)

@@ -378,7 +378,7 @@ static const char *add_numbered(struct buf *out, const char *p)
 	code = strtoul(digits, &end, hex ? 16 : 10);
 	if (*end != ';' || !code || code > CODE_MAX || (code >= 0xd800 && code < 0xe000))
 		return NULL;
-	buf_add(out, bytes, utf8_encode(bytes, (uint32_t)code));
+	buf_add(out, bytes, utf8_put(bytes, (uint32_t)code));
 	return end + 1;
 }
 

@@ -21,7 +21,7 @@ static void add_code(struct buf *out, uint32_t code)
 {
 	char bytes[UTF8_MAX];
 
-	buf_add(out, bytes, utf8_encode(bytes, code));
+	buf_add(out, bytes, utf8_put(bytes, code));
 }
 
 /* --- encodings ---------------------------------------------------------------------------------------- */

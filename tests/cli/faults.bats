@@ -210,11 +210,31 @@ end_held() { # CODE
 	want 0 orchmake j
 	run=$(sql "select run from v_runs")
 	mkdir -p ".orchmake/runs/$run/tmp" .orchmake/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV .orchmake/runs/mine
-	touch ".orchmake/runs/$run/jobserver"
+	touch ".orchmake/runs/$run/jobserver" .orchmake/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/journal.new
 	want 0 orchmake j
 	[ ! -e ".orchmake/runs/$run" ]
 	[ ! -e .orchmake/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV ]
 	[ -d .orchmake/runs/mine ]
+}
+
+@test "a run whose ledger cannot be opened leaves no warden and no folder" {
+	want 0 orchmake j
+	echo text >other.db
+	want 5 orchmake --ledger=other.db j
+	complains "is not a ledger"
+	is "$(ls .orchmake/runs)" ""
+	for warden in $(pgrep -x orchmake-warden); do
+		[ "$(readlink "/proc/$warden/cwd")" != "$PWD" ]
+	done
+}
+
+@test "a lock's note is that of the last run, however long the one before was" {
+	want 0 orchmake j
+	note=$(echo .orchmake/locks/j-*)
+	printf '%0200d\n' 7 >"$note"
+	want 0 orchmake j
+	is "$(wc -l <"$note")" 1
+	is "$(cut -d ' ' -f 1 "$note")" "$(sql 'select run from v_runs order by no desc limit 1')"
 }
 
 @test "a WAL of a header alone does not keep a reader waiting" {

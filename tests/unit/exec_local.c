@@ -1618,6 +1618,59 @@ static void after_the_wardens_death_the_journal_is_believed(void **state)
 	stage_close(&s);
 }
 
+static void the_journal_may_get_its_name_later(void **state)
+{
+	struct stage s;
+	struct exec_local_options o;
+	struct attempt_ended e;
+	struct order last;
+
+	(void)state;
+	stage_dir(&s);
+	CHECK_INT(symlink(self, in_dir(&s, "mute")), 0);
+	o = options_for(&s);
+	o.warden_path = in_dir(&s, "mute");
+	o.journal_path = in_dir(&s, "journal.new");
+	s.x = exec_local_open(&o);
+	CHECK(s.x);
+	CHECK_INT(exec_local_name_journal(s.x, in_dir(&s, "none/journal")), -1);
+	CHECK_INT(errno, ENOENT);
+	CHECK(file_exists(in_dir(&s, "journal.new")));
+	CHECK_INT(exec_local_name_journal(s.x, in_dir(&s, "journal")), 0);
+	CHECK(!file_exists(in_dir(&s, "journal.new")));
+	start_escapee(&s, "exit=6", 0);
+	order_words(&last, "sleep 60");
+	order_start(&s, &last);
+	await_record(&s, 1, JOURNAL_END);
+	await_record(&s, 2, JOURNAL_PROCESS);
+	CHECK_INT(kill(parent_of(journal_of(&s, 2).pid), SIGKILL), 0);
+	e = await_break(&s); /* what nobody told is read where the journal is now */
+	CHECK_INT(e.serial, 1);
+	CHECK_INT(e.end, END_EXITED);
+	CHECK_INT(WEXITSTATUS(e.status), 6);
+	CHECK_INT(await_end(&s).end, END_LOST);
+	stage_close(&s);
+}
+
+static void a_warden_that_is_dismissed_goes_before_it_is_waited_for(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s);
+	CHECK_INT(run(&s, "true").end, END_EXITED);
+	exec_local_dismiss(s.x);
+	wait_readable(s.x->ops->watch_fd(s.x));
+	stage_close(&s);
+	stage_open(&s);
+	start_escapee(&s, "ready hold", 0);
+	await_record(&s, 1, JOURNAL_PROCESS);
+	CHECK_INT(kill(parent_of(journal_of(&s, 1).pid), SIGKILL), 0);
+	CHECK_INT(await_break(&s).end, END_LOST);
+	exec_local_dismiss(s.x); /* there is none any more */
+	stage_close(&s);
+}
+
 static void what_a_dead_warden_never_began_has_not_started(void **state)
 {
 	struct stage s;
@@ -1774,6 +1827,8 @@ int main(int argc, char **argv)
 		TEST(an_end_that_cannot_be_recorded_is_told_with_the_reason),
 		TEST(an_older_kernel_is_no_way_out),
 		TEST(after_the_wardens_death_the_journal_is_believed),
+		TEST(the_journal_may_get_its_name_later),
+		TEST(a_warden_that_is_dismissed_goes_before_it_is_waited_for),
 		TEST(what_a_dead_warden_never_began_has_not_started),
 		TEST(calls_that_are_interrupted_or_full_are_made_again),
 		TEST(a_tty_step_has_the_terminal_and_the_driver_gets_it_back),
