@@ -180,6 +180,8 @@ const json_t *engine_payload(const struct engine *e, uint32_t scope);
 /* The param of that name of whichever job declares it, where there is no instance yet: loops over params are
  * worked out before there are instances.  New reference, or NULL. */
 json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name);
+/* The params of a scope as its job's file calls them.  New reference. */
+json_t *engine_params_seen(const struct engine *e, uint32_t scope);
 /* What the command line gave, as a map. */
 json_t *engine_given_params(const struct engine *e);
 
