@@ -111,18 +111,13 @@ static const struct param *find_anywhere(const struct jobfile *jf, const char *n
 	return p;
 }
 
-json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name)
+json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name, struct buf *err)
 {
 	const struct param *p = j ? param_find(&j->params, name) : NULL;
-	struct buf err = BUF_INIT;
-	json_t *v = NULL;
 
 	if (!p)
 		p = j ? param_find(&e->jf->params, name) : find_anywhere(e->jf, name);
-	if (p)
-		v = param_value(e, &(struct here){.scope = SCOPE_NONE, .job = j}, p, &err);
-	buf_release(&err);
-	return v;
+	return p ? param_value(e, &(struct here){.scope = SCOPE_NONE, .job = j}, p, err) : NULL;
 }
 
 static bool fill(struct engine *e, const struct here *h, const struct param_list *l, struct buf *err)

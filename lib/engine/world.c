@@ -149,8 +149,12 @@ static void why_no_result(struct unit_world *w, const char *id, struct buf *out)
 
 static void world_why_absent(void *ctx, enum expr_root root, const char *key, struct buf *out)
 {
+	struct unit_world *w = ctx;
+
 	if (root == ROOT_RESULTS)
-		why_no_result(ctx, key, out);
+		why_no_result(w, key, out);
+	else if (root == ROOT_PARAMS && (w->scope == SCOPE_NONE || strchr(key, '.')))
+		json_decref(engine_loose_param(w->e, w->looping, key, out));
 }
 
 static const json_t *get_need(struct unit_world *w, const char *id)
@@ -242,6 +246,15 @@ static const json_t *member(const json_t *map, const char *key)
 	return key[0] ? json_object_get(map, key) : map;
 }
 
+static json_t *loose_param(const struct unit_world *w, const char *key)
+{
+	struct buf err = BUF_INIT; /* world_why_absent says it */
+	json_t *v = engine_loose_param(w->e, w->looping, key, &err);
+
+	buf_release(&err);
+	return v;
+}
+
 /* That of a namespace inside has a value too, if somebody asks. */
 static const json_t *get_param(struct unit_world *w, const char *key)
 {
@@ -252,7 +265,7 @@ static const json_t *get_param(struct unit_world *w, const char *key)
 	if (!key[0])
 		return keep(w, engine_params_seen(w->e, w->scope));
 	v = json_object_get(all, key);
-	return v || !strchr(key, '.') ? v : keep(w, engine_loose_param(w->e, w->looping, key));
+	return v || !strchr(key, '.') ? v : keep(w, loose_param(w, key));
 }
 
 static const json_t *get_var(struct unit_world *w, const char *key)
@@ -304,7 +317,7 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 	switch (root) {
 	case ROOT_PARAMS:
 		if (w->scope == SCOPE_NONE || !w->e->params)
-			return key[0] ? keep(w, engine_loose_param(w->e, w->looping, key)) : NULL;
+			return key[0] ? keep(w, loose_param(w, key)) : NULL;
 		return get_param(w, key);
 	case ROOT_VARS:
 		return get_var(w, key);

@@ -25,8 +25,7 @@ struct refs {
 	const struct job *j;
 	const struct step *st;
 	const struct traits *t; /* whose needs, consumes and matrix count: of st or j */
-	const struct param_list *params; /* AT_DEFAULT: those of the list, of which ... */
-	size_t n_params;		 /* ... so many are declared before it */
+	const struct param_list *params; /* AT_DEFAULT: those of the list */
 	const struct stage *stage; /* AT_STAGE_LOOP: the loop's */
 	bool names_files; /* inputs and outputs, which are edges */
 	bool hides; /* env and a callable's input: what a secret may be put into */
@@ -72,17 +71,10 @@ static void check_param_ref(const struct refs *r, const char *name, struct mark 
 	if ((r->j && param_find(&r->j->params, name)) ||
 	    (r->place != AT_DEFAULT && param_find(file, name)))
 		return;
-	for (size_t i = 0; i < r->n_params; i++)
-		if (!strcmp(r->params->at[i].name, name))
-			return;
-	if (r->place == AT_DEFAULT && r->params != file && param_find(file, name))
+	if (r->place == AT_DEFAULT && (param_find(r->params, name) || param_find(file, name)))
 		return;
 	if (!first_blame(r->l, m))
 		return;
-	if (r->place == AT_DEFAULT && param_find(r->params, name)) {
-		diag_error(r->l->d, m, "a default can only use parameters that are declared before it");
-		return;
-	}
 	spell_init(&s, name);
 	for (size_t i = 0; r->j && i < r->j->params.n; i++)
 		spell_try(&s, r->j->params.at[i].name);
@@ -630,14 +622,68 @@ static uint32_t *runs_of(const struct job *j)
 	return start;
 }
 
+struct param_links {
+	const struct param_list *list;
+	uint32_t from;
+	struct link *link;
+	size_t n, room;
+};
+
+static void add_param_link(void *ctx, enum expr_root root, const char *const *path, size_t n, struct mark m)
+{
+	struct param_links *p = ctx;
+	const struct param *to = root == ROOT_PARAMS && n ? param_find(p->list, path[0]) : NULL;
+
+	(void)m;
+	if (to)
+		VEC_PUSH(p->link, p->n, p->room, ((struct link){p->from, (uint32_t)(to - p->list->at)}));
+}
+
+static void say_param_circle(struct loader *l, const struct param_list *list, const uint32_t *cycle, size_t n)
+{
+	struct buf path = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&path, "%s -> ", list->at[cycle[i]].name);
+	diag_error(l->d, list->at[cycle[0]].mark, "the defaults of parameters are made of each other: %s%s", path.data,
+		   list->at[cycle[0]].name);
+	buf_release(&path);
+}
+
+/* Each behind those that its default is made of; they are worked out in this order. */
+static void order_params(struct loader *l, const struct param_list *list, const struct param_links *p)
+{
+	uint32_t *order = xcalloc(list->n, sizeof(*order)), *cycle;
+	struct param *copy = xcalloc(list->n, sizeof(*copy));
+	size_t len;
+
+	memcpy(copy, list->at, list->n * sizeof(*copy));
+	if (links_order(list->n, p->link, p->n, order, &cycle, &len)) {
+		for (size_t i = 0; i < list->n; i++)
+			list->at[i] = copy[order[i]];
+	} else {
+		say_param_circle(l, list, cycle, len);
+		free(cycle);
+	}
+	free(copy);
+	free(order);
+}
+
 static void check_params(struct loader *l, const struct param_list *list)
 {
 	struct refs r = {.l = l, .place = AT_DEFAULT, .params = list};
+	struct param_links p = {.list = list};
 
-	for (size_t i = 0; i < list->n; i++) {
-		r.n_params = i;
-		check_value(&r, list->at[i].dflt);
+	for (; p.from < list->n; p.from++) {
+		struct value *dflt = list->at[p.from].dflt;
+
+		check_value(&r, dflt);
+		if (dflt && !value_const(dflt))
+			value_names(dflt, add_param_link, &p);
 	}
+	if (p.n)
+		order_params(l, list, &p);
+	free(p.link);
 }
 
 static void check_stage_loops(struct refs *r, const struct job *j)
