@@ -77,6 +77,16 @@ end_held() { # CODE
 	want 0 orchmake list
 }
 
+@test "a reader that has gone is no news, however much was to be written" {
+	for i in $(seq 2000); do echo "  a_job_with_a_long_name_$i: {noop: true}"; done >jobs
+	{ printf 'jobfile: 1\njobs:\n'; cat jobs; } >Jobfile
+	mkfifo pipe
+	exec 8<>pipe 9>pipe 8<&-
+	want 1 sh -c 'orchmake list >&9'
+	exec 9>&-
+	is "$err" ""
+}
+
 @test "a log that cannot be made fails its step, with the reason" {
 	begin_held
 	rm -rf .orchmake/logs
