@@ -43,7 +43,7 @@ static const struct job *target(const struct jobfile *jf, const char *name)
 
 	if (j)
 		return j;
-	near = job_suggest(jf, name ? name : jf->default_target);
+	near = job_suggest(jf, NULL, name ? name : jf->default_target);
 	cli_error("export: no job '%s'", name ? name : jf->default_target);
 	if (near)
 		cli_hint("did you mean '%s'?", near);

@@ -131,6 +131,7 @@ static int draw_now(struct cli *c)
 	int code = EXIT_USAGE_ERROR;
 
 	if (jf) {
+		cli_name_jobs(c, jf);
 		o = cli_run_options(c, jf);
 		code = draw(c, jf, &o, NULL, -1);
 	}

@@ -25,7 +25,7 @@ static int show_named(struct cli *c)
 		return EXIT_USAGE_ERROR;
 	found = job_find(jf, c->words.at[0]) != NULL;
 	if (!found) {
-		near = job_suggest(jf, c->words.at[0]);
+		near = job_suggest(jf, NULL, c->words.at[0]);
 		cli_error("no job is called '%s'", c->words.at[0]);
 		cli_hint(near ? "did you mean '%s'?" : "`orchmake jobs list` lists them", near);
 	}

@@ -5,6 +5,7 @@
 
 #include "base/bug.h"
 #include "base/stamp.h"
+#include "base/vec.h"
 #include "cmd.h"
 #include "report/table.h"
 
@@ -113,7 +114,20 @@ static bool begins(const char *name, const char *word)
 
 static bool is_type(const struct job *j, const char *root, const char *word)
 {
+	const struct text_list *labels = &j->t.policy->labels;
+
+	for (size_t i = 0; i < labels->n; i++)
+		if (!strcmp(labels->text[i], word))
+			return true;
 	return (j->t.policy->group && !strcmp(j->t.policy->group, word)) || begins(j->name, word) || is_from(j, root, word);
+}
+
+static bool is_called(const char *glob, const struct job *j)
+{
+	for (size_t i = 0; i < j->n_aliases; i++)
+		if (glob_match(glob, j->alias[i].name))
+			return true;
+	return glob_match(glob, j->name);
 }
 
 static bool is_wanted(const struct cli *c, const struct job *j, const char *root)
@@ -122,7 +136,7 @@ static bool is_wanted(const struct cli *c, const struct job *j, const char *root
 		return false;
 	if (c->type && !is_type(j, root, c->type))
 		return false;
-	return !c->words.n || glob_match(c->words.at[0], j->name);
+	return !c->words.n || is_called(c->words.at[0], j);
 }
 
 static const char *kind_word(const struct job *j)
@@ -142,9 +156,16 @@ static json_t *job_json(const struct job *j, const struct remembered *m)
 {
 	const char *state = map_get(&m->state, j->name);
 	double ms = ledger_durations_ms(&m->durations, j->name);
+	json_t *aliases = json_array(), *labels = json_array();
 	json_t *o = json_pack("{s:s, s:s, s:s*, s:s*, s:s}", "name", j->name, "kind", kind_word(j), "description",
 			      j->t.description, "group", j->t.policy->group, "file", source_name(j->file->source));
 
+	for (size_t i = 0; i < j->n_aliases; i++)
+		json_array_append_new(aliases, json_string(j->alias[i].name));
+	for (size_t i = 0; i < j->t.policy->labels.n; i++)
+		json_array_append_new(labels, json_string(j->t.policy->labels.text[i]));
+	json_object_set_new(o, "aliases", aliases);
+	json_object_set_new(o, "labels", labels);
 	json_object_set_new(o, "last_state", state ? json_string(state) : json_null());
 	json_object_set_new(o, "expected_ms", ms > 0 ? json_real(ms) : json_null());
 	return o;
@@ -154,45 +175,104 @@ static void job_row(struct table *t, const struct job *j, const struct remembere
 {
 	const char *state = map_get(&m->state, j->name);
 	double ms = ledger_durations_ms(&m->durations, j->name);
-	struct buf time = BUF_INIT;
+	struct buf time = BUF_INIT, also = BUF_INIT, says = BUF_INIT;
 
 	if (ms > 0)
 		duration_human(&time, (int64_t)ms);
+	for (size_t i = 0; i < j->n_aliases; i++)
+		buf_addf(&also, "%s%s", i ? ", " : "also ", j->alias[i].name);
+	if (j->t.description)
+		buf_addf(&says, also.len ? "%s (%s)" : "%s", j->t.description, also.data);
 	table_cell(t, j->name);
 	table_cell(t, state ? state : "");
 	table_cell(t, time.data);
-	table_cell(t, j->t.description ? j->t.description : "");
+	table_cell(t, says.len ? says.data : also.data);
 	buf_release(&time);
+	buf_release(&says);
+	buf_release(&also);
+}
+
+/* The group that j is shown in, "" the one without a name. */
+static const char *group_of(const struct job *j)
+{
+	return j->t.policy->group ? j->t.policy->group : "";
+}
+
+/* Headings as they first come, behind the jobs that have none. */
+static void list_groups(const struct job *const *job, size_t n, struct words *ret)
+{
+	VEC_PUSH(ret->at, ret->n, ret->room, "");
+	for (size_t i = 0; i < n; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < ret->n && !known; k++)
+			known = !strcmp(ret->at[k], group_of(job[i]));
+		if (!known)
+			VEC_PUSH(ret->at, ret->n, ret->room, group_of(job[i]));
+	}
+}
+
+static void heading_row(struct table *t, const char *group)
+{
+	char *text = xasprintf("%s:", group);
+
+	for (size_t i = 0; i < t->columns; i++)
+		table_cell(t, "");
+	table_cell(t, text);
+	for (size_t i = 1; i < t->columns; i++)
+		table_cell(t, "");
+	free(text);
+}
+
+static void print_table(const struct job *const *job, size_t n, const struct remembered *m)
+{
+	struct words groups = {0};
+	struct table t;
+
+	table_init(&t, (const char *const[]){"job", "last", "takes", "description"}, 4);
+	list_groups(job, n, &groups);
+	for (size_t g = 0; g < groups.n; g++) {
+		if (g)
+			heading_row(&t, groups.at[g]);
+		for (size_t i = 0; i < n; i++)
+			if (!strcmp(group_of(job[i]), groups.at[g]))
+				job_row(&t, job[i], m);
+	}
+	table_print(&t, stdout);
+	table_release(&t);
+	free(groups.at);
+}
+
+static void print_json(const struct job *const *job, size_t n, const struct remembered *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, job_json(job[i], m));
+	cli_print_json(list);
+	json_decref(list);
 }
 
 int cmd_list(struct cli *c)
 {
 	struct jobfile *jf = cli_load(c);
+	const struct job **job;
 	struct remembered m;
-	struct table t;
-	json_t *list = json_array();
 	size_t n = 0;
 
-	if (!jf) {
-		json_decref(list);
+	if (!jf)
 		return EXIT_USAGE_ERROR;
-	}
+	job = xcalloc(jf->n_jobs + 1, sizeof(*job));
+	for (size_t i = 0; i < jf->n_jobs; i++)
+		if (is_wanted(c, jf->job[i], jf->root))
+			job[n++] = jf->job[i];
 	remember(c, jf, &m);
-	table_init(&t, (const char *const[]){"job", "last", "takes", "description"}, 4);
-	for (size_t i = 0; i < jf->n_jobs; i++) {
-		if (!is_wanted(c, jf->job[i], jf->root))
-			continue;
-		n++;
-		job_row(&t, jf->job[i], &m);
-		json_array_append_new(list, job_json(jf->job[i], &m));
-	}
 	if (c->format == FORMAT_JSON)
-		cli_print_json(list);
+		print_json(job, n, &m);
 	else
-		table_print(&t, stdout);
-	table_release(&t);
-	json_decref(list);
+		print_table(job, n, &m);
 	forget(&m);
+	free(job);
 	jobfile_free(jf);
 	if (!n && c->words.n)
 		cli_error("no job is called '%s'", c->words.at[0]);

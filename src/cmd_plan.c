@@ -202,9 +202,12 @@ static int plan_run(struct cli *c, json_t *given)
 
 	if (!jf)
 		return code;
-	o = cli_run_options(c, jf);
-	code = planning_ledger(c, jf, &o, &o.past) ? look(c, jf, &o, given) : EXIT_LEDGER;
-	ledger_close(o.past);
+	cli_name_jobs(c, jf);
+	if (cli_may_ask(c, jf)) {
+		o = cli_run_options(c, jf);
+		code = planning_ledger(c, jf, &o, &o.past) ? look(c, jf, &o, given) : EXIT_LEDGER;
+		ledger_close(o.past);
+	}
 	jobfile_free(jf);
 	return code;
 }

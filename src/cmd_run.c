@@ -61,8 +61,27 @@ static int run_now(struct cli *c)
 
 	if (!jf)
 		return EXIT_USAGE_ERROR;
-	code = c->print_model ? print_model(jf) : c->each ? run_each(c, jf) : run_once(c, jf);
+	cli_name_jobs(c, jf);
+	if (!cli_may_ask(c, jf))
+		code = EXIT_USAGE_ERROR;
+	else
+		code = c->print_model ? print_model(jf) : c->each ? run_each(c, jf) : run_once(c, jf);
 	jobfile_free(jf);
+	return code;
+}
+
+/* The ledger is looked at for the job; with a Jobfile that does not load, for what was typed. */
+static int resume_named(struct cli *c)
+{
+	struct diags *d = diags_new();
+	struct jobfile *jf = c->words.n ? cli_load_into(c, d) : NULL;
+	int code;
+
+	if (jf)
+		cli_name_jobs(c, jf);
+	code = resuming_go(c, &(struct resuming){.run = c->resume_run, .targets = {c->words.at, c->words.n}});
+	jobfile_free(jf);
+	diags_free(d);
 	return code;
 }
 
@@ -137,6 +156,6 @@ int cmd_run(struct cli *c)
 	if (c->from_run)
 		return from_run(c);
 	if (c->wants_resume)
-		return resuming_go(c, &(struct resuming){.run = c->resume_run, .targets = {c->words.at, c->words.n}});
+		return resume_named(c);
 	return run_now(c);
 }

@@ -50,6 +50,10 @@ static void print_job(const struct job *j)
 	buf_addf(&text, "%s  (%s:%" PRIu32 ")\n", j->name, source_name(j->file->source), j->mark.line);
 	if (j->t.description)
 		buf_addf(&text, "  %s\n", j->t.description);
+	if (j->n_aliases)
+		buf_puts(&text, "  also called");
+	for (size_t i = 0; i < j->n_aliases; i++)
+		buf_addf(&text, "%s %s%s", i ? "," : "", j->alias[i].name, i + 1 == j->n_aliases ? "\n" : "");
 	add_params(&text, &j->params);
 	for (size_t i = 0; i < j->n_stages; i++) {
 		buf_addf(&text, "  stage %s:", j->stage[i].name);

@@ -171,6 +171,45 @@ struct jobfile *cli_load(struct cli *c)
 	return jf;
 }
 
+/* --- names of jobs --------------------------------------------------------------------------------------------- */
+
+/* An alias is a way to say it: what is run, recorded and looked for is the job. */
+static void without_aliases(struct words *w, const struct jobfile *jf)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		const char *word = w->at[i];
+		size_t n = strcspn(word, "/[");
+		const struct job *j = map_get_n(&jf->job_by_name, word, n);
+
+		if (j && (strlen(j->name) != n || strncmp(j->name, word, n) != 0))
+			w->at[i] = arena_printf(jf->arena, "%s%s", j->name, word + n);
+	}
+}
+
+void cli_name_jobs(struct cli *c, const struct jobfile *jf)
+{
+	struct words *const all[] = {&c->words, &c->what_if, &c->old, &c->only, &c->from, &c->until, &c->skip};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		without_aliases(all[i], jf);
+}
+
+bool cli_may_ask(const struct cli *c, const struct jobfile *jf)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < c->words.n; i++) {
+		const struct job *j = map_get_n(&jf->job_by_name, c->words.at[i], strcspn(c->words.at[i], "/["));
+
+		if (!j || !j->t.policy->private)
+			continue;
+		cli_error("job '%s' is private, so only other jobs can ask for it", j->name);
+		cli_hint("ask for one that needs it, or take `private: true` from it");
+		good = false;
+	}
+	return good;
+}
+
 /* The words as a list that engine and reader take. */
 static struct text_span span(const struct words *w)
 {

@@ -1,5 +1,6 @@
 /* Start: look at what was inherited, read the command line, run the verb. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,13 +26,23 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+/* Of a write that failed long ago errno says nothing any more; a pipe does. */
+static bool reader_is_gone(void)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO};
+
+	return poll(&p, 1, 0) == 1 && p.revents & POLLERR;
+}
+
 /* Results that nobody could write are no results: a full disk or a closed pipe is a failure. */
 static int flushed(int code)
 {
-	if (!fflush(stdout) && !ferror(stdout))
+	int error = fflush(stdout) ? errno : 0;
+
+	if (!error && !ferror(stdout))
 		return code;
-	if (errno != EPIPE)
-		cli_error("cannot write to standard output: %s", strerror(errno));
+	if (error != EPIPE && !reader_is_gone())
+		cli_error("cannot write to standard output%s%s", error ? ": " : "", error ? strerror(error) : "");
 	return code ? code : EXIT_RUN_FAILED;
 }
 

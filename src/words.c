@@ -27,6 +27,8 @@ static void each_job(struct cli *c, void (*one)(const struct job *j, struct buf 
 static void add_job(const struct job *j, struct buf *out)
 {
 	buf_addf(out, "%s\n", j->name);
+	for (size_t i = 0; i < j->n_aliases; i++)
+		buf_addf(out, "%s\n", j->alias[i].name);
 }
 
 static void jobs(struct cli *c, struct buf *out)

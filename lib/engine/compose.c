@@ -177,7 +177,7 @@ static bool declared_command(const struct callable *declared, const struct expr_
 static bool callable_command(struct engine *e, const struct step *st, const json_t *with, const struct expr_world *w,
 			     struct composed *c, struct buf *err)
 {
-	const struct callable *declared = callable_behind(e->jf, st->t.act->call);
+	const struct callable *declared = callable_behind(e->jf, st->job->ns, st->t.act->call);
 	const char *call = st->t.act->call;
 	bool builtin = builtin_find(call) && !(declared && builtin_yields(call));
 	bool since = json_object_get(with, "auto_since") != NULL;
@@ -327,6 +327,7 @@ static bool params_file(struct engine *e, uint32_t scope, struct composed *c, st
 	struct buf text = BUF_INIT;
 	char *name, *path = NULL;
 	bool good = true;
+	json_t *seen;
 
 	if (!json_object_size(e->params[scope]))
 		return true;
@@ -335,7 +336,9 @@ static bool params_file(struct engine *e, uint32_t scope, struct composed *c, st
 	if (!file_exists(path)) {
 		free(path);
 		path = NULL;
-		json_text(&text, e->params[scope], JSON_INDENTED);
+		seen = engine_params_seen(e, scope);
+		json_text(&text, seen, JSON_INDENTED);
+		json_decref(seen);
 		good = write_work_file(e, name, &text, 0600, &path, err);
 	}
 	if (good)

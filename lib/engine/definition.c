@@ -22,7 +22,7 @@ static void see(struct jobs *s, const struct job *j)
 	s->list[s->n++] = j;
 }
 
-static void see_named(struct jobs *s, const struct traits *t)
+static void see_named(struct jobs *s, const struct job *j, const struct traits *t)
 {
 	for (size_t i = 0; i < t->n_needs; i++) {
 		char *name = xstrndup(t->need[i].name, strcspn(t->need[i].name, "/["));
@@ -31,16 +31,16 @@ static void see_named(struct jobs *s, const struct traits *t)
 		free(name);
 	}
 	for (size_t i = 0; i < t->flow->n_consumes; i++)
-		see(s, artifact_provider(s->jf, t->flow->consume[i].name));
+		see(s, artifact_provider(s->jf, j->ns, t->flow->consume[i].name));
 	if (t->act->kind == ACT_JOB)
 		see(s, job_find(s->jf, t->act->job));
 }
 
 static void see_what_it_names(struct jobs *s, const struct job *j)
 {
-	see_named(s, &j->t);
+	see_named(s, j, &j->t);
 	for (size_t i = 0; i < j->n_steps; i++)
-		see_named(s, &j->step[i].t);
+		see_named(s, j, &j->step[i].t);
 	for (size_t i = 0; i < j->n_stages; i++)
 		for (size_t k = 0; k < j->stage[i].n_jobs; k++)
 			see(s, j->stage[i].job[k]);

@@ -13,8 +13,34 @@
 #include "engine/engine_impl.h"
 #include "engine/fresh.h"
 #include "engine/resume.h"
+#include "job/namespace.h"
 
 /* --- plain vars -------------------------------------------------------------------------------------------- */
+
+/* The namespace of a job that var is in, or NULL. */
+static const char *ns_of_var(const struct jobfile *jf, const struct var *v)
+{
+	for (size_t i = 0; i < jf->n_jobs; i++)
+		if (jf->job[i]->ns && namespace_short(jf->job[i]->ns, v->name) != v->name)
+			return jf->job[i]->ns;
+	return NULL;
+}
+
+bool engine_has_namespace(const struct engine *e, const char *ns)
+{
+	for (uint32_t s = 0; s < e->x->n_scopes; s++)
+		if (namespace_sees(e->x->scope[s].job->ns, ns))
+			return true;
+	return false;
+}
+
+/* What a namespace lacks is no matter to a run that has none of its jobs: before that is known, nothing is said. */
+static bool say_failed_var(const struct engine *e, const struct var *v)
+{
+	const char *ns = ns_of_var(e->jf, v);
+
+	return !ns || (e->x && engine_has_namespace(e, ns));
+}
 
 static bool make_vars(struct engine *e, struct diags *d)
 {
@@ -25,13 +51,14 @@ static bool make_vars(struct engine *e, struct diags *d)
 		const struct var *v = &e->jf->var[i];
 		const json_t *value;
 
-		if (v->late)
+		if (v->late || json_object_get(e->vars, v->name))
 			continue;
+		buf_reset(&err);
 		values_begin(e->values);
 		value = values_var(e->values, v->name);
 		if (value)
 			json_object_set(e->vars, v->name, (json_t *)value);
-		else if (values_found(e->values, &err) == VALUES_FAILED)
+		else if (values_found(e->values, &err) == VALUES_FAILED && say_failed_var(e, v))
 			diag_error(d, v->mark, "%s", err.data);
 	}
 	buf_release(&err);
@@ -230,7 +257,7 @@ struct engine *engine_new(const struct jobfile *jf, const struct run_options *o,
 	e->jf = jf;
 	e->o = o;
 	init(e);
-	if (make_vars(e, d) && expand(e, d) && engine_static_params(e, d) && engine_check_payload(e, d) && engine_file_envs(e, d) &&
+	if (make_vars(e, d) && expand(e, d) && make_vars(e, d) && engine_static_params(e, d) && engine_check_payload(e, d) && engine_file_envs(e, d) &&
 	    make_schedule(e, d)) {
 		debug_graph(e);
 		return e;

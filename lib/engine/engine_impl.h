@@ -191,8 +191,12 @@ bool engine_check_payload(struct engine *e, struct diags *d);
 /* What `payload` is in a scope (SCOPE_NONE: in the run).  Borrowed, never NULL. */
 const json_t *engine_payload(const struct engine *e, uint32_t scope);
 /* The param of that name of whichever job declares it, where there is no instance yet: loops over params are
- * worked out before there are instances.  New reference, or NULL. */
-json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name);
+ * worked out before there are instances.  New reference, or NULL and why, if there is such a param. */
+json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name, struct buf *err);
+/* The params of a scope as its job's file calls them.  New reference. */
+json_t *engine_params_seen(const struct engine *e, uint32_t scope);
+/* Whether a job of the run is in it; NULL: the outermost. */
+bool engine_has_namespace(const struct engine *e, const char *ns);
 /* What the command line gave, as a map. */
 json_t *engine_given_params(const struct engine *e);
 

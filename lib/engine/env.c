@@ -364,7 +364,7 @@ bool engine_file_envs(struct engine *e, struct diags *d)
 	for (size_t i = 0; i < e->jf->n_files; i++) {
 		from_process(&e->file_env[i], &e->jf->env_rule, e->o->environ);
 		buf_reset(&err);
-		if (!apply_file(e, &e->file_env[i], e->jf->file[i], &err)) {
+		if (!apply_file(e, &e->file_env[i], e->jf->file[i], &err) && engine_has_namespace(e, e->jf->file[i]->ns)) {
 			diag_error(d, MARK_NONE, "%s", err.data);
 			good = false;
 		}

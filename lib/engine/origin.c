@@ -6,6 +6,7 @@
 #include "base/bug.h"
 #include "base/fdio.h"
 #include "engine/engine_impl.h"
+#include "job/namespace.h"
 
 static const char LATE[] = "<of a command>", HIDDEN[] = "***";
 
@@ -48,7 +49,7 @@ static char *param_from(const struct engine *e, const struct param *p)
 	if (p->from_env && environ_get(e->o->environ, p->from_env))
 		return xasprintf("$%s", p->from_env);
 	if (p->dflt) {
-		char *place = place_of(p->mark), *from = xasprintf("default, %s", place);
+		char *place = place_of(value_mark(p->dflt)), *from = xasprintf("default, %s", place);
 
 		free(place);
 		return from;
@@ -59,14 +60,20 @@ static char *param_from(const struct engine *e, const struct param *p)
 static void tell_params(const struct telling *t, const struct param_list *l, const struct param_list *nearer)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		json_t *value = t->scope != SCOPE_NONE && t->e->params[t->scope]
-					? json_incref(json_object_get(t->e->params[t->scope], l->at[i].name))
-					: engine_loose_param(t->e, t->job, l->at[i].name);
-		char *from = param_from(t->e, &l->at[i]);
+		const struct param *p = &l->at[i];
+		struct buf err = BUF_INIT;
+		json_t *value;
+		char *from;
 
-		if (!nearer || !param_find(nearer, l->at[i].name))
-			tell(t, "param", l->at[i].name, value, "", from);
+		if ((nearer && param_find(nearer, p->name)) || (t->job && !namespace_sees(t->job->ns, p->ns)))
+			continue;
+		value = t->scope != SCOPE_NONE && t->e->params[t->scope]
+				? json_incref(json_object_get(t->e->params[t->scope], p->name))
+				: engine_loose_param(t->e, t->job, p->name, &err);
+		from = param_from(t->e, p);
+		tell(t, "param", p->name, value, "", from);
 		json_decref(value);
+		buf_release(&err);
 		free(from);
 	}
 }

@@ -5,6 +5,7 @@
 #include "base/bug.h"
 #include "base/spell.h"
 #include "engine/engine_impl.h"
+#include "job/namespace.h"
 
 const char *environ_get(const char *const *env, const char *name)
 {
@@ -110,18 +111,13 @@ static const struct param *find_anywhere(const struct jobfile *jf, const char *n
 	return p;
 }
 
-json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name)
+json_t *engine_loose_param(struct engine *e, const struct job *j, const char *name, struct buf *err)
 {
 	const struct param *p = j ? param_find(&j->params, name) : NULL;
-	struct buf err = BUF_INIT;
-	json_t *v = NULL;
 
 	if (!p)
 		p = j ? param_find(&e->jf->params, name) : find_anywhere(e->jf, name);
-	if (p)
-		v = param_value(e, &(struct here){.scope = SCOPE_NONE, .job = j}, p, &err);
-	buf_release(&err);
-	return v;
+	return p ? param_value(e, &(struct here){.scope = SCOPE_NONE, .job = j}, p, err) : NULL;
 }
 
 static bool fill(struct engine *e, const struct here *h, const struct param_list *l, struct buf *err)
@@ -131,7 +127,7 @@ static bool fill(struct engine *e, const struct here *h, const struct param_list
 	for (size_t i = 0; i < l->n; i++) {
 		json_t *v;
 
-		if (json_object_get(into, l->at[i].name))
+		if (json_object_get(into, l->at[i].name) || !namespace_sees(h->job->ns, l->at[i].ns))
 			continue;
 		v = param_value(e, h, &l->at[i], err);
 		if (!v)
@@ -141,13 +137,53 @@ static bool fill(struct engine *e, const struct here *h, const struct param_list
 	return true;
 }
 
+/* A job's own param hides those of its files that can be called so; expressions have these by their full names. */
+static void shadow(struct engine *e, const struct here *h)
+{
+	json_t *into = e->params[h->scope];
+
+	for (size_t i = 0; h->job->ns && i < e->jf->params.n; i++) {
+		const struct param *p = &e->jf->params.at[i];
+
+		if (p->ns && namespace_sees(h->job->ns, p->ns) && param_find(&h->job->params, namespace_short(p->ns, p->name)))
+			json_object_set(into, p->name, json_object_get(into, namespace_short(p->ns, p->name)));
+	}
+}
+
 /* The job's own params shadow those of the file.  Defaults may use params that come before them. */
 static bool make_params(struct engine *e, uint32_t scope, const json_t *given, struct buf *err)
 {
 	const struct here h = {.scope = scope, .job = e->x->scope[scope].job, .given = given};
 
 	e->params[scope] = json_object();
-	return fill(e, &h, &e->jf->params, err) && fill(e, &h, &h.job->params, err);
+	if (!fill(e, &h, &e->jf->params, err) || !fill(e, &h, &h.job->params, err))
+		return false;
+	shadow(e, &h);
+	return true;
+}
+
+/* It has the name that its file calls it by. */
+static void name_shortly(json_t *all, const struct param *p)
+{
+	json_object_set(all, namespace_short(p->ns, p->name), json_object_get(all, p->name));
+	json_object_del(all, p->name);
+}
+
+json_t *engine_params_seen(const struct engine *e, uint32_t scope)
+{
+	const struct job *j = e->x->scope[scope].job;
+	json_t *all = json_copy(e->params[scope]);
+
+	/* A file's params come after those of the file around it. */
+	for (size_t i = 0; j->ns && i < e->jf->params.n; i++) {
+		const struct param *p = &e->jf->params.at[i];
+
+		if (p->ns && namespace_sees(j->ns, p->ns))
+			name_shortly(all, p);
+	}
+	for (size_t i = 0; j->ns && i < j->params.n; i++)
+		json_object_set(all, j->params.at[i].name, json_object_get(e->params[scope], j->params.at[i].name));
+	return all;
 }
 
 bool engine_make_params(struct engine *e, uint32_t scope, const json_t *given, struct buf *err)

@@ -34,10 +34,18 @@ void unit_world_release(struct unit_world *w)
 	env_release(&w->own_env);
 }
 
+/* What an expression of scope means by it. */
+static const struct job *job_of_name(const struct engine *e, uint32_t scope, const char *name)
+{
+	return job_seen(e->jf, e->x->scope[scope].job->ns, name);
+}
+
 static uint32_t unit_named(const struct engine *e, uint32_t scope, enum expr_root root, const char *id)
 {
-	uint32_t unit = root == ROOT_CONSUMES ? expansion_find_artifact(e->x, scope, id) : expansion_find_step(e->x, scope, id);
-	const struct job *j = unit == UNIT_NONE && root == ROOT_NEEDS ? job_find(e->jf, id) : NULL;
+	const char *field;
+	uint32_t unit = root == ROOT_CONSUMES ? expansion_find_artifact(e->x, scope, id, &field)
+					      : expansion_find_step(e->x, scope, id);
+	const struct job *j = unit == UNIT_NONE && root == ROOT_NEEDS ? job_of_name(e, scope, id) : NULL;
 
 	return j ? e->x->job_unit[j->no] : unit;
 }
@@ -106,7 +114,7 @@ static uint32_t unit_of_result(const struct unit_world *w, const char *id)
 		return UNIT_NONE;
 	if (e->x->scope[w->scope].job->kind != JOB_COMPOSITE)
 		return expansion_find_step(e->x, w->scope, id);
-	j = job_find(e->jf, id);
+	j = job_of_name(e, w->scope, id);
 	return j ? e->x->job_unit[j->no] : UNIT_NONE;
 }
 
@@ -141,8 +149,12 @@ static void why_no_result(struct unit_world *w, const char *id, struct buf *out)
 
 static void world_why_absent(void *ctx, enum expr_root root, const char *key, struct buf *out)
 {
+	struct unit_world *w = ctx;
+
 	if (root == ROOT_RESULTS)
-		why_no_result(ctx, key, out);
+		why_no_result(w, key, out);
+	else if (root == ROOT_PARAMS && (w->scope == SCOPE_NONE || strchr(key, '.')))
+		json_decref(engine_loose_param(w->e, w->looping, key, out));
 }
 
 static const json_t *get_need(struct unit_world *w, const char *id)
@@ -150,9 +162,9 @@ static const json_t *get_need(struct unit_world *w, const char *id)
 	const json_t *v = get_step(w, id);
 	const struct job *j;
 
-	if (v || !w->e->s)
+	if (v || !w->e->s || w->scope == SCOPE_NONE)
 		return v;
-	j = job_find(w->e->jf, id);
+	j = job_of_name(w->e, w->scope, id);
 	if (!j || w->e->x->job_unit[j->no] == UNIT_NONE)
 		return NULL;
 	return keep(w, unit_fields(w->e, w->e->x->job_unit[j->no]));
@@ -160,12 +172,13 @@ static const json_t *get_need(struct unit_world *w, const char *id)
 
 static const json_t *get_artifact(struct unit_world *w, const char *name)
 {
+	const char *field;
 	uint32_t unit;
 
 	if (!w->e->s || w->scope == SCOPE_NONE)
 		return NULL;
-	unit = expansion_find_artifact(w->e->x, w->scope, name);
-	return unit == UNIT_NONE ? NULL : json_object_get(w->e->note[unit].result, name);
+	unit = expansion_find_artifact(w->e->x, w->scope, name, &field);
+	return unit == UNIT_NONE ? NULL : json_object_get(w->e->note[unit].result, field);
 }
 
 /* --- the other roots --------------------------------------------------------------------------------- */
@@ -233,6 +246,28 @@ static const json_t *member(const json_t *map, const char *key)
 	return key[0] ? json_object_get(map, key) : map;
 }
 
+static json_t *loose_param(const struct unit_world *w, const char *key)
+{
+	struct buf err = BUF_INIT; /* world_why_absent says it */
+	json_t *v = engine_loose_param(w->e, w->looping, key, &err);
+
+	buf_release(&err);
+	return v;
+}
+
+/* That of a namespace inside has a value too, if somebody asks. */
+static const json_t *get_param(struct unit_world *w, const char *key)
+{
+	const json_t *all = w->e->params[w->scope], *v;
+
+	if (!all)
+		return NULL;
+	if (!key[0])
+		return keep(w, engine_params_seen(w->e, w->scope));
+	v = json_object_get(all, key);
+	return v || !strchr(key, '.') ? v : keep(w, loose_param(w, key));
+}
+
 static const json_t *get_var(struct unit_world *w, const char *key)
 {
 	const json_t *v = member(w->e->vars, key);
@@ -282,8 +317,8 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 	switch (root) {
 	case ROOT_PARAMS:
 		if (w->scope == SCOPE_NONE || !w->e->params)
-			return key[0] ? keep(w, engine_loose_param(w->e, w->looping, key)) : NULL;
-		return member(w->e->params[w->scope], key);
+			return key[0] ? keep(w, loose_param(w, key)) : NULL;
+		return get_param(w, key);
 	case ROOT_VARS:
 		return get_var(w, key);
 	case ROOT_ENV:

@@ -8,14 +8,15 @@
 #include "base/spell.h"
 #include "job/builtin.h"
 #include "job/cells.h"
+#include "job/namespace.h"
 
 /* Looking for the nearest of 100,000 names takes milliseconds: not for every one of as many errors. */
 enum { SUGGEST_MAX = 50 };
 
-static void hint_job(struct loader *l, const char *name)
+static void hint_job(struct loader *l, const char *name, struct mark m)
 {
-	const char *near = diags_errors(l->d) < SUGGEST_MAX + l->errors_before ? job_suggest(l->jf,
-											     name) : NULL;
+	bool few = diags_errors(l->d) < SUGGEST_MAX + l->errors_before;
+	const char *near = few ? job_suggest(l->jf, ns_at(l, m), name) : NULL;
 
 	if (near)
 		diag_hint(l->d, "did you mean '%s'?", near);
@@ -77,14 +78,6 @@ void check_job_keys(struct loader *l, const struct job *j, const struct key_set 
 
 /* --- names, where they are written ------------------------------------------------------------ */
 
-static const struct pool_spec *pool_find(const struct jobfile *jf, const char *name)
-{
-	for (size_t i = 0; i < jf->n_pools; i++)
-		if (!strcmp(jf->pool[i].name, name))
-			return &jf->pool[i];
-	return NULL;
-}
-
 static void check_pool(struct loader *l, const struct pool_use *use)
 {
 	const struct pool_spec *p = pool_find(l->jf, use->name);
@@ -101,7 +94,7 @@ static void check_pool(struct loader *l, const struct pool_use *use)
 	}
 	spell_init(&s, use->name);
 	for (size_t i = 0; i < l->jf->n_pools; i++)
-		spell_try(&s, l->jf->pool[i].name);
+		spell_try(&s, namespace_short(ns_at(l, use->mark), l->jf->pool[i].name));
 	diag_error(l->d, use->mark, "no pool '%s'", use->name);
 	if (s.best)
 		diag_hint(l->d, "did you mean '%s'?", s.best);
@@ -113,12 +106,11 @@ static void check_lock(struct loader *l, const struct lock_use *use)
 {
 	struct spell s;
 
+	if (lock_find(l->jf, use->name))
+		return;
 	spell_init(&s, use->name);
-	for (size_t i = 0; i < l->jf->n_locks; i++) {
-		if (!strcmp(l->jf->lock[i].name, use->name))
-			return;
-		spell_try(&s, l->jf->lock[i].name);
-	}
+	for (size_t i = 0; i < l->jf->n_locks; i++)
+		spell_try(&s, namespace_short(ns_at(l, use->mark), l->jf->lock[i].name));
 	diag_error(l->d, use->mark, "no lock '%s'", use->name);
 	if (s.best)
 		diag_hint(l->d, "did you mean '%s'?", s.best);
@@ -151,7 +143,7 @@ static void check_callable(struct loader *l, const struct act_spec *act)
 	const char *name;
 	struct spell s;
 
-	if (!strcmp(act->call, "compute.llm") && !callable_behind(l->jf, act->call)) {
+	if (!strcmp(act->call, "compute.llm") && !callable_behind(l->jf, ns_at(l, act->mark), act->call)) {
 		diag_error(l->d, act->mark, "'compute.llm' needs a callable that asks the model, and none is declared");
 		hint_callable(l, act, "inferometer");
 		return;
@@ -160,7 +152,7 @@ static void check_callable(struct loader *l, const struct act_spec *act)
 		return;
 	spell_init(&s, act->call);
 	for (size_t i = 0; i < l->jf->n_callables; i++)
-		spell_try(&s, l->jf->callable[i].name);
+		spell_try(&s, namespace_short(ns_at(l, act->mark), l->jf->callable[i].name));
 	for (size_t i = 0; (name = builtin_name(i)); i++)
 		spell_try(&s, name);
 	diag_error(l->d, act->mark, "no callable '%s'", act->call);
@@ -191,6 +183,8 @@ static void check_called_params(struct loader *l, const struct act_spec *act, co
 			spell_init(&s, name);
 			for (size_t k = 0; k < j->params.n; k++)
 				spell_try(&s, j->params.at[k].name);
+			for (size_t k = 0; j->ns && k < l->jf->params.n; k++)
+				spell_try(&s, namespace_short(j->ns, l->jf->params.at[k].name));
 			diag_error(l->d, act->params.mark[i], "job '%s' has no parameter '%s'",
 				   j->name, name);
 			if (s.best)
@@ -227,7 +221,7 @@ static void check_called_job(struct loader *l, const struct act_spec *act)
 	if (job_find(l->jf, act->job))
 		return;
 	diag_error(l->d, act->mark, "no job '%s'", act->job);
-	hint_job(l, act->job);
+	hint_job(l, act->job, act->mark);
 }
 
 /* Before inheritance: a wrong name in a template is said once, and also if nobody uses it. */
@@ -281,7 +275,7 @@ static void unknown_need(struct loader *l, const struct job *j, const struct nee
 	else if (s.best)
 		diag_hint(l->d, "did you mean '%s'?", s.best);
 	else
-		hint_job(l, need->name);
+		hint_job(l, need->name, need->mark);
 }
 
 static void check_need_of_step(struct loader *l, const struct step *st, const struct step *on,
@@ -574,7 +568,7 @@ static void nothing_selected(struct loader *l, const struct name_decl *sel)
 {
 	if (is_plain_name(sel->name)) {
 		diag_error(l->d, sel->mark, "no job '%s'", sel->name);
-		hint_job(l, sel->name);
+		hint_job(l, sel->name, sel->mark);
 	} else if (sel->name[0] == '/' && !make_pattern(l, sel->name, sel->mark)) {
 		return; /* said */
 	} else {
@@ -596,7 +590,7 @@ static void add_selected(struct loader *l, const struct job *j, struct members *
 			 const struct name_decl *sel)
 {
 	const struct job **found;
-	size_t n = job_select(l->jf, sel->name, &found), before = m->n;
+	size_t n = job_select(l->jf, j->file->ns, sel->name, &found), before = m->n;
 	bool plain = is_plain_name(sel->name);
 
 	for (size_t i = 0; i < n; i++) {

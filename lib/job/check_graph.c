@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "base/spell.h"
+#include "job/namespace.h"
 
 /* --- artifacts -------------------------------------------------------------------------------- */
 
@@ -26,13 +27,14 @@ struct offer {
 static void add_offer(struct loader *l, struct map *offers, const struct job *j,
 		      const struct provide_decl *p)
 {
-	struct offer *o = map_get(offers, p->name);
+	const char *full = namespace_full(l->scratch, j->ns, p->name);
+	struct offer *o = map_get(offers, full);
 
 	if (!o) {
 		o = ARENA_NEW(l->scratch, struct offer);
 		*o = (struct offer){{j}, {p->mark}};
-		map_put(offers, p->name, o);
-		map_put(&l->jf->job_by_artifact, p->name, (void *)j);
+		map_put(offers, full, o);
+		map_put(&l->jf->job_by_artifact, full, (void *)j);
 	} else if (o->job[0] != j && !o->job[1]) {
 		o->job[1] = j;
 		o->mark[1] = p->mark;
@@ -60,7 +62,7 @@ static void check_own(struct loader *l, const struct job *j, struct map *own)
 	}
 }
 
-static void no_provider(struct loader *l, const struct name_decl *c, const struct map *own,
+static void no_provider(struct loader *l, const char *ns, const struct name_decl *c, const struct map *own,
 			const struct map *offers)
 {
 	struct spell s;
@@ -71,7 +73,7 @@ static void no_provider(struct loader *l, const struct name_decl *c, const struc
 	for (size_t i = 0; i < own->n; i++)
 		spell_try(&s, own->entry[i].key);
 	for (size_t i = 0; i < offers->n; i++)
-		spell_try(&s, offers->entry[i].key);
+		spell_try(&s, namespace_short(ns, offers->entry[i].key));
 	diag_error(l->d, c->mark, "nothing provides '%s'", c->name);
 	if (s.best)
 		diag_hint(l->d, "did you mean '%s'?", s.best);
@@ -79,11 +81,20 @@ static void no_provider(struct loader *l, const struct name_decl *c, const struc
 		diag_hint(l->d, "write provides: [%s] at the step that makes it", c->name);
 }
 
+static const struct offer *offer_seen(const struct map *offers, const char *ns, const char *name)
+{
+	struct buf full = BUF_INIT;
+	const struct offer *o = namespace_get(offers, ns, name, strlen(name), &full);
+
+	buf_release(&full);
+	return o;
+}
+
 static void check_consumed(struct loader *l, const struct step *st, const struct name_decl *c,
 			   const struct map *own, const struct map *offers)
 {
 	const struct step *from = map_get(own, c->name);
-	const struct offer *o = map_get(offers, c->name);
+	const struct offer *o = offer_seen(offers, st->job->ns, c->name);
 
 	if (from == st) {
 		if (first_blame(l, c->mark))
@@ -95,7 +106,7 @@ static void check_consumed(struct loader *l, const struct step *st, const struct
 				   "'%s' is provided by '%s' of 'finally', which comes later",
 				   c->name, from->id);
 	} else if (!from && !o) {
-		no_provider(l, c, own, offers);
+		no_provider(l, st->job->ns, c, own, offers);
 	} else if (!from && o->job[1] && first_blame(l, c->mark)) {
 		diag_error(l->d, c->mark, "'%s' is provided by two jobs, '%s' and '%s'", c->name,
 			   o->job[0]->name, o->job[1]->name);
@@ -277,7 +288,7 @@ static void add_job_waits(struct loader *l, struct waits *w, const struct job *j
 		if (j->kind == JOB_STEPS || t->act->kind == ACT_JOB)
 			add_trait_waits(l, w, j, &j->step[i], t);
 		for (size_t k = 0; k < t->flow->n_consumes; k++) {
-			const struct job *on = artifact_provider(l->jf, t->flow->consume[k].name);
+			const struct job *on = artifact_provider(l->jf, j->ns, t->flow->consume[k].name);
 			bool inside = false;
 
 			for (size_t s = 0; on && s < j->n_steps && !inside; s++)

@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "base/spell.h"
+#include "job/namespace.h"
 
 enum ref_place {
 	AT_FILE,    /* env, stores, callables */
@@ -24,8 +25,7 @@ struct refs {
 	const struct job *j;
 	const struct step *st;
 	const struct traits *t; /* whose needs, consumes and matrix count: of st or j */
-	const struct param_list *params; /* AT_DEFAULT: those of the list, of which ... */
-	size_t n_params;		 /* ... so many are declared before it */
+	const struct param_list *params; /* AT_DEFAULT: those of the list */
 	const struct stage *stage; /* AT_STAGE_LOOP: the loop's */
 	bool names_files; /* inputs and outputs, which are edges */
 	bool hides; /* env and a callable's input: what a secret may be put into */
@@ -40,6 +40,27 @@ static void unknown(const struct refs *r, struct mark m, const char *what, const
 		diag_hint(r->l->d, "did you mean '%s'?", s->best);
 }
 
+static bool is_namespace(const struct refs *r, const char *name, struct mark m)
+{
+	for (size_t i = 0; i < r->l->jf->n_files; i++) {
+		const char *ns = r->l->jf->file[i]->ns;
+
+		if (ns && namespace_means(ns_at(r->l, m), name, ns))
+			return true;
+	}
+	return false;
+}
+
+/* What is not there, for messages: the namespaces that path begins with, and one more. */
+static const char *name_meant(const struct refs *r, const char *const *path, size_t n, struct mark m)
+{
+	const char *name = path[0];
+
+	for (size_t i = 1; i < n && is_namespace(r, name, m); i++)
+		name = arena_printf(r->l->scratch, "%s.%s", name, path[i]);
+	return name;
+}
+
 /* --- params, vars, matrix --------------------------------------------------------------------- */
 
 static void check_param_ref(const struct refs *r, const char *name, struct mark m)
@@ -50,22 +71,15 @@ static void check_param_ref(const struct refs *r, const char *name, struct mark 
 	if ((r->j && param_find(&r->j->params, name)) ||
 	    (r->place != AT_DEFAULT && param_find(file, name)))
 		return;
-	for (size_t i = 0; i < r->n_params; i++)
-		if (!strcmp(r->params->at[i].name, name))
-			return;
-	if (r->place == AT_DEFAULT && r->params != file && param_find(file, name))
+	if (r->place == AT_DEFAULT && (param_find(r->params, name) || param_find(file, name)))
 		return;
 	if (!first_blame(r->l, m))
 		return;
-	if (r->place == AT_DEFAULT && param_find(r->params, name)) {
-		diag_error(r->l->d, m, "a default can only use parameters that are declared before it");
-		return;
-	}
 	spell_init(&s, name);
 	for (size_t i = 0; r->j && i < r->j->params.n; i++)
 		spell_try(&s, r->j->params.at[i].name);
 	for (size_t i = 0; i < file->n; i++)
-		spell_try(&s, file->at[i].name);
+		spell_try(&s, namespace_short(ns_at(r->l, m), file->at[i].name));
 	unknown(r, m, "parameter", name, &s);
 	if (!s.best)
 		diag_hint(r->l->d, "declare it: params: {%s: {type: string}}", name);
@@ -94,7 +108,7 @@ static void check_var_ref(const struct refs *r, const char *name, struct mark m)
 		return;
 	spell_init(&s, name);
 	for (size_t i = 0; i < r->l->jf->n_vars; i++)
-		spell_try(&s, r->l->jf->var[i].name);
+		spell_try(&s, namespace_short(ns_at(r->l, m), r->l->jf->var[i].name));
 	unknown(r, m, "variable", name, &s);
 }
 
@@ -102,9 +116,10 @@ static void check_var_ref(const struct refs *r, const char *name, struct mark m)
 static void check_secret_ref(const struct refs *r, const char *const *path, size_t n, struct mark m)
 {
 	const struct jobfile *jf = r->l->jf;
+	const char *name = n ? name_meant(r, path, n, m) : "";
 	struct spell s;
 
-	if (r->hides && n && secret_find(jf, path[0]))
+	if (r->hides && n == 1 && secret_find(jf, name))
 		return;
 	if (!first_blame(r->l, m))
 		return;
@@ -112,17 +127,21 @@ static void check_secret_ref(const struct refs *r, const char *const *path, size
 		diag_error(r->l->d, m, "'secrets' wants the name of one behind it");
 		return;
 	}
-	if (secret_find(jf, path[0])) {
-		diag_error(r->l->d, m, "a secret can be used in 'env' and in the 'with' of a call only");
-		diag_hint(r->l->d, "write env: {NAME: \"${{ secrets.%s }}\"} and let the program read $NAME", path[0]);
+	if (secret_find(jf, name) && r->hides) {
+		diag_error(r->l->d, m, "secret '%s' is text, which has no keys or elements", name);
 		return;
 	}
-	spell_init(&s, path[0]);
+	if (secret_find(jf, name)) {
+		diag_error(r->l->d, m, "a secret can be used in 'env' and in the 'with' of a call only");
+		diag_hint(r->l->d, "write env: {NAME: \"${{ secrets.%s }}\"} and let the program read $NAME", name);
+		return;
+	}
+	spell_init(&s, name);
 	for (size_t i = 0; i < jf->n_secrets; i++)
-		spell_try(&s, jf->secret[i].name);
-	unknown(r, m, "secret", path[0], &s);
+		spell_try(&s, namespace_short(ns_at(r->l, m), jf->secret[i].name));
+	unknown(r, m, "secret", name, &s);
 	if (!s.best)
-		diag_hint(r->l->d, "declare it in the file: secrets: {%s: {env: %s}}", path[0], path[0]);
+		diag_hint(r->l->d, "declare it in the file: secrets: {%s: {env: %s}}", name, name);
 }
 
 static bool try_axes(const struct traits *t, const char *name, struct spell *s)
@@ -288,6 +307,20 @@ static void unknown_step(const struct refs *r, const char *name, struct mark m)
 	unknown(r, m, "step", name, &s);
 }
 
+/* By a name of it, or as one of what a pattern selects. */
+static bool has_job(const struct refs *r, const struct stage *st, const char *name)
+{
+	const struct job *j = job_seen(r->l->jf, r->j->ns, name);
+
+	for (size_t i = 0; i < st->n_selects; i++)
+		if (!strcmp(st->select[i].name, name))
+			return true;
+	for (size_t i = 0; i < st->n_jobs; i++)
+		if (st->job[i] == j)
+			return true;
+	return false;
+}
+
 /* A job of an earlier stage: its name is the longest that path begins with. */
 static void check_job_ref(const struct refs *r, const char *const *path, size_t n, struct mark m)
 {
@@ -298,11 +331,11 @@ static void check_job_ref(const struct refs *r, const char *const *path, size_t 
 	spell_init(&s, path[0]);
 	for (size_t i = 0; i < n; i++) {
 		buf_addf(&name, "%s%s", i ? "." : "", path[i]);
-		for (const struct stage *st = r->j->stage; st < r->j->stage + r->j->n_stages; st++)
-			for (size_t k = 0; k < st->n_selects; k++) {
-				found = strcmp(st->select[k].name, name.data) ? found : st;
+		for (const struct stage *st = r->j->stage; st < r->j->stage + r->j->n_stages; st++) {
+			found = has_job(r, st, name.data) ? st : found;
+			for (size_t k = 0; k < st->n_selects; k++)
 				spell_try(&s, st->select[k].name);
-			}
+		}
 	}
 	buf_release(&name);
 	if ((found && found < r->stage) || !first_blame(r->l, m))
@@ -346,36 +379,44 @@ static void check_need_ref(const struct refs *r, const char *const *path, size_t
 	for (size_t i = 0; i < n && !found; i++) {
 		buf_addf(&name, "%s%s", i ? "." : "", path[i]);
 		for (size_t k = 0; k < r->t->n_needs && !found; k++)
-			found = !strcmp(r->t->need[k].name, name.data);
+			found = namespace_means(r->j->ns, name.data, r->t->need[k].name);
 	}
 	buf_release(&name);
 	if (found || !first_blame(r->l, m))
 		return;
 	spell_init(&s, path[0]);
 	for (size_t k = 0; k < r->t->n_needs; k++)
-		spell_try(&s, r->t->need[k].name);
+		spell_try(&s, namespace_short(r->j->ns, r->t->need[k].name));
 	diag_error(r->l->d, m, "'%s' is not among the needs", path[0]);
 	if (s.best)
 		diag_hint(r->l->d, "did you mean '%s'?", s.best);
 }
 
-static void check_consume_ref(const struct refs *r, const char *name, struct mark m)
+static void check_consume_ref(const struct refs *r, const char *const *path, size_t n, struct mark m)
 {
+	const struct flow *flow = r->t->flow;
+	struct buf name = BUF_INIT;
+	bool found = false;
+	const char *meant;
 	struct spell s;
 
-	spell_init(&s, name);
-	for (size_t i = 0; i < r->t->flow->n_consumes; i++) {
-		if (!strcmp(r->t->flow->consume[i].name, name))
-			return;
-		spell_try(&s, r->t->flow->consume[i].name);
+	for (size_t i = 0; i < n && !found; i++) {
+		buf_addf(&name, "%s%s", i ? "." : "", path[i]);
+		for (size_t k = 0; k < flow->n_consumes && !found; k++)
+			found = !strcmp(flow->consume[k].name, name.data);
 	}
-	if (!first_blame(r->l, m))
+	buf_release(&name);
+	if (found || !first_blame(r->l, m))
 		return;
-	diag_error(r->l->d, m, "'%s' is not among what it consumes", name);
+	meant = name_meant(r, path, n, m);
+	spell_init(&s, meant);
+	for (size_t k = 0; k < flow->n_consumes; k++)
+		spell_try(&s, flow->consume[k].name);
+	diag_error(r->l->d, m, "'%s' is not among what it consumes", meant);
 	if (s.best)
 		diag_hint(r->l->d, "did you mean '%s'?", s.best);
 	else
-		diag_hint(r->l->d, "write consumes: [%s]", name);
+		diag_hint(r->l->d, "write consumes: [%s]", meant);
 }
 
 /* --- any name --------------------------------------------------------------------------------- */
@@ -459,10 +500,10 @@ static void check_name_ref(void *ctx, enum expr_root root, const char *const *pa
 		return;
 	switch (root) {
 	case ROOT_PARAMS:
-		check_param_ref(r, path[0], m);
+		check_param_ref(r, name_meant(r, path, n, m), m);
 		break;
 	case ROOT_VARS:
-		check_var_ref(r, path[0], m);
+		check_var_ref(r, name_meant(r, path, n, m), m);
 		break;
 	case ROOT_MATRIX:
 		check_matrix_ref(r, path[0], m);
@@ -484,7 +525,7 @@ static void check_name_ref(void *ctx, enum expr_root root, const char *const *pa
 		check_need_ref(r, path, n, m);
 		break;
 	case ROOT_CONSUMES:
-		check_consume_ref(r, path[0], m);
+		check_consume_ref(r, path, n, m);
 		break;
 	case ROOT_RUN:
 		check_field(r, "run", path[0], m, run_fields, ARRAY_LEN(run_fields));
@@ -499,10 +540,18 @@ static void check_name_ref(void *ctx, enum expr_root root, const char *const *pa
 
 /* --- where expressions stand ------------------------------------------------------------------ */
 
-static void check_value(struct refs *r, const struct value *v)
+static void check_value(struct refs *r, struct value *v)
 {
-	if (v && !value_const(v))
-		value_names(v, check_name_ref, r);
+	if (!v || value_const(v))
+		return;
+	settle_value(r->l, v);
+	value_names(v, check_name_ref, r);
+}
+
+static void check_expr(struct refs *r, struct expr *e)
+{
+	settle_expr(r->l, e);
+	expr_names(e, check_name_ref, r);
 }
 
 static void check_value_list(struct refs *r, const struct value_list *list)
@@ -520,7 +569,7 @@ static void check_value_map(struct refs *r, const struct value_map *map)
 static void check_conditions(struct refs *r, const struct condition_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		expr_names(list->at[i].expr, check_name_ref, r);
+		check_expr(r, list->at[i].expr);
 }
 
 static void check_own_traits(struct refs *r, const struct traits *t)
@@ -573,14 +622,68 @@ static uint32_t *runs_of(const struct job *j)
 	return start;
 }
 
+struct param_links {
+	const struct param_list *list;
+	uint32_t from;
+	struct link *link;
+	size_t n, room;
+};
+
+static void add_param_link(void *ctx, enum expr_root root, const char *const *path, size_t n, struct mark m)
+{
+	struct param_links *p = ctx;
+	const struct param *to = root == ROOT_PARAMS && n ? param_find(p->list, path[0]) : NULL;
+
+	(void)m;
+	if (to)
+		VEC_PUSH(p->link, p->n, p->room, ((struct link){p->from, (uint32_t)(to - p->list->at)}));
+}
+
+static void say_param_circle(struct loader *l, const struct param_list *list, const uint32_t *cycle, size_t n)
+{
+	struct buf path = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&path, "%s -> ", list->at[cycle[i]].name);
+	diag_error(l->d, list->at[cycle[0]].mark, "the defaults of parameters are made of each other: %s%s", path.data,
+		   list->at[cycle[0]].name);
+	buf_release(&path);
+}
+
+/* Each behind those that its default is made of; they are worked out in this order. */
+static void order_params(struct loader *l, const struct param_list *list, const struct param_links *p)
+{
+	uint32_t *order = xcalloc(list->n, sizeof(*order)), *cycle;
+	struct param *copy = xcalloc(list->n, sizeof(*copy));
+	size_t len;
+
+	memcpy(copy, list->at, list->n * sizeof(*copy));
+	if (links_order(list->n, p->link, p->n, order, &cycle, &len)) {
+		for (size_t i = 0; i < list->n; i++)
+			list->at[i] = copy[order[i]];
+	} else {
+		say_param_circle(l, list, cycle, len);
+		free(cycle);
+	}
+	free(copy);
+	free(order);
+}
+
 static void check_params(struct loader *l, const struct param_list *list)
 {
 	struct refs r = {.l = l, .place = AT_DEFAULT, .params = list};
+	struct param_links p = {.list = list};
 
-	for (size_t i = 0; i < list->n; i++) {
-		r.n_params = i;
-		check_value(&r, list->at[i].dflt);
+	for (; p.from < list->n; p.from++) {
+		struct value *dflt = list->at[p.from].dflt;
+
+		check_value(&r, dflt);
+		if (dflt && !value_const(dflt))
+			value_names(dflt, add_param_link, &p);
 	}
+	if (p.n)
+		order_params(l, list, &p);
+	free(p.link);
 }
 
 static void check_stage_loops(struct refs *r, const struct job *j)
@@ -607,7 +710,7 @@ static void check_job_refs(struct loader *l, const struct job *j)
 		check_own_traits(&r, &j->t);
 	r.place = AT_SUCCESS;
 	if (j->t.policy->success)
-		expr_names(j->t.policy->success, check_name_ref, &r);
+		check_expr(&r, j->t.policy->success);
 	check_stage_loops(&r, j);
 	r.place = AT_STEP;
 	for (size_t i = 0; i < j->n_steps; i++) {
@@ -658,9 +761,14 @@ static void check_var_circle(struct loader *l)
 	uint32_t *cycle, *order = xcalloc(jf->n_vars + 1, sizeof(*order));
 	size_t len;
 
-	for (; v.from < jf->n_vars; v.from++)
-		if (!value_const(jf->var[v.from].value))
-			value_names(jf->var[v.from].value, add_var_link, &v);
+	for (; v.from < jf->n_vars; v.from++) {
+		struct value *value = jf->var[v.from].value;
+
+		if (value_const(value))
+			continue;
+		settle_value(l, value);
+		value_names(value, add_var_link, &v);
+	}
 	if (links_order(jf->n_vars, v.link, v.n, order, &cycle, &len)) {
 		spread_lateness(jf, &v, order);
 	} else {
@@ -685,6 +793,10 @@ static void check_file_refs(struct loader *l)
 	check_params(l, &jf->params);
 	for (size_t i = 0; i < jf->n_vars; i++)
 		check_value(&r, jf->var[i].value);
+	for (size_t i = 0; i < jf->n_files; i++) /* they are checked where they are inherited */
+		for (size_t k = 0; k < jf->file[i]->env.n; k++)
+			if (jf->file[i]->env.value[k])
+				settle_value(l, jf->file[i]->env.value[k]);
 	r.place = AT_FILE;
 	for (size_t i = 0; i < jf->n_stores; i++)
 		check_value(&r, jf->store[i].path);

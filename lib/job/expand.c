@@ -247,7 +247,7 @@ static void children_of_traits(struct expander *e, struct frame *f, const struct
 			child_of_need(e, f, &t->need[i]);
 	for (size_t i = 0; i < t->flow->n_consumes; i++) {
 		const char *name = t->flow->consume[i].name;
-		const struct job *j = expander_provider(e, f->job, name) ? NULL : artifact_provider(e->jf, name);
+		const struct job *j = expander_provider(e, f->job, name) ? NULL : artifact_provider(e->jf, f->job->ns, name);
 
 		if (j)
 			expander_add_child(f, &(struct child){.job = j, .cell = CELL_NONE,
@@ -461,7 +461,7 @@ uint32_t expander_expand(struct expander *e, const struct child *first)
 
 static void unknown_target(struct expander *e, const char *name)
 {
-	const char *near = job_suggest(e->jf, name);
+	const char *near = job_suggest(e->jf, NULL, name);
 
 	diag_error(e->d, MARK_NONE, "there is no job '%s'", name);
 	if (near)
@@ -559,17 +559,22 @@ done:
 static void expand_target(struct expander *e, const char *text)
 {
 	const struct job **job;
+	bool any = false;
 	size_t n;
 
 	if (!strpbrk(text, "*?") || job_find(e->jf, text)) {
 		expand_named(e, text);
 		return;
 	}
-	n = job_select(e->jf, text, &job);
-	if (!n)
-		unknown_target(e, text);
-	for (size_t i = 0; i < n; i++)
+	n = job_select(e->jf, NULL, text, &job);
+	for (size_t i = 0; i < n; i++) {
+		if (job[i]->t.policy->private) /* is for other jobs */
+			continue;
 		expand_named(e, job[i]->name);
+		any = true;
+	}
+	if (!any)
+		unknown_target(e, text);
 	free(job);
 }
 

@@ -128,9 +128,9 @@ bool step_is_late(const struct step *st);
 /* Of a step in a scope: its unit (the END of its family or call); UNIT_NONE if it has none. */
 uint32_t expansion_find_step(const struct expansion *x, uint32_t scope, const char *id);
 
-/* The unit that provides artifact name to a step of scope: a step of the same job, else another job's;
- * UNIT_NONE if none is part of this run. */
-uint32_t expansion_find_artifact(const struct expansion *x, uint32_t scope, const char *name);
+/* The unit that provides artifact name to a step of scope: a step of the same job, else another job's; *ret_field is
+ * what it calls it.  UNIT_NONE if none is part of this run. */
+uint32_t expansion_find_artifact(const struct expansion *x, uint32_t scope, const char *name, const char **ret_field);
 
 /* Units that a name of the command line (--only, --skip, kill, retry) stands for; appended to *ret
  * (free it); returns how many. */

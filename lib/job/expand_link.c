@@ -216,7 +216,7 @@ void expander_link_traits(struct expander *e, const struct frame *f, const struc
 	}
 	for (size_t i = 0; i < t->flow->n_consumes; i++) {
 		const struct step *st = expander_provider(e, f->job, t->flow->consume[i].name);
-		const struct job *j = st ? NULL : artifact_provider(e->jf, t->flow->consume[i].name);
+		const struct job *j = st ? NULL : artifact_provider(e->jf, f->job->ns, t->flow->consume[i].name);
 		uint32_t on = UNIT_NONE;
 
 		if (st && scope != SCOPE_NONE && e->step_unit[scope])

@@ -132,19 +132,29 @@ static uint32_t scope_of_job(const struct expansion *x, uint32_t unit)
 							      : SCOPE_NONE;
 }
 
-uint32_t expansion_find_artifact(const struct expansion *x, uint32_t scope, const char *name)
+/* What j, which provides it, calls an artifact that is known as name outside. */
+static const char *name_inside(const struct job *j, const char *name)
+{
+	while (!inside_provider(j, name))
+		name = strchr(name, '.') + 1;
+	return name;
+}
+
+uint32_t expansion_find_artifact(const struct expansion *x, uint32_t scope, const char *name, const char **ret_field)
 {
 	const struct step *st = inside_provider(x->scope[scope].job, name);
 	const struct job *j;
 	uint32_t from;
 
+	*ret_field = name;
 	if (st)
 		return expansion_find_step(x, scope, st->id);
-	j = artifact_provider(x->jf, name);
+	j = artifact_provider(x->jf, x->scope[scope].job->ns, name);
 	if (!j || x->job_unit[j->no] == UNIT_NONE)
 		return UNIT_NONE;
+	*ret_field = name_inside(j, name);
 	from = scope_of_job(x, x->job_unit[j->no]);
-	return from == SCOPE_NONE ? UNIT_NONE : expansion_find_step(x, from, inside_provider(j, name)->id);
+	return from == SCOPE_NONE ? UNIT_NONE : expansion_find_step(x, from, inside_provider(j, *ret_field)->id);
 }
 
 /* `name` itself, everything below `name/` and every instance `name[…]`. */

@@ -114,6 +114,17 @@ typedef void expr_name_fn(void *ctx, enum expr_root root, const char *const *pat
 			  struct mark m);
 void expr_names(const struct expr *e, expr_name_fn *use, void *ctx);
 
+/*
+ * Give the names of e that are short for others in full: full answers with the key that stands for the first
+ * *ret_taken of path, or with NULL for a name that stays.  It goes on saying so: another time does nothing.  False
+ * if nothing changed.
+ */
+typedef const char *expr_full_fn(void *ctx, enum expr_root root, const char *const *path, size_t n, struct mark m,
+				 size_t *ret_taken);
+bool expr_fill(struct arena *a, struct expr *e, expr_full_fn *full, void *ctx);
+/* Its text, in which the names are in full. */
+const char *expr_source(const struct expr *e);
+
 /* True if it calls a function of status (ok, failed, done, canceled, always), which replaces the implied ok(). */
 bool expr_asks_status(const struct expr *e);
 
@@ -138,8 +149,10 @@ struct mark value_mark(const struct value *v);
 void value_names(const struct value *v, expr_name_fn *use, void *ctx);
 /* Call use for every part of v that is no list and no map and depends on names. */
 void value_leaves(const struct value *v, void (*use)(void *ctx, const struct value *leaf), void *ctx);
+/* expr_fill for every expression in it. */
+void value_fill(struct arena *a, struct value *v, expr_full_fn *full, void *ctx);
 /*
- * As written, for -p and the stored definition: ${{ }} and all.  What a constant has that looks like an
+ * As written but for names in full, for -p and the stored definition: ${{ }} and all.  What a constant has that looks like an
  * expression comes with the `$` that keeps it text, so reading it again gives the same value.  New
  * reference.
  */

@@ -170,8 +170,8 @@ static unsigned base_kinds(const struct term *t)
 /* What there is under one more key, given what is there now. */
 static unsigned kinds_under(const struct term *t, size_t i)
 {
-	if (!i && (t->root == ROOT_ENV || t->root == ROOT_SECRETS))
-		return KIND_TEXT;
+	if (!i && t->root == ROOT_ENV)
+		return KIND_TEXT; /* so is a secret, but that may have a namespace before its name */
 	return KIND_ANY;
 }
 

@@ -159,6 +159,8 @@ struct expr {
 	const char *text;
 	uint32_t len;
 	bool asks_status;
+	bool filled;	    /* expr_fill has been here */
+	const char *source; /* the text with its names in full; NULL: as it was written */
 	struct mark mark;
 	struct term *top;
 	struct term *owned;

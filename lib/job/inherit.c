@@ -10,6 +10,7 @@
 
 #include "base/bug.h"
 #include "base/spell.h"
+#include "job/namespace.h"
 
 enum {
 	TO_STEPS = 1 << REACH_STEPS,
@@ -239,7 +240,7 @@ static void unknown_template(struct loader *l, const struct name_decl *name)
 		return;
 	spell_init(&s, name->name);
 	for (size_t i = 0; i < l->n_templates; i++)
-		spell_try(&s, l->template[i].name);
+		spell_try(&s, namespace_short(ns_at(l, name->mark), l->template[i].name));
 	diag_error(l->d, name->mark, "no template '%s'", name->name);
 	if (s.best)
 		diag_hint(l->d, "did you mean '%s'?", s.best);

@@ -5,6 +5,7 @@
 
 #include "base/bug.h"
 #include "base/spell.h"
+#include "job/namespace.h"
 
 const char *const offer_words[] = {"pipe", "fifo", "off", NULL};
 
@@ -29,6 +30,15 @@ void jobfile_free(struct jobfile *jf)
 const struct job *job_find(const struct jobfile *jf, const char *name)
 {
 	return map_get(&jf->job_by_name, name);
+}
+
+const struct job *job_seen(const struct jobfile *jf, const char *ns, const char *name)
+{
+	struct buf full = BUF_INIT;
+	const struct job *j = namespace_get(&jf->job_by_name, ns, name, strlen(name), &full);
+
+	buf_release(&full);
+	return j;
 }
 
 /* --- steps by their ids ------------------------------------------------------------------------ */
@@ -117,7 +127,43 @@ const struct callable *callable_find(const struct jobfile *jf, const char *name)
 	return NULL;
 }
 
-const struct callable *callable_behind(const struct jobfile *jf, const char *name)
+const struct pool_spec *pool_find(const struct jobfile *jf, const char *name)
+{
+	for (size_t i = 0; i < jf->n_pools; i++)
+		if (!strcmp(jf->pool[i].name, name))
+			return &jf->pool[i];
+	return NULL;
+}
+
+const struct lock_spec *lock_find(const struct jobfile *jf, const char *name)
+{
+	for (size_t i = 0; i < jf->n_locks; i++)
+		if (!strcmp(jf->lock[i].name, name))
+			return &jf->lock[i];
+	return NULL;
+}
+
+const struct store_decl *store_find(const struct jobfile *jf, const char *name)
+{
+	for (size_t i = 0; i < jf->n_stores; i++)
+		if (!strcmp(jf->store[i].name, name))
+			return &jf->store[i];
+	return NULL;
+}
+
+/* The one that is nearest to ns. */
+static const struct callable *callable_seen(const struct jobfile *jf, const char *ns, const char *name)
+{
+	const struct callable *best = NULL;
+
+	for (size_t i = 0; i < jf->n_callables; i++)
+		if (namespace_means(ns, name, jf->callable[i].name) &&
+		    (!best || strlen(best->name) < strlen(jf->callable[i].name)))
+			best = &jf->callable[i];
+	return best;
+}
+
+const struct callable *callable_behind(const struct jobfile *jf, const char *ns, const char *name)
 {
 	static const char *const models[] = {"inferometer", "llm"};
 	const struct callable *found = NULL;
@@ -125,23 +171,39 @@ const struct callable *callable_behind(const struct jobfile *jf, const char *nam
 	if (strcmp(name, "compute.llm") != 0)
 		return callable_find(jf, name);
 	for (size_t i = 0; !found && i < ARRAY_LEN(models); i++)
-		found = callable_find(jf, models[i]);
+		found = callable_seen(jf, ns, models[i]);
 	return found;
 }
 
-const struct job *artifact_provider(const struct jobfile *jf, const char *name)
+const struct job *artifact_provider(const struct jobfile *jf, const char *ns, const char *name)
 {
-	return map_get(&jf->job_by_artifact, name);
+	struct buf full = BUF_INIT;
+	const struct job *j = namespace_get(&jf->job_by_artifact, ns, name, strlen(name), &full);
+
+	buf_release(&full);
+	return j;
 }
 
-const char *job_suggest(const struct jobfile *jf, const char *name)
+/* Somebody who leaves the namespace out means the job all the same. */
+static const char *in_some_namespace(const struct jobfile *jf, const char *name)
+{
+	for (size_t i = 0; i < jf->n_jobs; i++)
+		if (jf->job[i]->ns && !strcmp(jf->job[i]->name + strlen(jf->job[i]->ns) + 1, name))
+			return jf->job[i]->name;
+	return NULL;
+}
+
+const char *job_suggest(const struct jobfile *jf, const char *ns, const char *name)
 {
 	struct spell s;
 
 	spell_init(&s, name);
-	for (size_t i = 0; i < jf->n_jobs; i++)
-		spell_try(&s, jf->job[i]->name);
-	return s.best;
+	for (size_t i = 0; i < jf->n_jobs; i++) {
+		spell_try(&s, namespace_short(ns, jf->job[i]->name));
+		for (size_t k = 0; k < jf->job[i]->n_aliases; k++)
+			spell_try(&s, namespace_short(ns, jf->job[i]->alias[k].name));
+	}
+	return s.best ? s.best : in_some_namespace(jf, name);
 }
 
 

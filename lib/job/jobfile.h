@@ -396,6 +396,7 @@ enum param_type {
 
 struct param {
 	const char *name;
+	const char *ns; /* of a file: the namespace that it is declared in; NULL: the outermost */
 	struct mark mark;
 	enum param_type type;
 	struct value *dflt;	       /* NULL: none */
@@ -464,6 +465,9 @@ struct stage {
 
 struct job {
 	const char *name;
+	const char *ns; /* the namespace it is in (namespace.h); NULL: the outermost */
+	struct name_decl *alias; /* other names of it, in full */
+	size_t n_aliases;
 	struct mark mark;
 	uint32_t no; /* in jobfile->job */
 	uint32_t width; /* slots a run of it takes unless -j says how many; 0: it does not say */
@@ -565,6 +569,10 @@ struct file {
 	const char *path; /* as it was opened; "-" standard input */
 	struct mark include_mark; /* of the entry in `include` */
 	const struct file *included_by; /* NULL: found or named */
+	const char *ns; /* the namespace of what it declares (namespace.h); NULL: the outermost */
+	const char *default_target; /* NULL: it says none */
+	struct mark default_mark;
+	const char *identity; /* of the file; NULL: it has none */
 	struct traits defaults;
 	struct value_map env;
 	struct text_list dotenv;
@@ -585,8 +593,8 @@ struct jobfile {
 	size_t n_files;
 	struct job **job; /* in order of the documents */
 	size_t n_jobs;
-	struct map job_by_name;
-	struct map job_by_artifact; /* what a job provides -> the first one that does */
+	struct map job_by_name; /* and by alias */
+	struct map job_by_artifact; /* what a job provides, in full -> the first one that does */
 	struct param_list params; /* file level */
 	struct var *var;
 	size_t n_vars;
@@ -664,25 +672,30 @@ struct jobfile *jobfile_load_text_with(const struct jobfile_where *w, const char
 void jobfile_free(struct jobfile *jf);
 
 const struct job *job_find(const struct jobfile *jf, const char *name);
+/* What name means in the namespace ns. */
+const struct job *job_seen(const struct jobfile *jf, const char *ns, const char *name);
 const struct step *step_find(const struct job *j, const char *id);
 /* In a list, a step without `needs` of its own waits for the one before it; NULL: for none. */
 const struct step *step_before(const struct step *st);
 const struct var *var_find(const struct jobfile *jf, const char *name);
 const struct secret *secret_find(const struct jobfile *jf, const char *name);
+const struct pool_spec *pool_find(const struct jobfile *jf, const char *name);
+const struct lock_spec *lock_find(const struct jobfile *jf, const char *name);
+const struct store_decl *store_find(const struct jobfile *jf, const char *name);
 const struct callable *callable_find(const struct jobfile *jf, const char *name);
 /*
  * The program that a `call` of this name starts in the end: the declared callable, or the one that a built-in
- * operation hands its work to (compute.llm: inferometer, or else llm).  NULL: none.
+ * operation hands its work to (compute.llm: inferometer, or else llm, as ns sees them).  NULL: none.
  */
-const struct callable *callable_behind(const struct jobfile *jf, const char *name);
-/* The job that provides an artifact to other jobs, or NULL. */
-const struct job *artifact_provider(const struct jobfile *jf, const char *name);
+const struct callable *callable_behind(const struct jobfile *jf, const char *ns, const char *name);
+/* The job that provides an artifact to others, as ns sees it, or NULL. */
+const struct job *artifact_provider(const struct jobfile *jf, const char *ns, const char *name);
 /* The slots that a run of these targets takes unless -j says how many (n 0: of the default target); 0: they do not say. */
 uint32_t jobfile_width(const struct jobfile *jf, const char *const *target, size_t n);
-/* The nearest job's name for a wrong one, or NULL. */
-const char *job_suggest(const struct jobfile *jf, const char *name);
-/* Jobs a name, glob or /regex/ selects, in document order; the caller frees *ret; 0 = none. */
-size_t job_select(const struct jobfile *jf, const char *pattern, const struct job ***ret);
+/* The nearest job's name for one that is wrong in ns, or NULL. */
+const char *job_suggest(const struct jobfile *jf, const char *ns, const char *name);
+/* Jobs a name, glob or /regex/ selects in ns, in document order; the caller frees *ret; 0 = none. */
+size_t job_select(const struct jobfile *jf, const char *ns, const char *pattern, const struct job ***ret);
 
 /*
  * The model back as a native document in JSON (resolved: templates and defaults applied): for -p and for

@@ -29,24 +29,48 @@ static void drop_source(void *s)
 
 struct include {
 	const char *name, *sha256; /* NULL: whatever its content is */
+	const char *ns; /* in full; NULL: that of the document which includes */
+	struct value_map params;
 	struct mark mark;
 	bool optional;
 };
 
 /* --- a document ------------------------------------------------------------------------------- */
 
-static struct file *add_file(struct loader *l, struct source *s, const char *path,
-			     struct file *included_by, struct mark m)
+static void note_namespace(struct loader *l, const struct source *s, const char *ns)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "%p", (const void *)s);
+	map_put(&l->ns_of, key, (void *)ns);
+	l->has_scopes = true;
+}
+
+const char *ns_at(struct loader *l, struct mark m)
+{
+	char key[32];
+
+	if (!l->ns_of.n)
+		return NULL;
+	snprintf(key, sizeof(key), "%p", (const void *)m.source);
+	return map_get(&l->ns_of, key);
+}
+
+static struct file *add_file(struct loader *l, struct source *s, const struct pending *p)
 {
 	struct file *f = ARENA_NEW(l->a, struct file);
 
 	*f = (struct file){
 		.source = s,
-		.path = arena_strdup(l->a, path),
-		.include_mark = m,
-		.included_by = included_by,
+		.path = arena_strdup(l->a, p->path),
+		.include_mark = p->mark,
+		.included_by = p->included_by,
+		.ns = p->ns,
+		.identity = p->identity,
 		.format = "native",
 	};
+	if (p->ns)
+		note_namespace(l, s, p->ns);
 	traits_init(&f->defaults);
 	VEC_PUSH(l->sources.at, l->sources.n, l->sources.room, s);
 	VEC_PUSH(l->jf->file, l->jf->n_files, l->room_files, f);
@@ -68,54 +92,64 @@ static void find_compiled(struct loader *l, struct file *f)
 	free(dir);
 }
 
-static void read_source(struct loader *l, struct source *s, const char *path, struct file *included_by,
-			struct mark m)
+static void read_source(struct loader *l, struct source *s, const struct pending *p)
 {
-	l->file = add_file(l, s, path, included_by, m);
-	if (l->where->compiled && strcmp(path, "-"))
+	l->file = add_file(l, s, p);
+	if (l->where->compiled && strcmp(p->path, "-"))
 		find_compiled(l, l->file);
 	read_document(l, s);
 	l->file = NULL;
 }
 
-/* Whether f is, or is included by, the file that was first seen under that identity. */
-static bool is_above(const struct file *f, const char *identity, const struct map *seen)
+/* Whether f is that file, or is included by it. */
+static bool is_above(const struct file *f, const char *identity)
 {
-	const char *path = map_get(seen, identity);
-
 	for (; f; f = f->included_by)
-		if (path && !strcmp(f->path, path))
+		if (f->identity && !strcmp(f->identity, identity))
 			return true;
 	return false;
 }
 
-static void identity_of(const struct stat *st, char *text, size_t size)
+static void say_circle(struct loader *l, const struct pending *p)
 {
-	snprintf(text, size, "%llu:%llu", (unsigned long long)st->st_dev,
-		 (unsigned long long)st->st_ino);
+	diag_error(l->d, p->mark, "'%s' includes itself", p->path);
+	for (const struct file *f = p->included_by; f->included_by; f = f->included_by)
+		diag_note(l->d, f->include_mark, "'%s' is included here", f->path);
 }
 
-/* False if the file has been read, or must not be; *ret_seen keeps its path. */
-static bool note_file(struct loader *l, const struct pending *p)
+/* Two that each include the next under two names would be there a million times after twenty. */
+static bool are_too_many(struct loader *l, const struct pending *p)
 {
-	char identity[64];
+	enum { NAMESPACED_MAX = 10000 };
+
+	if (!p->ns || l->ns_of.n < NAMESPACED_MAX)
+		return false;
+	if (!l->cut_short)
+		diag_error(l->d, p->mark, "more than %d documents are included with 'as'", (int)NAMESPACED_MAX);
+	return l->cut_short = true;
+}
+
+/* False if the file has been read for its namespace, or must not be; p learns its identity. */
+static bool note_file(struct loader *l, struct pending *p)
+{
 	struct stat st;
+	char *key;
+	bool again;
 
 	if (!strcmp(p->path, "-"))
 		return true;
 	if (stat(p->path, &st) < 0)
 		return true; /* opening it will say why */
-	identity_of(&st, identity, sizeof(identity));
-	if (!map_has(&l->seen, identity)) {
-		map_put(&l->seen, identity, arena_strdup(l->a, p->path));
-		return true;
+	p->identity = arena_printf(l->a, "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	if (is_above(p->included_by, p->identity)) {
+		say_circle(l, p);
+		return false;
 	}
-	if (is_above(p->included_by, identity, &l->seen)) {
-		diag_error(l->d, p->mark, "'%s' includes itself", p->path);
-		for (const struct file *f = p->included_by; f->included_by; f = f->included_by)
-			diag_note(l->d, f->include_mark, "'%s' is included here", f->path);
-	}
-	return false;
+	key = xasprintf("%s %s", p->identity, p->ns ? p->ns : "");
+	again = map_has(&l->seen, key);
+	map_put(&l->seen, key, l);
+	free(key);
+	return !again && !are_too_many(l, p);
 }
 
 /* Not a byte of a document that is not the one meant is looked at. */
@@ -137,7 +171,7 @@ static void unreadable(struct loader *l, const struct pending *p, int error)
 		diag_hint(l->d, "`ls -l %s` shows who may; -f FILE names another", p->path);
 }
 
-static void read_pending(struct loader *l, const struct pending *p)
+static void read_pending(struct loader *l, struct pending *p)
 {
 	bool is_stdin = !strcmp(p->path, "-");
 	struct source *s;
@@ -154,7 +188,7 @@ static void read_pending(struct loader *l, const struct pending *p)
 		l->cut_short = true;
 		VEC_PUSH(l->sources.at, l->sources.n, l->sources.room, s);
 	} else if (s)
-		read_source(l, s, p->path, p->included_by, p->mark);
+		read_source(l, s, p);
 }
 
 void loader_add_document(struct loader *l, const char *path, struct file *included_by, struct mark m)
@@ -168,6 +202,7 @@ static void add_included(struct loader *l, const char *path, const struct includ
 {
 	loader_add_document(l, path, l->file, in->mark);
 	l->pending[l->n_pending - 1].sha256 = in->sha256;
+	l->pending[l->n_pending - 1].ns = in->ns;
 }
 
 static void read_all_pending(struct loader *l)
@@ -218,6 +253,8 @@ static void include(struct loader *l, const struct include *in)
 		diag_error(l->d, in->mark, "no file '%s' to include", in->name);
 		diag_hint(l->d, "write {file: \"%s\", optional: true} if it may be absent", in->name);
 	}
+	if (n && in->params.n)
+		VEC_PUSH(l->given, l->n_given, l->room_given, ((struct given_params){in->ns, in->params}));
 	free(dir);
 }
 
@@ -238,12 +275,35 @@ static void use_include_key(struct loader *l, void *ctx, enum key key, const str
 {
 	struct include *in = ctx;
 
-	if (key == KEY_include_optional)
+	switch (key) {
+	case KEY_include_optional:
 		read_bool(l, name->text, n, &in->optional);
-	else if (key == KEY_include_sha256)
+		break;
+	case KEY_include_sha256:
 		read_sha256(l, n, &in->sha256);
-	else if (read_text(l, name->text, n, &in->name))
-		in->mark = n->mark;
+		break;
+	case KEY_include_as:
+		if (read_text(l, name->text, n, &in->ns) && check_name(l, "a namespace", n))
+			in->ns = full_name(l, in->ns);
+		break;
+	case KEY_include_params:
+		read_value_map(l, name->text, n, false, &in->params);
+		break;
+	default:
+		if (read_text(l, name->text, n, &in->name))
+			in->mark = n->mark;
+	}
+}
+
+static void read_include(struct loader *l, const struct node *n, struct include *in)
+{
+	read_map(l, n, IN_INCLUDE, "'include'", use_include_key, in);
+	if (!node_get(n, "file"))
+		diag_error(l->d, n->mark, "'include' has no 'file'");
+	if (node_get(n, "params") && !node_get(n, "as")) {
+		diag_error(l->d, node_get(n, "params")->mark, "'params' of an include are for the parameters of a namespace");
+		diag_hint(l->d, "write as: NAME beside it; without, the parameters are this document's as well");
+	}
 }
 
 void read_includes(struct loader *l, const struct node *n)
@@ -254,16 +314,16 @@ void read_includes(struct loader *l, const struct node *n)
 	}
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *item = n->item[i];
-		struct include in = {.mark = item->mark};
+		size_t before = diags_errors(l->d);
+		struct include in = {.ns = l->file->ns, .mark = item->mark};
 
-		if (item->kind != NODE_MAP) {
+		if (item->kind != NODE_MAP)
 			read_text(l, "include", item, &in.name);
-		} else {
-			read_map(l, item, IN_INCLUDE, "'include'", use_include_key, &in);
-			if (!node_get(item, "file"))
-				diag_error(l->d, item->mark, "'include' has no 'file'");
-		}
-		if (in.name)
+		else
+			read_include(l, item, &in);
+		if (diags_errors(l->d) > before)
+			l->cut_short = true; /* what it has is missing */
+		else
 			include(l, &in);
 	}
 }
@@ -322,6 +382,8 @@ static void loader_free(struct loader *l)
 	map_release(&l->instances);
 	free(l->unmarked);
 	map_release(&l->once);
+	map_release(&l->ns_of);
+	free(l->given);
 	policy_table_release(&l->policies);
 	for (size_t i = 0; i < l->n_pending; i++)
 		free(l->pending[i].path);
@@ -377,16 +439,14 @@ static void give_sources(struct loader *l, struct sources *keep)
 	}
 }
 
-static void check_default(struct loader *l)
+static void check_default(struct loader *l, const struct file *f)
 {
-	const char *name = l->jf->default_target;
-	const struct mark *m = map_get(&l->names[NAME_JOB], "");
-	const char *near;
+	const char *name = f->default_target, *near;
 
-	if (!name || job_find(l->jf, name) || name[strcspn(name, "/[")])
+	if (!name || job_seen(l->jf, f->ns, name) || name[strcspn(name, "/[")])
 		return;
-	near = job_suggest(l->jf, name);
-	diag_error(l->d, *m, "no job '%s' to be the default", name);
+	near = job_suggest(l->jf, f->ns, name);
+	diag_error(l->d, f->default_mark, "no job '%s' to be the default", name);
 	if (near)
 		diag_hint(l->d, "did you mean '%s'?", near);
 }
@@ -426,9 +486,13 @@ static void finish_model(struct loader *l)
 	settle_arrays(l);
 	if (l->cut_short)
 		return;
-	check_default(l);
+	settle_includes(l);
+	for (size_t i = 0; i < l->jf->n_files; i++)
+		check_default(l, l->jf->file[i]);
+	settle_names(l);
 	check_declared(l);
 	inherit_all(l);
+	settle_needs(l);
 	check_model(l);
 	check_artifacts(l);
 	check_files(l);
@@ -500,7 +564,7 @@ struct jobfile *jobfile_load_text_with(const struct jobfile_where *w, const char
 		diag_error(l->d, MARK_NONE, "'%s' is too large", name);
 		l->cut_short = true;
 	} else {
-		read_source(l, source_from(name, text, len), name, NULL, MARK_NONE);
+		read_source(l, source_from(name, text, len), &(struct pending){.path = (char *)name});
 		read_all_pending(l);
 	}
 	return loader_finish(l, d);

@@ -43,6 +43,8 @@ struct unmarked {
 /* A document to read. */
 struct pending {
 	char *path; /* owned */
+	const char *ns;
+	const char *identity; /* NULL: not known yet */
 	struct file *included_by;
 	struct mark mark; /* of the entry in `include` */
 	const char *sha256; /* what its content must have; NULL: anything */
@@ -58,6 +60,18 @@ struct policy_table {
 	size_t n_spare_acts, room_spare_acts;
 };
 
+/* Whoever has taken a name. */
+struct taken {
+	struct mark mark;
+	const char *name; /* that it stands for; of what the whole host shares not the one in full */
+};
+
+/* What an `include` with `as` gives the parameters of its files. */
+struct given_params {
+	const char *ns;
+	struct value_map params;
+};
+
 struct loader {
 	const struct jobfile_where *where;
 	struct jobfile *jf;
@@ -66,8 +80,8 @@ struct loader {
 	struct diags *d;
 	struct sources sources;
 	size_t errors_before;	     /* in d, when this began */
-	struct map names[NAME_KINDS]; /* name -> struct mark */
-	struct map seen;	     /* "device:inode" of the files that have been read */
+	struct map names[NAME_KINDS]; /* name -> struct taken */
+	struct map seen;	     /* "device:inode namespace" of the files that have been read */
 	struct map blamed;	     /* "source:line:col" of references that have been complained about */
 	struct map configs;	     /* paths that a lorchestra job has included */
 	struct unmarked *unmarked;   /* documents that nothing tells the format of */
@@ -84,6 +98,10 @@ struct loader {
 	size_t room_files, room_jobs, room_vars, room_callables, room_stores, room_pools, room_params,
 		room_secrets, room_locks;
 	struct policy_table policies;
+	bool has_scopes; /* there are names that may be said in several ways */
+	struct map ns_of; /* texts of documents in a namespace -> that namespace */
+	struct given_params *given;
+	size_t n_given, room_given;
 	struct map once; /* keys of the file that only one of the documents may say -> struct mark */
 };
 
@@ -150,8 +168,12 @@ bool read_map(struct loader *l, const struct node *n, enum key_scope scope, cons
 /* The key of name in scope; false after an error (unknown). */
 bool read_key(struct loader *l, const struct node *name, enum key_scope scope, const char *where,
 	      enum key *ret);
-/* Complain if name is taken, with the place of the first; else it is taken now. */
+/* What the document that is being read calls so, in full. */
+const char *full_name(struct loader *l, const char *name);
+/* Complain if name, in full, is taken, with the place of the first; else it is taken now. */
 bool take_name(struct loader *l, enum name_kind kind, const char *name, struct mark m);
+/* In the document that is being read, name stands for the global one, unless it is taken. */
+void take_global_name(struct loader *l, enum name_kind kind, const char *name, struct mark m);
 /* [A-Za-z0-9._-], beginning with a letter, a digit or _; complains. */
 bool check_name(struct loader *l, const char *what, const struct node *name);
 /* True the first time it is called for that place. */
@@ -220,7 +242,7 @@ void read_action(struct loader *l, struct traits *t, const char *where, enum key
 /* What act kinds are called: the key that says them. */
 const char *act_word(enum act kind);
 
-/* A name that a job may bear is taken; false after an error. */
+/* A name that a job may bear is taken, in full; false after an error. */
 bool take_job_name(struct loader *l, const struct node *name);
 void add_job(struct loader *l, struct job *j);
 /* Steps of j from a list, or from one map that is one step. */
@@ -237,12 +259,16 @@ void read_secrets(struct loader *l, const struct node *n);
 void read_hooks(struct loader *l, const struct node *n);
 /* Whether a step of a hook may say it. */
 bool hook_has_key(enum key key);
+/* Of the documents of a namespace one says it: false after an error. */
+bool say_once(struct loader *l, const char *key, struct mark m);
 void read_env_policy(struct loader *l, const struct node *n);
 void read_ledger(struct loader *l, const struct node *n);
 void read_pools(struct loader *l, const struct node *n);
 /* Into p, whose name is known; false after an error. */
 bool read_pool(struct loader *l, const struct node *n, struct pool_spec *p);
 void read_locks(struct loader *l, const struct node *n);
+/* In name order, in which they are taken; complains of one that is there twice. */
+void sort_lock_uses(struct loader *l, struct lock_use *use, size_t n);
 void read_lock_uses(struct loader *l, struct traits *t, const struct node *n);
 void read_callables(struct loader *l, const struct node *n);
 void read_stores(struct loader *l, const struct node *n);
@@ -271,6 +297,20 @@ void loader_add_document(struct loader *l, const char *path, struct file *includ
 
 /* --set, after reading and before inheritance. */
 void apply_settings(struct loader *l);
+
+/* --- names that are said in a namespace (settle.c) ------------------------------------------------ */
+
+/* The namespace of the document that m is in; NULL: the outermost. */
+const char *ns_at(struct loader *l, struct mark m);
+/* Once all is read: what `include` gives, the default of a namespace as its alias. */
+void settle_includes(struct loader *l);
+/* Before inheritance: pools, locks, templates, callables, called jobs. */
+void settle_names(struct loader *l);
+/* After it: needs, and the params that called jobs are given. */
+void settle_needs(struct loader *l);
+/* Parameters, variables and secrets in expressions. */
+void settle_value(struct loader *l, struct value *v);
+void settle_expr(struct loader *l, struct expr *e);
 
 /* --- afterwards (inherit.c, check*.c) --------------------------------------------------------- */
 

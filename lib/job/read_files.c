@@ -134,6 +134,8 @@ static void say_twice(struct loader *l, const char *path, const struct made *fir
 	else
 		diag_error(l->d, m, "'%s' is made by '%s' and by '%s'; a file has one maker", path, a.data, b.data);
 	diag_note(l->d, first->mark, "the first is here");
+	if (st->job->ns && first->mark.source != m.source && first->mark.line == m.line && first->mark.col == m.col)
+		diag_hint(l->d, "it is that of one document under two names: put a parameter of it into the file's name");
 	buf_release(&a);
 	buf_release(&b);
 }

@@ -59,19 +59,13 @@ static void read_version(struct loader *l, const struct node *n)
 
 static void read_default_target(struct loader *l, const struct node *n)
 {
-	const struct mark *first = map_get(&l->names[NAME_JOB], "");
-	struct mark *mine;
+	struct file *f = l->file;
 
-	if (first) {
-		diag_error(l->d, n->mark, "'default' is said twice");
-		diag_note(l->d, *first, "the first is here");
+	if (!say_once(l, "default", n->mark) || !read_text(l, "default", n, &f->default_target))
 		return;
-	}
-	if (!read_text(l, "default", n, &l->jf->default_target))
-		return;
-	mine = ARENA_NEW(l->a, struct mark);
-	*mine = n->mark;
-	map_put(&l->names[NAME_JOB], "", mine); /* no job has that name */
+	f->default_mark = n->mark;
+	if (!f->ns)
+		l->jf->default_target = f->default_target;
 }
 
 static void use_file_key(struct loader *l, enum key key, const struct node *n)

@@ -55,6 +55,10 @@ static void use_param_key(struct loader *l, void *ctx, enum key key, const struc
 	case KEY_param_description:
 		read_text(l, "description", n, &r->p.description);
 		break;
+	case KEY_namespace:
+		if (read_text(l, "namespace", n, &r->p.ns))
+			r->p.ns = full_name(l, r->p.ns);
+		break;
 	case KEY_param_from_env:
 		read_text(l, "from_env", n, &r->p.from_env);
 		break;
@@ -193,6 +197,15 @@ static void read_param(struct loader *l, const struct node *name, const struct n
 	*ret = r.p;
 }
 
+/* It may have its namespace written beside it, as -p does. */
+static bool take_file_param(struct loader *l, struct param *p)
+{
+	p->name = full_name(l, p->name);
+	if (!p->ns)
+		p->ns = l->file->ns;
+	return take_name(l, NAME_PARAM, p->name, p->mark);
+}
+
 void read_params(struct loader *l, const struct node *n, bool file_level, struct param_list *ret)
 {
 	if (n->kind != NODE_MAP) {
@@ -207,7 +220,7 @@ void read_params(struct loader *l, const struct node *n, bool file_level, struct
 		read_param(l, n->key[i], n->item[i], &p);
 		if (!file_level)
 			ret->at[ret->n++] = p;
-		else if (take_name(l, NAME_PARAM, p.name, p.mark))
+		else if (take_file_param(l, &p))
 			VEC_PUSH(ret->at, ret->n, l->room_params, p);
 	}
 }
@@ -247,7 +260,7 @@ void read_callables(struct loader *l, const struct node *n)
 		struct callable c = {.mark = n->key[i]->mark};
 		bool good = check_name(l, "a callable", n->key[i]);
 
-		c.name = arena_strdup(l->a, n->key[i]->text);
+		c.name = full_name(l, n->key[i]->text);
 		if (!good || !take_name(l, NAME_CALLABLE, c.name, c.mark))
 			continue;
 		if (read_map(l, n->item[i], IN_CALLABLE, arena_printf(l->scratch, "callable '%s'",
@@ -261,6 +274,18 @@ void read_callables(struct loader *l, const struct node *n)
 	}
 }
 
+/*
+ * A data set has the name that data knows it by, in whatever namespace it is declared: that the documents of
+ * several say the same of it is no mistake.
+ */
+static bool is_known_store(struct loader *l, const struct store_decl *s)
+{
+	const struct store_decl *known = l->file->ns ? store_find(l->jf, s->name) : NULL;
+	const json_t *path = value_const(s->path);
+
+	return known && path && value_const(known->path) && json_equal(path, value_const(known->path));
+}
+
 void read_stores(struct loader *l, const struct node *n)
 {
 	if (n->kind != NODE_MAP) {
@@ -272,8 +297,8 @@ void read_stores(struct loader *l, const struct node *n)
 		bool good = check_name(l, "a store", n->key[i]);
 
 		s.name = arena_strdup(l->a, n->key[i]->text);
-		if (good && take_name(l, NAME_STORE, s.name, s.mark) &&
-		    read_value(l, s.name, n->item[i], &s.path))
+		if (good && read_value(l, s.name, n->item[i], &s.path) && !is_known_store(l, &s) &&
+		    take_name(l, NAME_STORE, s.name, s.mark))
 			VEC_PUSH(l->jf->store, l->jf->n_stores, l->room_stores, s);
 	}
 }

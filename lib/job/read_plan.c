@@ -77,7 +77,7 @@ static void read_plan_id(struct plan *p, const struct node *n)
 		return;
 	p->j->mark = n->mark;
 	if (take_job_name(p->l, n))
-		p->j->name = id;
+		p->j->name = full_name(p->l, id);
 }
 
 static void use_plan_key(struct plan *p, const struct node *n)
@@ -270,7 +270,7 @@ void read_plan(struct loader *l, struct cursor *c)
 			 .timeout_ms = TIMEOUT_MS, .metadata = json_object()};
 
 	l->file->format = "plan";
-	*p.j = (struct job){.mark = cursor_mark(c), .file = l->file};
+	*p.j = (struct job){.mark = cursor_mark(c), .file = l->file, .ns = l->file->ns};
 	traits_init(&p.j->t);
 	while (read_pair(&p, c))
 		scratch_tidy(l);

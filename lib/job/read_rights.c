@@ -16,6 +16,19 @@ static void read_scope(struct loader *l, const struct node *n, bool *ret_host)
 		*ret_host = word == 1;
 }
 
+/*
+ * What the host shares has one name for all who ask, whatever namespace declares it; the others are their
+ * namespace's own.  False after an error.
+ */
+static bool take_right(struct loader *l, enum name_kind kind, bool host, const char **name, struct mark m)
+{
+	if (host && l->file->ns)
+		take_global_name(l, kind, *name, m);
+	if (!host)
+		*name = full_name(l, *name);
+	return take_name(l, kind, *name, m);
+}
+
 /* --- pools ------------------------------------------------------------------------------------ */
 
 /* COUNT/UNIT, with a unit of time or a duration: 100/min, 5/10s. */
@@ -92,6 +105,22 @@ bool read_pool(struct loader *l, const struct node *n, struct pool_spec *p)
 	return diags_errors(l->d) == before;
 }
 
+/* Another document has declared just that pool of the host. */
+static bool is_shared_pool(struct loader *l, const struct pool_spec *p)
+{
+	const struct pool_spec *known = p->host ? pool_find(l->jf, p->name) : NULL;
+
+	if (!l->file->ns || !known || !known->host)
+		return false;
+	if (known->slots != p->slots || known->rate.count != p->rate.count || known->rate.per_ms != p->rate.per_ms ||
+	    known->rate.burst != p->rate.burst) {
+		diag_error(l->d, p->mark, "the pool '%s' of the host has other slots or another rate elsewhere", p->name);
+		diag_note(l->d, known->mark, "here");
+	}
+	take_global_name(l, NAME_POOL, p->name, p->mark);
+	return true;
+}
+
 void read_pools(struct loader *l, const struct node *n)
 {
 	if (n->kind != NODE_MAP) {
@@ -102,10 +131,11 @@ void read_pools(struct loader *l, const struct node *n)
 		struct pool_spec p = {.mark = n->key[i]->mark, .slots = 1};
 
 		p.name = arena_strdup(l->a, n->key[i]->text);
-		if (!check_name(l, "a pool", n->key[i]) || !take_name(l, NAME_POOL, p.name, p.mark))
+		if (!check_name(l, "a pool", n->key[i]))
 			continue;
 		(void)read_pool(l, n->item[i], &p); /* it exists, however wrong */
-		VEC_PUSH(l->jf->pool, l->jf->n_pools, l->room_pools, p);
+		if (!is_shared_pool(l, &p) && take_right(l, NAME_POOL, p.host, &p.name, p.mark))
+			VEC_PUSH(l->jf->pool, l->jf->n_pools, l->room_pools, p);
 	}
 }
 
@@ -119,6 +149,17 @@ static void use_lock_key(struct loader *l, void *ctx, enum key key, const struct
 	read_scope(l, n, &((struct lock_spec *)ctx)->host);
 }
 
+/* Another document has declared that lock of the host. */
+static bool is_shared_lock(struct loader *l, const struct lock_spec *k)
+{
+	const struct lock_spec *known = k->host && l->file->ns ? lock_find(l->jf, k->name) : NULL;
+
+	if (!known || !known->host)
+		return false;
+	take_global_name(l, NAME_LOCK, k->name, k->mark);
+	return true;
+}
+
 void read_locks(struct loader *l, const struct node *n)
 {
 	if (n->kind != NODE_MAP) {
@@ -129,11 +170,12 @@ void read_locks(struct loader *l, const struct node *n)
 		struct lock_spec k = {.mark = n->key[i]->mark};
 
 		k.name = arena_strdup(l->a, n->key[i]->text);
-		if (!check_name(l, "a lock", n->key[i]) || !take_name(l, NAME_LOCK, k.name, k.mark))
+		if (!check_name(l, "a lock", n->key[i]))
 			continue;
 		if (!is_null(n->item[i]))
 			read_map(l, n->item[i], IN_LOCK, arena_printf(l->scratch, "lock '%s'", k.name), use_lock_key, &k);
-		VEC_PUSH(l->jf->lock, l->jf->n_locks, l->room_locks, k);
+		if (!is_shared_lock(l, &k) && take_right(l, NAME_LOCK, k.host, &k.name, k.mark))
+			VEC_PUSH(l->jf->lock, l->jf->n_locks, l->room_locks, k);
 	}
 }
 
@@ -167,7 +209,15 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct lock_use *)a)->name, ((const struct lock_use *)b)->name);
 }
 
-/* In name order, in which they are taken. */
+void sort_lock_uses(struct loader *l, struct lock_use *use, size_t n)
+{
+	if (n)
+		qsort(use, n, sizeof(*use), by_name);
+	for (size_t i = 1; i < n; i++)
+		if (!strcmp(use[i - 1].name, use[i].name))
+			diag_error(l->d, use[i].mark, "lock '%s' stands twice in 'locks'", use[i].name);
+}
+
 void read_lock_uses(struct loader *l, struct traits *t, const struct node *n)
 {
 	struct lock_use *use;
@@ -180,11 +230,7 @@ void read_lock_uses(struct loader *l, struct traits *t, const struct node *n)
 	use = arena_array(l->a, n->n, sizeof(*use));
 	for (size_t i = 0; i < n->n; i++)
 		count += read_lock_use(l, n->item[i], &use[count]);
-	if (count)
-		qsort(use, count, sizeof(*use), by_name);
-	for (size_t i = 1; i < count; i++)
-		if (!strcmp(use[i - 1].name, use[i].name))
-			diag_error(l->d, use[i].mark, "lock '%s' stands twice in 'locks'", use[i].name);
+	sort_lock_uses(l, use, count);
 	traits_policy(l, t)->lock = use;
 	traits_policy(l, t)->n_locks = count;
 }

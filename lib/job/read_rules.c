@@ -7,10 +7,10 @@
 
 enum { DAYS_MAX = 36500 };
 
-/* Of several documents one says it: false after an error. */
-static bool say_once(struct loader *l, const char *key, struct mark m)
+bool say_once(struct loader *l, const char *key, struct mark m)
 {
-	const struct mark *first = map_get(&l->once, key);
+	const char *in_full = full_name(l, key);
+	const struct mark *first = map_get(&l->once, in_full);
 	struct mark *mine;
 
 	if (first) {
@@ -20,8 +20,19 @@ static bool say_once(struct loader *l, const char *key, struct mark m)
 	}
 	mine = ARENA_NEW(l->a, struct mark);
 	*mine = m;
-	map_put(&l->once, key, mine);
+	map_put(&l->once, in_full, mine);
 	return true;
+}
+
+/* What holds for the whole run, the outermost documents say, and of those one: false after an error. */
+static bool say_for_all(struct loader *l, const char *key, struct mark m)
+{
+	if (!l->file->ns)
+		return say_once(l, key, m);
+	diag_error(l->d, m, "'%s' is about the whole run, so a document that is included `as: %s` cannot say it", key,
+		   l->file->ns);
+	diag_hint(l->d, "say it in the Jobfile itself; jobs that are run both ways go into a document that both include");
+	return false;
 }
 
 static void use_env_key(struct loader *l, void *ctx, enum key key, const struct node *name,
@@ -37,7 +48,7 @@ void read_env_policy(struct loader *l, const struct node *n)
 	static const char *const words[] = {"inherit", "clean"};
 	size_t word;
 
-	if (!say_once(l, "env_policy", n->mark))
+	if (!say_for_all(l, "env_policy", n->mark))
 		return;
 	if (n->kind != NODE_MAP) {
 		if (read_word(l, "env_policy", n, words, ARRAY_LEN(words), &word))
@@ -73,7 +84,7 @@ static void use_ledger_key(struct loader *l, void *ctx, enum key key, const stru
 
 void read_ledger(struct loader *l, const struct node *n)
 {
-	if (say_once(l, "ledger", n->mark))
+	if (say_for_all(l, "ledger", n->mark))
 		read_map(l, n, IN_LEDGER, "'ledger'", use_ledger_key, &l->jf->ledger);
 }
 
@@ -132,6 +143,6 @@ static void use_hook(struct loader *l, void *ctx, enum key key, const struct nod
 
 void read_hooks(struct loader *l, const struct node *n)
 {
-	if (say_once(l, "hooks", n->mark))
+	if (say_for_all(l, "hooks", n->mark))
 		read_map(l, n, IN_HOOKS, "'hooks'", use_hook, NULL);
 }

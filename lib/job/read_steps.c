@@ -199,6 +199,53 @@ struct job_reading {
 	size_t room_steps; /* of those */
 };
 
+static bool is_verb(const struct jobfile_where *w, const char *name)
+{
+	for (size_t i = 0; i < w->n_verbs; i++)
+		if (!strcmp(w->verb[i], name))
+			return true;
+	return false;
+}
+
+static void refuse_verb(struct loader *l, const char *full, const struct node *name)
+{
+	if (!is_verb(l->where, full))
+		return;
+	diag_error(l->d, name->mark, "'%s' is a verb of the command line, so no job can bear its name", name->text);
+	diag_hint(l->d, "a dotted name such as 'my.%s' is always free", name->text);
+}
+
+static bool take_alias(struct loader *l, const struct job *j, const char *full, const struct node *name)
+{
+	const struct taken *first = map_get(&l->names[NAME_JOB], full);
+
+	if (!first)
+		return take_name(l, NAME_JOB, full, name->mark);
+	diag_error(l->d, name->mark, "'%s' cannot be an alias of job '%s': something is called so already", name->text,
+		   j->name);
+	diag_note(l->d, first->mark, "here");
+	return false;
+}
+
+static void read_aliases(struct loader *l, struct job *j, const struct node *n)
+{
+	const struct node *const one[] = {n};
+	const struct node *const *item = n->kind == NODE_LIST ? (const struct node *const *)n->item : one;
+	size_t count = n->kind == NODE_LIST ? n->n : 1;
+
+	j->alias = arena_array(l->a, count, sizeof(*j->alias));
+	for (size_t i = 0; i < count; i++) {
+		const char *text, *full;
+
+		if (!read_text(l, "aliases", item[i], &text) || !check_name(l, "an alias", item[i]))
+			continue;
+		full = full_name(l, text);
+		refuse_verb(l, full, item[i]);
+		if (take_alias(l, j, full, item[i]))
+			j->alias[j->n_aliases++] = (struct name_decl){full, item[i]->mark};
+	}
+}
+
 static void use_job_key(struct loader *l, void *ctx, enum key key, const struct node *name,
 			const struct node *value)
 {
@@ -212,6 +259,13 @@ static void use_job_key(struct loader *l, void *ctx, enum key key, const struct 
 			read_trait(l, &r->j->t, r->where, KEY_job_params, name, value, r->keep_nodes);
 		else
 			read_params(l, value, false, &r->j->params);
+		break;
+	case KEY_aliases:
+		read_aliases(l, r->j, value);
+		break;
+	case KEY_namespace:
+		if (read_text(l, "namespace", value, &r->j->ns))
+			r->j->ns = full_name(l, r->j->ns);
 		break;
 	case KEY_steps:
 		r->steps = value;
@@ -305,14 +359,6 @@ void read_hook_steps(struct loader *l, struct job *j, const struct node *n)
 	index_steps(l, j);
 }
 
-static bool is_verb(const struct jobfile_where *w, const char *name)
-{
-	for (size_t i = 0; i < w->n_verbs; i++)
-		if (!strcmp(w->verb[i], name))
-			return true;
-	return false;
-}
-
 void add_job(struct loader *l, struct job *j)
 {
 	struct jobfile *jf = l->jf;
@@ -320,25 +366,25 @@ void add_job(struct loader *l, struct job *j)
 	j->no = (uint32_t)jf->n_jobs;
 	VEC_PUSH(jf->job, jf->n_jobs, l->room_jobs, j);
 	map_put(&jf->job_by_name, j->name, j);
+	for (size_t i = 0; i < j->n_aliases; i++)
+		map_put(&jf->job_by_name, j->alias[i].name, j);
 }
 
 bool take_job_name(struct loader *l, const struct node *name)
 {
+	const char *full = full_name(l, name->text);
+
 	if (!check_name(l, "a job", name))
 		return false;
-	if (is_verb(l->where, name->text)) {
-		diag_error(l->d, name->mark, "'%s' is a verb of the command line, so no job can bear its name",
-			   name->text);
-		diag_hint(l->d, "a dotted name such as 'my.%s' is always free", name->text);
-	}
-	return take_name(l, NAME_JOB, name->text, name->mark); /* else whoever needs it would be wrong as well */
+	refuse_verb(l, full, name);
+	return take_name(l, NAME_JOB, full, name->mark); /* else whoever needs it would be wrong as well */
 }
 
 static bool begin_job(struct loader *l, struct job_reading *r, const struct node *name)
 {
 	*r = (struct job_reading){.j = ARENA_NEW(l->a, struct job),
 				  .where = arena_printf(l->scratch, "job '%s'", name->text)};
-	*r->j = (struct job){.name = arena_strdup(l->a, name->text), .mark = name->mark, .file = l->file};
+	*r->j = (struct job){.name = full_name(l, name->text), .ns = l->file->ns, .mark = name->mark, .file = l->file};
 	traits_init(&r->j->t);
 	return take_job_name(l, name);
 }

@@ -184,7 +184,7 @@ void read_traits(struct loader *l, struct traits *t, const struct node *n, enum 
 
 void read_template(struct loader *l, const struct node *name, const struct node *value)
 {
-	struct template t = {.name = arena_strdup(l->a, name->text), .mark = name->mark};
+	struct template t = {.name = full_name(l, name->text), .mark = name->mark};
 	char *where;
 
 	if (!check_name(l, "a template", name) || !take_name(l, NAME_TEMPLATE, t.name, t.mark))

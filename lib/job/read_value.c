@@ -8,6 +8,7 @@
 #include "base/bug.h"
 #include "base/spell.h"
 #include "base/stamp.h"
+#include "job/namespace.h"
 
 enum { SHOWN_MAX = 60 }; /* bytes of a value that a message shows */
 
@@ -470,22 +471,41 @@ bool read_map(struct loader *l, const struct node *n, enum key_scope scope, cons
 	return true;
 }
 
+const char *full_name(struct loader *l, const char *name)
+{
+	return namespace_full(l->a, l->file ? l->file->ns : NULL, name);
+}
+
+static void note_taken(struct loader *l, enum name_kind kind, const char *name, struct mark m, const char *stands_for)
+{
+	struct taken *t = ARENA_NEW(l->a, struct taken);
+
+	*t = (struct taken){m, stands_for};
+	map_put(&l->names[kind], name, t);
+	l->has_scopes |= strchr(name, '.') && (kind == NAME_VAR || kind == NAME_PARAM || kind == NAME_SECRET);
+}
+
 bool take_name(struct loader *l, enum name_kind kind, const char *name, struct mark m)
 {
 	static const char *const words[] = {"job", "template", "variable", "parameter",
 					    "callable", "store", "pool", "lock", "secret"};
-	const struct mark *first = map_get(&l->names[kind], name);
-	struct mark *mine;
+	const struct taken *first = map_get(&l->names[kind], name);
 
 	if (first) {
 		diag_error(l->d, m, "%s '%s' is declared twice", words[kind], name);
-		diag_note(l->d, *first, "the first is here");
+		diag_note(l->d, first->mark, "the first is here");
 		return false;
 	}
-	mine = ARENA_NEW(l->a, struct mark);
-	*mine = m;
-	map_put(&l->names[kind], name, mine);
+	note_taken(l, kind, name, m, arena_strdup(l->a, name));
 	return true;
+}
+
+void take_global_name(struct loader *l, enum name_kind kind, const char *name, struct mark m)
+{
+	const char *full = full_name(l, name);
+
+	if (!map_has(&l->names[kind], full))
+		note_taken(l, kind, full, m, arena_strdup(l->a, name));
 }
 
 /* How much of p may stand in a name: letters of any script, of which UTF-8 has been checked, count. */

@@ -39,7 +39,7 @@ static void read_var(struct loader *l, const struct node *name, const struct nod
 	struct var v = {.mark = name->mark, .kind = kind_of_var(item)};
 	const struct node *n = v.kind == VAR_VALUE ? item : item->item[0];
 
-	v.name = arena_strdup(l->a, name->text);
+	v.name = full_name(l, name->text);
 	if (!check_name(l, "a variable", name) || !take_name(l, NAME_VAR, v.name, v.mark) ||
 	    !check_command(l, &v, n))
 		return;
@@ -84,7 +84,7 @@ static void use_secret_key(struct loader *l, void *ctx, enum key key, const stru
 
 static void read_secret(struct loader *l, const struct node *name, const struct node *n)
 {
-	struct secret_reading r = {.s = {.name = arena_strdup(l->a, name->text), .mark = name->mark}};
+	struct secret_reading r = {.s = {.name = full_name(l, name->text), .mark = name->mark}};
 
 	if (!check_name(l, "a secret", name) || !take_name(l, NAME_SECRET, r.s.name, r.s.mark))
 		return;

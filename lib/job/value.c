@@ -155,8 +155,7 @@ void value_leaves(const struct value *v, void (*use)(void *ctx, const struct val
 
 /* --- as written ----------------------------------------------------------------------------------------- */
 
-/* With a `$` before every `${{`. */
-static json_t *kept_text(const char *text, size_t len)
+json_t *value_kept_text(const char *text, size_t len)
 {
 	struct buf b = BUF_INIT;
 	const char *end = text + len, *found;
@@ -175,7 +174,7 @@ static json_t *kept_text(const char *text, size_t len)
 
 static void put_kept(json_t *map, const char *key, json_t *v)
 {
-	json_t *name = kept_text(key, strlen(key));
+	json_t *name = value_kept_text(key, strlen(key));
 
 	json_object_set_new_nocheck(map, json_string_value(name), v);
 	json_decref(name);
@@ -190,7 +189,7 @@ static json_t *kept(json_t *v)
 
 	if (json_is_string(v))
 		return memmem(json_string_value(v), json_string_length(v), VALUE_OPENING, OPENING_LEN)
-			       ? kept_text(json_string_value(v), json_string_length(v))
+			       ? value_kept_text(json_string_value(v), json_string_length(v))
 			       : json_incref(v);
 	if (!json_is_array(v) && !json_is_object(v))
 		return json_incref(v);

@@ -36,4 +36,7 @@ struct value {
 	const char **key; /* MAP */
 };
 
+/* With a `$` before every `${{`.  New reference. */
+json_t *value_kept_text(const char *text, size_t len);
+
 #endif

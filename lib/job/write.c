@@ -170,7 +170,7 @@ static json_t *conditions_json(const struct condition_list *l)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < l->n; i++) {
-		json_t *check = json_string(expr_text(l->at[i].expr));
+		json_t *check = json_string(expr_source(l->at[i].expr));
 
 		json_array_append_new(list, l->at[i].msg ? json_pack("{s:o, s:s}", "check", check,
 								     "msg",
@@ -500,7 +500,7 @@ static json_t *trait_json(const struct traits *t, enum key k)
 	case TYPE_ENV:
 		return value_map_json(field, NULL);
 	case TYPE_EXPR:
-		return json_string(expr_text(*(const struct expr *const *)field));
+		return json_string(expr_source(*(const struct expr *const *)field));
 	case TYPE_PATTERN:
 		return json_string(pattern_text(*(const struct pattern *const *)field));
 	case TYPE_EXITS:
@@ -646,6 +646,7 @@ static json_t *param_json(const struct param *p)
 		put(map, "multiple", json_true());
 	put_text(map, "description", p->description);
 	put_text(map, "from_env", p->from_env);
+	put_text(map, "namespace", p->ns);
 	return map;
 }
 
@@ -665,6 +666,9 @@ static json_t *job_json(const struct job *j)
 {
 	json_t *map = json_object();
 
+	put_text(map, "namespace", j->ns);
+	if (j->n_aliases)
+		put(map, "aliases", names_json(j->alias, j->n_aliases));
 	put_params(map, &j->params);
 	switch (j->kind) {
 	case JOB_ACTION:

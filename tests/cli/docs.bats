@@ -44,6 +44,15 @@ run_blocks() { # READ FILE
 	[ "$n" -gt 1 ]
 }
 
+@test "the Debian package and bootstrap have every library that configure wants" {
+	wanted=$(sed -n 's/^ORCHMAKE_NEEDS(.*\[\([a-z0-9-]*-dev\)\])$/\1/p' "$top_srcdir/configure.ac")
+	[ "$(wc -l <<<"$wanted")" -ge 7 ]
+	for package in $wanted; do
+		grep -q "^	$package " "$top_srcdir/debian/control" || { echo "not in debian/control: $package"; false; }
+		grep -q "^build_packages=.*[ \"]$package[ \"]" "$top_srcdir/bootstrap" || { echo "not in bootstrap: $package"; false; }
+	done
+}
+
 @test "the Jobfiles in README are right and run" {
 	run_blocks yaml_block "$top_srcdir/README.md"
 }

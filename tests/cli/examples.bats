@@ -346,3 +346,19 @@ tool-r42 is out"
 loaded 42 rows
 told"
 }
+
+@test "namespaces: one service under two names, each with its own parameters" {
+	example namespaces
+	want 0 orchmake -j2 version=3
+	is "$(orchmake logs api.deploy; orchmake logs web.deploy; orchmake logs release)" "version 1 at http://localhost:8080/
+version 3-web at http://localhost:80/
+released, see http://localhost:80/"
+	want 0 orchmake -n api
+	says "api.deploy  asked for"
+	want 0 orchmake list 'web.*'
+	is "$(grep -c build <<<"$out")" 0
+	want 0 orchmake ship web.version=7
+	is "$(orchmake logs web.deploy)" "version 7 at http://localhost:80/"
+	want 0 orchmake -f service.yml port=1
+	is "$(orchmake logs deploy)" "version 1 at http://localhost:1/"
+}

@@ -77,6 +77,15 @@ end_held() { # CODE
 	want 0 orchmake list
 }
 
+@test "a reader that has gone is no news, and no folder either" {
+	mkfifo pipe
+	exec 8<>pipe 9>pipe 8<&-
+	want 1 sh -c 'orchmake -Ojson j >&9'
+	exec 9>&-
+	is "$(grep -c 'cannot write' <<<"$err")" 0
+	is "$(sql "select state from v_runs")" succeeded
+}
+
 @test "a log that cannot be made fails its step, with the reason" {
 	begin_held
 	rm -rf .orchmake/logs

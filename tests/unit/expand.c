@@ -587,6 +587,7 @@ static void an_artifact_is_found_in_the_own_job_and_then_elsewhere(void **state)
 		const char *artifact, *unit;
 	} want[] = {{"v", "p/b"}, {"w", "q"}, {"u", "j/t"}};
 	uint32_t scope = SCOPE_NONE;
+	const char *field;
 
 	(void)state;
 	case_must_expand(&c);
@@ -596,11 +597,12 @@ static void an_artifact_is_found_in_the_own_job_and_then_elsewhere(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		struct buf name = BUF_INIT;
 
-		expansion_unit_name(c.x, expansion_find_artifact(c.x, scope, want[i].artifact), &name);
+		expansion_unit_name(c.x, expansion_find_artifact(c.x, scope, want[i].artifact, &field), &name);
 		CHECK_STR(name.data, want[i].unit);
+		CHECK_STR(field, want[i].artifact);
 		buf_release(&name);
 	}
-	CHECK_INT(expansion_find_artifact(c.x, scope, "nothing"), UNIT_NONE);
+	CHECK_INT(expansion_find_artifact(c.x, scope, "nothing", &field), UNIT_NONE);
 	case_release(&c);
 }
 

@@ -444,7 +444,7 @@ static void what_is_left_of_a_broken_document_is_not_judged(void **state)
 static size_t selected(const struct jobfile *jf, const char *pattern, const char **ret_first)
 {
 	const struct job **jobs;
-	size_t n = job_select(jf, pattern, &jobs);
+	size_t n = job_select(jf, NULL, pattern, &jobs);
 
 	*ret_first = n ? jobs[0]->name : "";
 	free(jobs);
@@ -468,8 +468,8 @@ static void jobs_are_selected_by_name_glob_and_pattern(void **state)
 	CHECK_STR(first, "in.b");
 	CHECK_INT(selected(l.jf, "in", &first), 0);
 	CHECK_INT(selected(l.jf, "/(/", &first), 0);
-	CHECK_STR(job_suggest(l.jf, "in.bb"), "in.b");
-	CHECK(!job_suggest(l.jf, "completely else"));
+	CHECK_STR(job_suggest(l.jf, NULL, "in.bb"), "in.b");
+	CHECK(!job_suggest(l.jf, NULL, "completely else"));
 	CHECK(!job_find(l.jf, "in"));
 	release(&l);
 }
@@ -489,8 +489,8 @@ static void a_one_action_job_has_one_step_with_its_traits(void **state)
 	CHECK_INT(j->n_steps, 1);
 	CHECK_STR(j->step[0].id, "");
 	CHECK(j->step[0].job == j && !j->step[0].t.policy->critical);
-	CHECK(artifact_provider(l.jf, "v") == j);
-	CHECK(!artifact_provider(l.jf, "w"));
+	CHECK(artifact_provider(l.jf, NULL, "v") == j);
+	CHECK(!artifact_provider(l.jf, NULL, "w"));
 	j = job_find(l.jf, "b");
 	CHECK_INT(j->kind, JOB_STEPS);
 	CHECK_STR(j->step[0].id, "main");

@@ -1,6 +1,7 @@
 /*
  * Every tests/cases/jobfile/NAME.yml beside what must come of it: NAME.expect, the
  * exact text of its diagnostics; NAME.json, its model as a document.  Warnings alone have both.
+ * Every folder of tests/cases/namespace/ has a Jobfile that includes what is beside it, and the same of that.
  * TEST_CASES names the folder of cases, else it is below srcdir.
  * TEST_CASES_UPDATE=1 writes what comes of each instead; look at the difference.
  */
@@ -27,12 +28,11 @@ struct outcome {
 	struct buf model; /* empty: it was refused */
 };
 
-static char *cases_dir(void)
+static char *cases_dir(const char *kind)
 {
 	const char *cases = getenv("TEST_CASES"), *srcdir = getenv("srcdir");
 
-	return cases ? xasprintf("%s/jobfile", cases) : xasprintf("%s/tests/cases/jobfile",
-								  srcdir ? srcdir : ".");
+	return cases ? xasprintf("%s/%s", cases, kind) : xasprintf("%s/tests/cases/%s", srcdir ? srcdir : ".", kind);
 }
 
 static int by_name(const void *a, const void *b)
@@ -40,7 +40,8 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void list_cases(const char *dir, struct names *names)
+/* Those whose names end so, without that. */
+static void list_cases(const char *dir, const char *ending, struct names *names)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -48,22 +49,25 @@ static void list_cases(const char *dir, struct names *names)
 	if (!d)
 		fail_msg("cannot read the folder %s (set TEST_CASES or srcdir)", dir);
 	while ((e = readdir(d))) {
-		size_t n = strlen(e->d_name);
+		size_t n = strlen(e->d_name), end = strlen(ending);
 
-		if (n > 4 && !strcmp(e->d_name + n - 4, ".yml"))
-			VEC_PUSH(names->at, names->n, names->room, xstrndup(e->d_name, n - 4));
+		if (n > end && e->d_name[0] != '.' && !strcmp(e->d_name + n - end, ending))
+			VEC_PUSH(names->at, names->n, names->room, xstrndup(e->d_name, n - end));
 	}
 	closedir(d);
 	qsort(names->at, names->n, sizeof(*names->at), by_name);
 }
 
+/* text: NULL for the file of that name. */
 static void load(const char *name, const struct buf *text, struct outcome *o)
 {
 	static const char *const verbs[] = {"run", "list", "show", "graph", "plan"};
 	struct sources sources = {0};
-	struct jobfile_where w = {.verb = verbs, .n_verbs = ARRAY_LEN(verbs), .sources = &sources};
+	struct jobfile_where w = {.path = &name, .n_paths = !text, .verb = verbs, .n_verbs = ARRAY_LEN(verbs),
+				  .sources = &sources};
 	struct diags *d = diags_new();
-	struct jobfile *jf = jobfile_load_text_with(&w, name, text->data, text->len, "/project", d);
+	struct jobfile *jf = text ? jobfile_load_text_with(&w, name, text->data, text->len, "/project", d)
+				  : jobfile_load(&w, d, NULL);
 
 	buf_init(&o->said);
 	buf_init(&o->model);
@@ -159,14 +163,54 @@ static bool run_case(const char *dir, const char *name)
 	return good;
 }
 
-static void every_case_gives_exactly_what_stands_beside_it(void **state)
+/* In the folder of the case, so that messages name files as they are included. */
+static bool run_folder(const char *dir, const char *name)
 {
-	char *dir = cases_dir();
+	char *path = xasprintf("%s/%s", dir, name), *back = getcwd(NULL, 0);
+	struct outcome o;
+	bool good;
+
+	CHECK_INT(chdir(path), 0);
+	load("Jobfile", NULL, &o);
+	good = same_as_file(".", "Jobfile", ".expect", &o.said);
+	good &= same_as_file(".", "Jobfile", ".model", &o.model);
+	if (o.model.len)
+		good &= loads_back(name, &o.model);
+	if (!good)
+		print_error("(in %s)\n", name);
+	CHECK_INT(chdir(back), 0);
+	outcome_release(&o);
+	free(path);
+	free(back);
+	return good;
+}
+
+static void every_folder_of_included_documents_gives_what_stands_in_it(void **state)
+{
+	char *dir = cases_dir("namespace");
 	struct names names = {0};
 	size_t bad = 0;
 
 	(void)state;
-	list_cases(dir, &names);
+	list_cases(dir, "", &names);
+	CHECK(names.n >= 8);
+	for (size_t i = 0; i < names.n; i++) {
+		bad += !run_folder(dir, names.at[i]);
+		free(names.at[i]);
+	}
+	free(names.at);
+	free(dir);
+	CHECK_INT(bad, 0);
+}
+
+static void every_case_gives_exactly_what_stands_beside_it(void **state)
+{
+	char *dir = cases_dir("jobfile");
+	struct names names = {0};
+	size_t bad = 0;
+
+	(void)state;
+	list_cases(dir, ".yml", &names);
 	CHECK(names.n > 50);
 	for (size_t i = 0; i < names.n; i++) {
 		bad += !run_case(dir, names.at[i]);
@@ -206,11 +250,11 @@ static void damaged_documents_are_refused_or_load_back(void **state)
 {
 	enum { ROUNDS = 4 };
 	unsigned seed = check_seed();
-	char *dir = cases_dir();
+	char *dir = cases_dir("jobfile");
 	struct names names = {0};
 
 	(void)state;
-	list_cases(dir, &names);
+	list_cases(dir, ".yml", &names);
 	for (size_t i = 0; i < names.n * ROUNDS; i++) {
 		char *path = xasprintf("%s/%s.yml", dir, names.at[i / ROUNDS]);
 		struct buf text = BUF_INIT;
@@ -235,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_case_gives_exactly_what_stands_beside_it),
+		cmocka_unit_test(every_folder_of_included_documents_gives_what_stands_in_it),
 		cmocka_unit_test(damaged_documents_are_refused_or_load_back),
 	};
 
