@@ -206,6 +206,7 @@ static const json_t *get_env(struct unit_world *w, const char *key)
 	struct buf err = BUF_INIT;
 	const char *value;
 
+	draft_env(w->e, key);
 	if (!l && (w->step || w->scope != SCOPE_NONE) && w->e->file_env) {
 		(void)engine_step_env(w->e, w, &w->own_env, ENV_KNOWN, &err);
 		l = w->env;
@@ -257,6 +258,7 @@ static const json_t *get_run(struct unit_world *w, const char *key)
 {
 	json_t *o = json_copy(w->e->run_info);
 
+	sights_spoil(draft_files(w->e), "something depends on the run itself");
 	if (w->unit != UNIT_NONE && w->e->s)
 		json_object_set_new(o, "attempt", json_integer(schedule_attempt(w->e->s, w->unit)));
 	keep(w, o);
@@ -360,8 +362,12 @@ json_t *world_glob(void *ctx, const char *pattern)
 {
 	struct unit_world *w = ctx;
 	struct file_matches found = {0};
-	int error = file_glob(w->e->root, pattern, &found);
-	json_t *list = error ? NULL : json_array();
+	json_t *list;
+	int error;
+
+	sights_match(draft_files(w->e), w->e->root, pattern);
+	error = file_glob(w->e->root, pattern, &found);
+	list = error ? NULL : json_array();
 
 	for (size_t i = 0; list && i < found.n; i++)
 		json_array_append_new(list, json_string(found.at[i]));
@@ -374,8 +380,10 @@ static bool world_exists(void *ctx, const char *name)
 {
 	struct unit_world *w = ctx;
 	char *path = path_join(w->e->root, name);
-	bool there = file_exists(path);
+	bool there;
 
+	sights_look(draft_files(w->e), w->e->root, name);
+	there = file_exists(path);
 	free(path);
 	return there;
 }
@@ -388,6 +396,7 @@ static json_t *world_hash(void *ctx, const char *name)
 	struct digest d;
 	json_t *v = json_null();
 
+	sights_look(draft_files(w->e), w->e->root, name);
 	if (!file_read(path, &text, HASH_MAX)) {
 		digest_of(&d, text.data, text.len);
 		v = json_string(d.hex);
@@ -395,6 +404,14 @@ static json_t *world_hash(void *ctx, const char *name)
 	buf_release(&text);
 	free(path);
 	return v;
+}
+
+static int64_t world_now(void *ctx)
+{
+	struct unit_world *w = ctx;
+
+	sights_spoil(draft_files(w->e), "something depends on the time of the run");
+	return w->e->now_wall_ms;
 }
 
 struct expr_world unit_world_expr(struct unit_world *w)
@@ -407,6 +424,6 @@ struct expr_world unit_world_expr(struct unit_world *w)
 		.glob = world_glob,
 		.exists = world_exists,
 		.hash = world_hash,
-		.now_wall_ms = w->e->now_wall_ms,
+		.now = world_now,
 	};
 }
