@@ -176,6 +176,8 @@ struct engine {
 void engine_mark_reachable(const struct graph *g, bool *mark, bool up);
 
 /* --- run.c ---------------------------------------------------------------------------------------- */
+/* SIGPIPE is blocked, and whoever does not read any more what we say ends nothing. */
+void forget_broken_pipes(void);
 /* What the run is called by what was asked for; the caller frees. */
 char *engine_target_text(const struct engine *e);
 

@@ -1,4 +1,5 @@
 /* A run that is what an image says: its record, and what is told of it. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -114,7 +115,7 @@ static void tell_events(const struct image_run *a, const struct sinks *sinks)
 		(void)ledger_events(a->ledger, a->no, t.all ? 1 : t.next->seq, 0, tell_event, &t);
 }
 
-void image_tell(const struct image_run *a, const struct sinks *sinks)
+static void tell(const struct image_run *a, const struct sinks *sinks)
 {
 	const struct image *im = a->im;
 	const char *target = im->names + im->head->asked;
@@ -129,6 +130,18 @@ void image_tell(const struct image_run *a, const struct sinks *sinks)
 	tell_events(a, sinks);
 	memcpy(sum.by_state, im->head->by_state, sizeof(sum.by_state));
 	sinks_end(sinks, &sum);
+}
+
+void image_tell(const struct image_run *a, const struct sinks *sinks)
+{
+	sigset_t pipe, before;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &pipe, &before);
+	tell(a, sinks);
+	forget_broken_pipes();
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 json_t *image_result(const struct image_run *a)

@@ -82,16 +82,6 @@ static const char *unfit_options(const struct run_options *o)
 	return o->shuffle ? "the order is random" : NULL;
 }
 
-static const char *unfit_documents(const struct jobfile *jf)
-{
-	if (jf->n_secrets)
-		return "there are secrets";
-	for (size_t i = 0; i < jf->n_vars; i++)
-		if (jf->var[i].late)
-			return "there is a variable whose value a command gives";
-	return NULL;
-}
-
 static const char *unfit_run(const struct engine *e)
 {
 	const struct graph *g = e->x->graph;
@@ -149,7 +139,6 @@ static const char *unfit(const struct engine *e)
 {
 	const char *why = unfit_options(e->o);
 
-	why = why ? why : unfit_documents(e->jf);
 	why = why ? why : unfit_run(e);
 	why = why ? why : unfit_steps(e);
 	why = why ? why : e->o->image->documents->spoilt;

@@ -779,8 +779,8 @@ static void finish(struct engine *e, int *ret_code)
 	draft_keep(e);
 }
 
-/* What the loop has not read by now would end the program when the loop gives the mask back. */
-static void forget_broken_pipes(void)
+/* What has come by now would end the program when the mask is given back. */
+void forget_broken_pipes(void)
 {
 	const struct timespec at_once = {0};
 	sigset_t set;

@@ -237,7 +237,10 @@ static const json_t *member(const json_t *map, const char *key)
 static const json_t *get_var(struct unit_world *w, const char *key)
 {
 	const json_t *v = member(w->e->vars, key);
+	const struct var *var = var_find(w->e->jf, key);
 
+	if (var && var->late)
+		sights_spoil(draft_files(w->e), "a command gives a variable its value");
 	return v ? v : values_var(w->e->values, key);
 }
 
@@ -291,6 +294,7 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 	case ROOT_ENV:
 		return get_env(w, key);
 	case ROOT_SECRETS:
+		sights_spoil(draft_files(w->e), "something depends on a secret");
 		if (w->marks)
 			return keep(w, json_sprintf("<secret %s>", key));
 		if (w->veils)
