@@ -95,7 +95,7 @@ static bool may_take(const struct cli *c)
 }
 
 /* Nothing would run. */
-static bool look(const struct cli *c, const struct image *im, const struct run_options *o, struct buf *why)
+static bool look(const struct cli *c, const struct image *im, struct buf *why)
 {
 	const char *target;
 	uint32_t n;
@@ -104,7 +104,7 @@ static bool look(const struct cli *c, const struct image *im, const struct run_o
 		buf_puts(why, "there are steps that no file decides about");
 		return false;
 	}
-	if (!image_stands(im, o, why))
+	if (!image_stands(im, why))
 		return false;
 	if (!c->question) {
 		running_say_folder(c, image_root(im), "Entering");
@@ -163,7 +163,7 @@ bool shortcut_take(struct cli *c, int *ret_code)
 	im = image_find(&o, &why);
 	*ret_code = EXIT_DONE;
 	if (im)
-		taken = c->dry_run || c->question ? look(c, im, &o, &why) : run(c, im, &o, &why, ret_code);
+		taken = c->dry_run || c->question ? look(c, im, &why) : run(c, im, &o, &why, ret_code);
 	if (c->debug & 1u << DEBUG_IMAGE)
 		fprintf(stderr, "%-9s %s%s\n", debug_word(DEBUG_IMAGE), taken ? "the run is what its image says" : "no image is used: ",
 			taken ? "" : why.data);

@@ -39,7 +39,7 @@ const char *image_root(const struct image *im);
 bool image_all_cached(const struct image *im, const char **ret_target, uint32_t *ret_n);
 
 /* It holds for the ledger as well; which is only looked at.  False and why. */
-bool image_stands(const struct image *im, const struct run_options *o, struct buf *why);
+bool image_stands(const struct image *im, struct buf *why);
 
 struct image_run;
 

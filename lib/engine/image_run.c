@@ -18,7 +18,7 @@ static struct ledger_found_all found_of(const struct image *im)
 					 .freshness = im->head->freshness};
 }
 
-bool image_stands(const struct image *im, const struct run_options *o, struct buf *why)
+bool image_stands(const struct image *im, struct buf *why)
 {
 	const struct ledger_options lo = {.mode = LEDGER_TRACELESS};
 	const struct ledger_found_all f = found_of(im);
@@ -26,7 +26,6 @@ bool image_stands(const struct image *im, const struct run_options *o, struct bu
 	struct ledger *l = ledger_open(im->ledger, &lo, &err);
 	bool good = l && ledger_still_finds(l, &f);
 
-	(void)o;
 	if (!good)
 		buf_puts(why, l ? ledger_error(l)->text.data : err.text.data);
 	ledger_error_release(&err);

@@ -282,7 +282,10 @@ same() {
 @test "when the run that it was made of is removed" {
 	imaged all
 	want 0 orchmake -s all
+	cp -a .orchmake/images images
 	want 0 orchmake gc --keep 1
+	is "$(ls .orchmake | grep -c images)" 0
+	mv images .orchmake/images
 	want 0 orchmake -s -dimage all
 	complains "is not in it any more"
 	is "$(cat log)" ""
