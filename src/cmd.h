@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "doc/diag.h"
 #include "engine/engine.h"
+#include "engine/image.h"
 #include "engine/options.h"
 #include "job/jobfile.h"
 #include "ledger/ledger_read.h"
@@ -85,6 +86,10 @@ struct cli {
 
 	bool wants_help, wants_version;
 	bool ledger_unusable; /* it is there and could not be opened: EXIT_LEDGER whatever else */
+
+	struct image_request image; /* what: NULL where none is wanted */
+	char *image_name;
+	struct sights sights;	    /* what was looked at to find the documents */
 
 	struct sources sources; /* what places in messages point into */
 };

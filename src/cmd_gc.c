@@ -92,7 +92,7 @@ static int sweep_out(struct cli *c, struct ledger *l, const struct ledger_keep *
 	if (good && !c->dry_run)
 		good = forget(l, &s);
 	if (good && !c->dry_run) /* of documents that are there no more, too */
-		control_compiled_remove(ledger_path(l));
+		control_kept_remove(ledger_path(l));
 	if (good)
 		report(&s, c->dry_run);
 	else

@@ -7,6 +7,7 @@
 #include "engine/stored.h"
 #include "resuming.h"
 #include "running.h"
+#include "shortcut.h"
 
 static int print_model(const struct jobfile *jf)
 {
@@ -56,9 +57,15 @@ static int run_each(struct cli *c, const struct jobfile *jf)
 
 static int run_now(struct cli *c)
 {
-	struct jobfile *jf = cli_load(c);
+	struct jobfile *jf;
 	int code;
 
+	if (!c->print_model && !c->each) {
+		shortcut_ask(c);
+		if (shortcut_take(c, &code))
+			return code;
+	}
+	jf = cli_load(c);
 	if (!jf)
 		return EXIT_USAGE_ERROR;
 	cli_name_jobs(c, jf);

@@ -149,6 +149,7 @@ struct jobfile *cli_load_into(struct cli *c, struct diags *d)
 		.n_include_dirs = c->include_dirs.n, .set = c->sets.at, .n_sets = c->sets.n,
 		.verb = names, .n_verbs = n_verbs, .sources = &c->sources,
 		.thorough = c->dry_run || c->thorough, .open_vars = c->open_vars, .compiled = true,
+		.sights = c->image.what ? &c->sights : NULL,
 	};
 	struct jobfile *jf;
 
@@ -167,6 +168,8 @@ struct jobfile *cli_load(struct cli *c)
 	struct jobfile *jf = cli_load_into(c, d);
 
 	cli_diags(c, d);
+	if (diags_count(d))
+		sights_spoil(&c->sights, "there is something to say of the documents");
 	diags_free(d);
 	return jf;
 }
@@ -250,6 +253,7 @@ struct run_options cli_run_options(struct cli *c, const struct jobfile *jf)
 		.wait_ms = c->wait_ms, .no_wait = c->no_wait, .yes = c->yes,
 		.overlap_given = c->overlap_given, .overlap = c->overlap,
 		.ledger = c->ledger, .no_ledger = c->no_ledger, .log_dir = c->log_dir,
+		.image = c->image.what ? &c->image : NULL,
 		.env_wins = c->env_wins, .files = span(&c->files), .libexec = cli_libexec(), .version = ORCHMAKE_VERSION, .say = say,
 		.debug = c->debug, .debug_line = debug_line,
 		.environ = (const char *const *)environ, .echo_from = c->verbose ? c->here : NULL,

@@ -17,6 +17,7 @@
 #include "cmd.h"
 #include "doc/json.h"
 #include "engine/debug.h"
+#include "shortcut.h"
 
 enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DEBUGGING, DURATION, MOMENT, COUNT, SIZE, SLOTS, LOAD, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, OUTPUT, FORMAT, OFFER, OVERLAP,
 	    RESUME };
@@ -558,6 +559,7 @@ void cli_release(struct cli *c)
 	for (size_t i = 0; i < c->given.n; i++)
 		free((char *)c->given.at[i]);
 	free(c->given.at);
+	shortcut_release(c);
 	for (size_t i = 0; i < c->n_params; i++)
 		free((char *)c->param[i].name);
 	free(c->param);

@@ -110,7 +110,7 @@ static bool add_events(struct cli *c, struct sinks *sinks)
 	return true;
 }
 
-static bool add_sinks(struct cli *c, struct sinks *sinks)
+bool running_add_sinks(struct cli *c, struct sinks *sinks)
 {
 	const struct screen_options o = {
 		.out = stderr, .style = style_of(c), .colour = cli_colour(c, stderr), .silent = c->silent,
@@ -126,11 +126,13 @@ static bool add_sinks(struct cli *c, struct sinks *sinks)
 
 /* --- running -------------------------------------------------------------------------------------------------- */
 
-static bool write_result(struct cli *c, const json_t *result)
+bool running_pass_on(struct cli *c, const json_t *result)
 {
 	struct buf text = BUF_INIT;
 	bool good = true;
 
+	if (!c->result_file && c->format != FORMAT_JSON)
+		return true;
 	json_text(&text, result, JSON_INDENTED);
 	buf_putc(&text, '\n');
 	if (c->result_file && file_write_atomic(c->result_file, text.data, text.len, 0666) < 0) {
@@ -164,7 +166,7 @@ static void show_plan(const json_t *result)
 	buf_release(&text);
 }
 
-static char *command_line(const struct cli *c)
+char *running_command_line(const struct cli *c)
 {
 	struct buf text = BUF_INIT;
 
@@ -179,11 +181,11 @@ static int run(struct cli *c, struct engine *e)
 	struct buf err = BUF_INIT;
 	int code = EXIT_USAGE_ERROR;
 
-	if (add_sinks(c, &sinks)) {
+	if (running_add_sinks(c, &sinks)) {
 		code = engine_run(e, &sinks, &err);
 		if (err.len)
 			cli_error("%s", err.data);
-		if (engine_result(e) && !write_result(c, engine_result(e)) && code == EXIT_DONE)
+		if (engine_result(e) && !running_pass_on(c, engine_result(e)) && code == EXIT_DONE)
 			code = EXIT_RUN_FAILED;
 		if (engine_result(e) && c->format != FORMAT_JSON && c->output != OUTPUT_JSON && !c->silent)
 			show_plan(engine_result(e));
@@ -196,12 +198,12 @@ static int run(struct cli *c, struct engine *e)
 }
 
 /* In the words of make, which editors look for: what steps say of files is relative to it. */
-static void say_folder(const struct cli *c, const struct jobfile *jf, const char *what)
+void running_say_folder(const struct cli *c, const char *folder, const char *what)
 {
-	char *root = realpath(jf->root, NULL);
+	char *root = realpath(folder, NULL);
 	struct buf clean = BUF_INIT;
 
-	tty_clean(&clean, span_of(root ? root : jf->root));
+	tty_clean(&clean, span_of(root ? root : folder));
 	(void)fflush(stdout);
 	if (c->print_folder)
 		fprintf(stderr, "orchmake: %s directory '%s'\n", what, clean.data);
@@ -218,7 +220,7 @@ static bool has_person(const struct cli *c)
 int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 {
 	struct diags *d = diags_new();
-	char *line = command_line(c), *person = has_person(c) ? cli_user() : NULL;
+	char *line = running_command_line(c), *person = has_person(c) ? cli_user() : NULL;
 	struct engine *e;
 	int code = EXIT_USAGE_ERROR;
 
@@ -228,14 +230,18 @@ int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 	}
 	o->command = line;
 	o->person = person;
+	if (c->dry_run || c->question)
+		o->image = NULL; /* it is one of a run */
 	e = engine_new(jf, o, d);
 	cli_diags(c, d);
+	if (diags_count(d))
+		sights_spoil(&c->sights, "there is something to say of the documents");
 	if (e && c->question)
 		code = listing_count(engine_expansion(e), engine_schedule(e), engine_outlook(e)) ? EXIT_RUN_FAILED : EXIT_DONE;
 	else if (e) {
-		say_folder(c, jf, "Entering");
+		running_say_folder(c, jf->root, "Entering");
 		code = c->dry_run ? running_list(c, e) : run(c, e);
-		say_folder(c, jf, "Leaving");
+		running_say_folder(c, jf->root, "Leaving");
 	}
 	engine_free(e);
 done:

@@ -162,6 +162,25 @@ const char *path_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+int file_read_own(const char *path, struct buf *b, size_t max)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), rc = -1, saved;
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		;
+	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+		errno = EPERM;
+	else
+		rc = fd_read_all(fd, b, max);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc;
+}
+
 int file_open_beneath(const char *folder, const char *path)
 {
 	const struct open_how how = {

@@ -15,6 +15,8 @@
 int file_read(const char *path, struct buf *b, size_t max);
 /* The same of a regular file only (EISDIR, EINVAL), without ever waiting for a FIFO. */
 int file_read_regular(const char *path, struct buf *b, size_t max);
+/* Only what nobody else can have written: EPERM. */
+int file_read_own(const char *path, struct buf *b, size_t max);
 int fd_read_all(int fd, struct buf *b, size_t max);
 
 /*

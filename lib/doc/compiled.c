@@ -1,10 +1,7 @@
 #include "doc/compiled.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/fdio.h"
@@ -226,21 +223,6 @@ void compiled_seal(const struct source *s, const void *events, size_t len, struc
 	buf_add(out, events, len);
 }
 
-/* Only what nobody else can have written. */
-static bool read_ours(const char *path, struct buf *b)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH)) &&
-	       fd_read_all(fd, b, SOURCE_MAX) == 0;
-	close(fd);
-	return good;
-}
-
 static bool holds(const struct compiled *k)
 {
 	struct header is, should;
@@ -282,7 +264,7 @@ struct compiled *compiled_open(const char *dir, const struct source *s)
 		return NULL;
 	k = compiled_new(s);
 	k->path = path_in(dir, source_name(s));
-	if (!read_ours(k->path, &k->file) || !holds(k))
+	if (file_read_own(k->path, &k->file, SOURCE_MAX) < 0 || !holds(k))
 		buf_release(&k->file);
 	return k;
 }

@@ -31,8 +31,8 @@ bool control_stop_step(pid_t leader);
 /* The logs of a run that has ended, in a folder that bears its id: how many bytes; away with them. */
 int64_t control_logs_bytes(const char *dir, const char *run);
 void control_logs_remove(const char *dir, const char *run);
-/* The compiled forms of documents beside that ledger: the next run makes them again. */
-void control_compiled_remove(const char *ledger);
+/* The compiled forms of documents, and images, beside that ledger: the next run makes them again. */
+void control_kept_remove(const char *ledger);
 
 /* What this machine offers to process trees, locks and files: one line each. */
 void control_describe(FILE *out, const char *libexec);

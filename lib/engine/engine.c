@@ -211,6 +211,7 @@ static void init(struct engine *e)
 	e->values = values_new(e);
 	e->payload = e->o->payload ? json_incref(e->o->payload) : json_object();
 	e->ctx = e->o->ctx ? json_incref(e->o->ctx) : json_object();
+	draft_begin(e);
 	e->now_wall_ms = e->o->now_ms ? e->o->now_ms : stamp_wall_ms();
 	e->run_info = json_object();
 	{
@@ -315,6 +316,7 @@ void engine_free(struct engine *e)
 		return;
 	resume_free(e);
 	fresh_free(e);
+	draft_free(e);
 	free_notes(e);
 	rows_release(e);
 	for (uint32_t s = 0; e->params && s < e->x->n_scopes; s++)

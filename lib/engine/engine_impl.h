@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "base/sights.h"
 #include "base/ulid.h"
 #include "engine/answer.h"
 #include "engine/engine.h"
@@ -140,6 +141,7 @@ struct engine {
 	int64_t start_wall_ms, start_mono_ns;
 	struct buf *err;
 	struct fresh *fresh;
+	struct draft *draft;	 /* of an image; NULL: none is wanted */
 	double left_ms;		 /* expected of all steps that have not settled */
 	uint32_t n_left_unknown; /* how many of them nothing is known of */
 	struct resume *resume;	 /* NULL: the run goes on with none */
@@ -175,6 +177,8 @@ struct engine {
 void engine_mark_reachable(const struct graph *g, bool *mark, bool up);
 
 /* --- run.c ---------------------------------------------------------------------------------------- */
+/* SIGPIPE is blocked, and whoever does not read any more what we say ends nothing. */
+void forget_broken_pipes(void);
 /* What the run is called by what was asked for; the caller frees. */
 char *engine_target_text(const struct engine *e);
 
@@ -378,6 +382,8 @@ void engine_break(struct engine *e, int exit_code, const char *fmt, ...) __attri
 
 /* Open the ledger, and repair in it what earlier drivers left when they died. */
 bool record_open(struct engine *e);
+struct ledger *record_ledger(const char *path, const char *state_dir, bool synced, const struct run_options *ro,
+			     struct buf *err);
 
 /* The instance's identity: what it is called, and the params it works with; appended. */
 void engine_unit_key(struct engine *e, uint32_t unit, struct buf *key);
@@ -408,9 +414,25 @@ void instances_release(struct instances *x);
 /* Where the log of an attempt lies; the caller frees. */
 char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial);
 
+/* --- image_write.c: what might become an image of this run -------------------------------------------------- */
+void draft_begin(struct engine *e);
+void draft_free(struct engine *e);
+/* Where files that are looked at are put down, from the root on; NULL: there is no draft. */
+struct sights *draft_files(const struct engine *e);
+/* A variable of the process's environment made a difference, or its absence. */
+void draft_env(const struct engine *e, const char *name);
+/* The ledger is open, and has not been asked about successes yet. */
+void draft_open(struct engine *e);
+/* In the order in which the sinks are told. */
+void draft_tell(const struct engine *e, const struct run_event *event);
+/* The run has ended, and that is on record. */
+void draft_keep(struct engine *e);
+
 /* --- overlap.c -------------------------------------------------------------------------------------------- */
 /* May this run go on beside others of its targets?  False: no, and that has been said; or err. */
 bool overlap_enter(struct engine *e, struct buf *err);
+/* All of them let others run beside them. */
+bool overlap_is_allowed(const struct engine *e);
 void overlap_leave(struct engine *e);
 
 /* --- hooks.c: steps that run on events of the run, beside the graph, one after the other ------------------ */
@@ -446,6 +468,8 @@ void follow_end(struct follow *f);
 /* --- paths.c -------------------------------------------------------------------------------------------- */
 /* A folder of our own that nobody else could have prepared: not a link, and not writable by others. */
 bool private_dir_make(const char *path, struct buf *err);
+/* What they are called: of the run id below root. */
+void run_paths_name(struct run_paths *p, const char *root, const char *log_dir, const char *id);
 bool run_paths_make(struct engine *e, struct buf *err);
 void run_paths_release(struct run_paths *p);
 /* Keep the compiled forms of the documents, where the run keeps its files. */

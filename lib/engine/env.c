@@ -166,7 +166,7 @@ bool env_read_dotenv(struct env_list *l, const char *path, bool may_miss, struct
 	return !why;
 }
 
-static bool read_dotenvs(struct env_list *l, const struct text_list *files, const char *root, struct buf *err)
+static bool read_dotenvs(const struct engine *e, struct env_list *l, const struct text_list *files, struct buf *err)
 {
 	for (size_t i = 0; i < files->n; i++) {
 		char *name = xstrdup(files->text[i]), *path;
@@ -175,7 +175,8 @@ static bool read_dotenvs(struct env_list *l, const struct text_list *files, cons
 
 		if (may_miss)
 			name[n - 1] = 0;
-		path = path_join(root, name);
+		sights_look(draft_files(e), e->root, name);
+		path = path_join(e->root, name);
 		good = env_read_dotenv(l, path, may_miss, err);
 		free(path);
 		free(name);
@@ -244,6 +245,8 @@ static bool apply_one(struct env_list *l, const char *name, const struct value *
 /* The source of a secret is no step's. */
 bool env_is_fixed(struct engine *e, const char *name)
 {
+	if (e->o->env_wins)
+		draft_env(e, name);
 	return e->o->env_wins && environ_get(e->o->environ, name) && is_inherited(&e->jf->env_rule, name) &&
 	       !values_takes(e->values, name);
 }
@@ -315,7 +318,7 @@ static bool apply_file(struct engine *e, struct env_list *l, const struct file *
 	for (; f; f = f->included_by)
 		VEC_PUSH(chain, n, room, f);
 	for (size_t i = n; good && i-- > 0;)
-		good = read_dotenvs(l, &chain[i]->dotenv, e->root, err);
+		good = read_dotenvs(e, l, &chain[i]->dotenv, err);
 	give_way(e, l);
 	values_take_env(e->values, l);
 	scope_world_init(&w, e, SCOPE_NONE);
@@ -393,7 +396,7 @@ bool engine_step_env(struct engine *e, struct unit_world *w, struct env_list *l,
 	l->base = &e->file_env[file_number(e->jf, file)];
 	w->env = l; /* a later value may use an earlier one */
 	xw = unit_world_expr(w);
-	if (!read_dotenvs(l, &t->policy->dotenv, e->root, err))
+	if (!read_dotenvs(e, l, &t->policy->dotenv, err))
 		return false;
 	give_way(e, l);
 	values_take_env(e->values, l);
@@ -418,7 +421,7 @@ void engine_known_env(struct engine *e, struct unit_world *w, struct env_list *l
 	l->base = &e->file_env[file_number(e->jf, file)];
 	w->env = l;
 	xw = unit_world_expr(w);
-	(void)read_dotenvs(l, &t->policy->dotenv, e->root, &ignored);
+	(void)read_dotenvs(e, l, &t->policy->dotenv, &ignored);
 	give_way(e, l);
 	values_take_env(e->values, l);
 	for (size_t i = 0; i < t->policy->env.n; i++) {

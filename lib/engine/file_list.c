@@ -44,11 +44,13 @@ static void add_seen(struct looking *k, const char *path, const struct stat *st)
 
 	file_id_of(st, &s.id);
 	s.settled = file_id_settled(&s.id);
+	sights_add(k->t->sights, S_ISLNK(st->st_mode) ? SIGHT_LINK : SIGHT_FILE, path, st);
 	VEC_PUSH(k->l->at, k->l->n, k->l->room, s);
 }
 
 static void fail(struct looking *k, const char *name, int error)
 {
+	sights_spoil(k->t->sights, "a file was missing");
 	if (k->l->missing)
 		return;
 	k->l->missing = xstrdup(name);
@@ -70,6 +72,8 @@ static void add_entry(struct looking *k, FTS *fts, FTSENT *ent)
 		/* What orchmake writes itself is nobody's input. */
 		if (!strcmp(path.data, ".orchmake") || !strcmp(ent->fts_name, ".git"))
 			(void)fts_set(fts, ent, FTS_SKIP);
+		else
+			sights_add(k->t->sights, SIGHT_FILE, path.data, ent->fts_statp);
 		break;
 	case FTS_DNR:
 	case FTS_ERR:
@@ -118,7 +122,10 @@ static void look_at_matches(struct looking *k, const char *pattern)
 {
 	struct file_matches found = {0};
 	struct buf name = BUF_INIT;
-	int error = file_glob(k->t->root, pattern, &found);
+	int error;
+
+	sights_match(k->t->sights, k->t->root, pattern);
+	error = file_glob(k->t->root, pattern, &found);
 
 	if (error)
 		fail(k, pattern, error);

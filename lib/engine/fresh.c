@@ -140,6 +140,7 @@ bool fresh_new(struct engine *e, struct diags *d)
 
 	e->fresh = xcalloc(1, sizeof(*e->fresh));
 	file_table_init(&e->fresh->files, e->root);
+	e->fresh->files.sights = draft_files(e);
 	for (size_t i = 0; i < e->o->what_if.n; i++)
 		good &= apply_what_if(e, e->o->what_if.at[i], d);
 	for (size_t i = 0; i < e->o->old.n; i++)

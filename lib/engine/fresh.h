@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/file_state.h"
 #include "base/map.h"
+#include "base/sights.h"
 #include "job/files.h"
 #include "ledger/ledger_read.h"
 #include "run/fresh.h"
@@ -41,6 +42,7 @@ struct file_table {
 	struct ledger *ledger; /* where contents are remembered; NULL: nowhere */
 	bool may_write;	       /* to it */
 	bool has_all;	       /* of the ledger */
+	struct sights *sights; /* where what is looked at is put down; may be NULL */
 };
 
 void file_table_init(struct file_table *t, const char *root);

@@ -37,12 +37,16 @@ void control_logs_remove(const char *dir, const char *run)
 }
 
 /* Only in the folder that is ours by its name, wherever the ledger may be. */
-void control_compiled_remove(const char *ledger)
+void control_kept_remove(const char *ledger)
 {
-	char *dir = path_dir(ledger), *compiled = path_join(dir, "compiled");
+	static const char *const kept[] = {"compiled", "images"};
+	char *dir = path_dir(ledger);
 
-	if (!strcmp(path_base(dir), ".orchmake"))
-		work_remove(compiled);
-	free(compiled);
+	for (size_t i = 0; i < ARRAY_LEN(kept) && !strcmp(path_base(dir), ".orchmake"); i++) {
+		char *path = path_join(dir, kept[i]);
+
+		work_remove(path);
+		free(path);
+	}
 	free(dir);
 }

@@ -22,6 +22,7 @@ struct text_span {
 struct makeflags;
 struct ledger;
 struct review;
+struct image_request;
 
 /* What a job server above is owed at this instant: for whoever has to pay it from a signal handler. */
 struct slots_debt {
@@ -75,6 +76,7 @@ struct run_options {
 	struct text_span again;
 	bool downstream;
 	int64_t now_ms;	       /* what today() and now() say; 0: the start */
+	const struct image_request *image; /* an image of the run may be made, and used: engine/image.h; NULL: not */
 	struct text_span files; /* -f, for whoever goes on with the run */
 	const char *libexec;   /* where orchmake-warden, -op and -data are */
 	bool env_wins;		    /* -e: environ wins over what the documents set */

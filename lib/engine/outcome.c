@@ -37,9 +37,9 @@ static json_t *error_of(struct engine *e, uint32_t unit)
 	return v;
 }
 
-static int64_t duration_ms(const struct engine *e, uint32_t begin, uint32_t end)
+static int64_t duration_ms(const struct engine *e, uint32_t end)
 {
-	int64_t from = e->note[begin].end_mono_ns, to = e->note[end].end_mono_ns;
+	int64_t from = e->note[end].start_mono_ns, to = e->note[end].end_mono_ns;
 
 	return from && to > from ? (to - from) / NS_PER_MS : 0;
 }
@@ -121,7 +121,7 @@ static json_t *job_doc(struct engine *e, uint32_t group, bool success)
 		json_array_append_new(outcomes, step_outcome(e, g->member[i], &words));
 	state_words_release(&words);
 	json_object_set_new(doc, "outcomes", outcomes);
-	json_object_set_new(doc, "duration_ms", json_integer(duration_ms(e, g->group[group].begin, end)));
+	json_object_set_new(doc, "duration_ms", json_integer(duration_ms(e, end)));
 	add_fields(doc, last_result(e, group));
 	return doc;
 }
@@ -251,7 +251,7 @@ static json_t *counted_doc(struct engine *e, uint32_t group, json_t *name, bool 
 	json_object_set_new(doc, "failed", json_integer(t->failed));
 	json_object_set_new(doc, "skipped", json_integer(t->skipped));
 	json_object_set_new(doc, "failures", failed);
-	json_object_set_new(doc, "duration_ms", json_integer(duration_ms(e, gr->begin, gr->end)));
+	json_object_set_new(doc, "duration_ms", json_integer(duration_ms(e, gr->end)));
 	if (has_phases(e, group))
 		add_phases(e, group, doc);
 	return doc;

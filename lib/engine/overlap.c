@@ -38,6 +38,14 @@ static enum overlap overlap_of(const struct engine *e, uint32_t unit)
 	return j ? j->t.policy->overlap : OVERLAP_ALLOW;
 }
 
+bool overlap_is_allowed(const struct engine *e)
+{
+	for (size_t i = 0; i < e->x->n_targets; i++)
+		if (overlap_of(e, e->x->target_unit[i]) != OVERLAP_ALLOW)
+			return false;
+	return true;
+}
+
 static struct wanted wanted_for(struct engine *e, uint32_t unit)
 {
 	struct buf name = BUF_INIT, path = BUF_INIT;

@@ -92,6 +92,8 @@ static json_t *param_value(struct engine *e, const struct here *h, const struct 
 		if (v)
 			return param_from_json(p, v, err);
 	}
+	if (p->from_env)
+		draft_env(e, p->from_env);
 	text = p->from_env ? environ_get(e->o->environ, p->from_env) : NULL;
 	if (text)
 		return param_from_text(p, text, err);

@@ -82,26 +82,35 @@ static bool work_make(struct run_paths *p, struct buf *err)
 	return p->work_fd >= 0;
 }
 
+void run_paths_name(struct run_paths *p, const char *root, const char *log_dir, const char *id)
+{
+	char *runs, *logs;
+
+	p->work_fd = -1;
+	p->state_dir = path_join(root, ".orchmake");
+	runs = path_join(p->state_dir, "runs");
+	logs = log_dir ? xstrdup(log_dir) : path_join(p->state_dir, "logs");
+	p->logs = path_join(logs, id);
+	p->work = path_join(runs, id);
+	p->tmp = path_join(p->work, "tmp");
+	p->journal = path_join(p->work, "journal");
+	free(runs);
+	free(logs);
+}
+
 bool run_paths_make(struct engine *e, struct buf *err)
 {
 	struct run_paths *p = &e->paths;
-	char *runs, *logs;
+	char *runs;
 	bool good;
 
-	p->work_fd = -1;
-	p->state_dir = path_join(e->root, ".orchmake");
+	run_paths_name(p, e->root, e->o->log_dir, e->id.text);
 	p->ledger = engine_ledger_path(e->jf, e->o);
-	runs = path_join(p->state_dir, "runs");
-	logs = e->o->log_dir ? xstrdup(e->o->log_dir) : path_join(p->state_dir, "logs");
-	p->logs = path_join(logs, e->id.text);
-	p->work = path_join(runs, e->id.text);
-	p->tmp = path_join(p->work, "tmp");
-	p->journal = path_join(p->work, "journal");
+	runs = path_dir(p->work);
 	/* The folder of work first: by it whoever sweeps finds the others. */
 	good = private_dir_make(p->state_dir, err) && private_dir_make(runs, err) && work_make(p, err) &&
 	       private_dir_make(p->logs, err) && private_dir_make(p->tmp, err);
 	free(runs);
-	free(logs);
 	return good;
 }
 

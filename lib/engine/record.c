@@ -1,10 +1,8 @@
 /* The ledger first, then tell: everything that happens passes through here. */
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/fdio.h"
@@ -13,13 +11,12 @@
 #include "doc/json.h"
 #include "engine/definition.h"
 #include "engine/debug.h"
+#include "engine/driver.h"
 #include "engine/engine_impl.h"
 #include "engine/fresh.h"
 #include "engine/recover.h"
 #include "engine/resume.h"
 #include "engine/review.h"
-#include "sys/calls.h"
-#include "sys/proctree.h"
 
 enum {
 	COMMIT_MS = 20,	    /* an outcome waits for no longer */
@@ -36,24 +33,30 @@ struct told {
 
 /* --- opening ------------------------------------------------------------------------------------------- */
 
+struct ledger *record_ledger(const char *path, const char *state_dir, bool synced, const struct run_options *ro,
+			     struct buf *err)
+{
+	struct ledger_error why = LEDGER_ERROR_INIT;
+	const struct ledger_options o = {.mode = LEDGER_WRITE, .durability = synced ? LEDGER_SYNCED : LEDGER_NORMAL};
+	struct ledger *l = ledger_open(path, &o, &why);
+
+	if (!l)
+		buf_puts(err, why.text.data);
+	ledger_error_release(&why);
+	if (!l || recover_runs(l, ro->say, ro->say_ctx, err)) {
+		if (l)
+			recover_litter(l, state_dir);
+		return l;
+	}
+	ledger_close(l);
+	return NULL;
+}
+
 bool record_open(struct engine *e)
 {
-	struct ledger_error err = LEDGER_ERROR_INIT;
-	const struct ledger_options o = {.mode = LEDGER_WRITE, .durability = e->jf->ledger.synced ? LEDGER_SYNCED : 0};
-
-	if (e->o->no_ledger)
-		return true;
-	e->ledger = ledger_open(e->paths.ledger, &o, &err);
-	if (!e->ledger) {
-		buf_puts(e->err, err.text.data);
-		ledger_error_release(&err);
-		return false;
-	}
-	ledger_error_release(&err);
-	if (!recover_runs(e->ledger, e->o->say, e->o->say_ctx, e->err))
-		return false;
-	recover_litter(e->ledger, e->paths.state_dir);
-	return true;
+	if (!e->o->no_ledger)
+		e->ledger = record_ledger(e->paths.ledger, e->paths.state_dir, e->jf->ledger.synced, e->o, e->err);
+	return e->ledger || e->o->no_ledger;
 }
 
 bool record_commit(struct engine *e)
@@ -88,18 +91,8 @@ static const char *text_of_result(struct engine *e, json_t *v)
 struct identity {
 	struct digest origin;
 	struct buf params, payload, ctx, options;
-	char boot[2 * BOOT_ID_BYTES + 1], host[256];
-	struct proc_stat self;
+	struct driver driver;
 };
-
-static void boot_text(char *text)
-{
-	uint8_t id[BOOT_ID_BYTES] = {0};
-
-	(void)proc_boot_id(&calls_real, id);
-	for (size_t i = 0; i < sizeof(id); i++)
-		snprintf(text + 2 * i, 3, "%02x", id[i]);
-}
 
 static void put_names(json_t *map, const char *key, const struct text_span *l)
 {
@@ -157,9 +150,6 @@ static void identify(struct engine *e, struct identity *id)
 	text_of_json(options, &id->options);
 	json_decref(params);
 	json_decref(options);
-	boot_text(id->boot);
-	(void)gethostname(id->host, sizeof(id->host) - 1);
-	(void)proc_stat(&calls_real, getpid(), &id->self);
 }
 
 static void identity_release(struct identity *id)
@@ -168,13 +158,6 @@ static void identity_release(struct identity *id)
 	buf_release(&id->payload);
 	buf_release(&id->ctx);
 	buf_release(&id->options);
-}
-
-static const char *user_name(void)
-{
-	const struct passwd *pw = getpwuid(getuid());
-
-	return pw ? pw->pw_name : NULL;
 }
 
 static bool keep_id(void *ctx, const struct ledger_run_row *r)
@@ -225,14 +208,13 @@ static bool insert_run(struct engine *e)
 		.format = e->jf->n_files ? e->jf->file[0]->format : "native",
 		.source = e->jf->n_files ? source_name(e->jf->file[0]->source) : NULL,
 		.command = e->o->command, .root = e->root, .journal = e->paths.journal,
-		.nonce = e->nonce, .log_dir = e->paths.logs, .boot_id = id.boot, .pid = getpid(),
-		.pid_start = id.self.start_ticks, .host = id.host, .user = user_name(),
-		.version = e->o->version, .params = id.params.data, .payload = id.payload.data,
+		.nonce = e->nonce, .log_dir = e->paths.logs, .version = e->o->version, .params = id.params.data, .payload = id.payload.data,
 		.ctx = id.ctx.data, .options = id.options.data, .resumes = e->o->resumes, .slots = e->slots,
 		.plan = e->o->hold ? e->o->hold->hash.hex : NULL, .on_newest = e->o->hold != NULL,
 		.newest = e->o->hold ? e->o->hold->newest : 0,
 		.wall_ms = e->start_wall_ms, .mono_ns = e->start_mono_ns,
 	};
+	driver_put(&id.driver, &r);
 	e->run_no = begin_run(e, &r);
 	identity_release(&id);
 	e->late = e->run_no < 0 && ledger_error(e->ledger)->fault == LEDGER_MOVED;
@@ -440,6 +422,7 @@ static void intend(struct engine *e, uint32_t unit, uint32_t number)
 {
 	struct note *n = &e->note[unit];
 
+	sights_spoil(draft_files(e), "something ran");
 	VEC_PUSH(e->attempt, e->n_attempts, e->room_attempts,
 		 ((struct attempt){.unit = unit, .number = number}));
 	n->serial = e->n_attempts;
@@ -816,6 +799,7 @@ static void tell_one(struct engine *e, const struct told *t, uint32_t i, struct 
 		expansion_unit_name(e->x, ev.unit, name);
 		ev.step = name->data;
 	}
+	draft_tell(e, &ev);
 	sinks_event(e->sinks, &ev);
 }
 

@@ -255,6 +255,20 @@ static void fail_fast(struct engine *e, const struct action *act)
 	schedule_cancel(e->s, REASON_FAIL_FAST);
 }
 
+/* What it took to find that there is nothing to do is the run's time, and no job's. */
+static bool has_run(const struct engine *e, uint32_t group)
+{
+	const struct graph *g = e->x->graph;
+
+	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++) {
+		const struct note *n = &e->note[g->member[i]];
+
+		if (n->start_mono_ns && n->start_mono_ns != n->end_mono_ns)
+			return true;
+	}
+	return false;
+}
+
 static void settle(struct engine *e, const struct action *act)
 {
 	const struct unit *u = &e->x->graph->unit[act->unit];
@@ -265,7 +279,8 @@ static void settle(struct engine *e, const struct action *act)
 	expect_settled(e, act->unit);
 	resume_settled(e, act->unit, act->state, act->reason);
 	if (u->kind == UNIT_END) {
-		n->start_mono_ns = e->note[e->x->graph->group[u->group].begin].end_mono_ns;
+		n->start_mono_ns = has_run(e, u->group) ? e->note[e->x->graph->group[u->group].begin].end_mono_ns
+							: n->end_mono_ns;
 		outcome_group(e, u->group, act->state);
 	}
 	record_settled(e, act);
@@ -773,10 +788,11 @@ static void finish(struct engine *e, int *ret_code)
 	}
 	hooks_finish(e, s);
 	engine_summary(e, s);
+	draft_keep(e);
 }
 
-/* What the loop has not read by now would end the program when the loop gives the mask back. */
-static void forget_broken_pipes(void)
+/* What has come by now would end the program when the mask is given back. */
+void forget_broken_pipes(void)
 {
 	const struct timespec at_once = {0};
 	sigset_t set;
@@ -848,6 +864,7 @@ int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err)
 		goto close;
 	}
 	compiled_keep(e);
+	draft_open(e);
 	fresh_open(e, e->ledger, true);
 	json_object_set_new(e->run_info, "dir", json_string(e->paths.work));
 	slots_open(e);

@@ -219,6 +219,7 @@ static const json_t *get_env(struct unit_world *w, const char *key)
 	struct buf err = BUF_INIT;
 	const char *value;
 
+	draft_env(w->e, key);
 	if (!l && (w->step || w->scope != SCOPE_NONE) && w->e->file_env) {
 		(void)engine_step_env(w->e, w, &w->own_env, ENV_KNOWN, &err);
 		l = w->env;
@@ -271,7 +272,10 @@ static const json_t *get_param(struct unit_world *w, const char *key)
 static const json_t *get_var(struct unit_world *w, const char *key)
 {
 	const json_t *v = member(w->e->vars, key);
+	const struct var *var = var_find(w->e->jf, key);
 
+	if (var && var->late)
+		sights_spoil(draft_files(w->e), "a command gives a variable its value");
 	return v ? v : values_var(w->e->values, key);
 }
 
@@ -292,6 +296,7 @@ static const json_t *get_run(struct unit_world *w, const char *key)
 {
 	json_t *o = json_copy(w->e->run_info);
 
+	sights_spoil(draft_files(w->e), "something depends on the run itself");
 	if (w->unit != UNIT_NONE && w->e->s)
 		json_object_set_new(o, "attempt", json_integer(schedule_attempt(w->e->s, w->unit)));
 	keep(w, o);
@@ -324,6 +329,7 @@ static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 	case ROOT_ENV:
 		return get_env(w, key);
 	case ROOT_SECRETS:
+		sights_spoil(draft_files(w->e), "something depends on a secret");
 		if (w->marks)
 			return keep(w, json_sprintf("<secret %s>", key));
 		if (w->veils)
@@ -395,8 +401,12 @@ json_t *world_glob(void *ctx, const char *pattern)
 {
 	struct unit_world *w = ctx;
 	struct file_matches found = {0};
-	int error = file_glob(w->e->root, pattern, &found);
-	json_t *list = error ? NULL : json_array();
+	json_t *list;
+	int error;
+
+	sights_match(draft_files(w->e), w->e->root, pattern);
+	error = file_glob(w->e->root, pattern, &found);
+	list = error ? NULL : json_array();
 
 	for (size_t i = 0; list && i < found.n; i++)
 		json_array_append_new(list, json_string(found.at[i]));
@@ -409,8 +419,10 @@ static bool world_exists(void *ctx, const char *name)
 {
 	struct unit_world *w = ctx;
 	char *path = path_join(w->e->root, name);
-	bool there = file_exists(path);
+	bool there;
 
+	sights_look(draft_files(w->e), w->e->root, name);
+	there = file_exists(path);
 	free(path);
 	return there;
 }
@@ -423,6 +435,7 @@ static json_t *world_hash(void *ctx, const char *name)
 	struct digest d;
 	json_t *v = json_null();
 
+	sights_look(draft_files(w->e), w->e->root, name);
 	if (!file_read(path, &text, HASH_MAX)) {
 		digest_of(&d, text.data, text.len);
 		v = json_string(d.hex);
@@ -430,6 +443,14 @@ static json_t *world_hash(void *ctx, const char *name)
 	buf_release(&text);
 	free(path);
 	return v;
+}
+
+static int64_t world_now(void *ctx)
+{
+	struct unit_world *w = ctx;
+
+	sights_spoil(draft_files(w->e), "something depends on the time of the run");
+	return w->e->now_wall_ms;
 }
 
 struct expr_world unit_world_expr(struct unit_world *w)
@@ -442,6 +463,6 @@ struct expr_world unit_world_expr(struct unit_world *w)
 		.glob = world_glob,
 		.exists = world_exists,
 		.hash = world_hash,
-		.now_wall_ms = w->e->now_wall_ms,
+		.now = world_now,
 	};
 }

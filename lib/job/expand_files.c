@@ -82,6 +82,13 @@ static void note_params(void *ctx, enum expr_root root, const char *const *path,
 	*(bool *)ctx |= root == ROOT_PARAMS;
 }
 
+static int64_t cell_now(void *ctx)
+{
+	const struct cell_world *w = ctx;
+
+	return w->base->now(w->base->ctx);
+}
+
 static bool is_known(const struct instance *in, const struct value *v)
 {
 	bool params = false;
@@ -139,6 +146,7 @@ static void each_name(struct expander *e, const struct instance *in, const struc
 		add_cell(cw.cell, expander_step_cells(e, in->step), in->step_cell);
 		w.ctx = &cw;
 		w.get = cell_get;
+		w.now = cw.base->now ? cell_now : NULL;
 		w.status = NULL;
 		w.glob = NULL;
 		w.exists = NULL;

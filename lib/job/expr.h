@@ -76,7 +76,7 @@ struct expr_world {
 	json_t *(*glob)(void *ctx, const char *pattern);   /* a new list of names, sorted; NULL: a folder cannot be read */
 	bool (*exists)(void *ctx, const char *path);
 	json_t *(*hash)(void *ctx, const char *path);      /* SHA-256 of a file as text, null if absent */
-	int64_t now_wall_ms;			     /* today() and now(): fixed at the start of the run */
+	int64_t (*now)(void *ctx);		     /* today() and now(): wall ms, fixed at the start of the run */
 };
 
 /*

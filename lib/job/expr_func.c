@@ -52,19 +52,21 @@ json_t *call_always(const struct call *c)
 
 json_t *call_today(const struct call *c)
 {
+	const struct expr_world *w = c->ev->w;
 	char text[STAMP_TEXT];
 
-	if (!c->ev->w)
+	if (!w || !w->now)
 		return not_here(c);
-	stamp_format(c->ev->w->now_wall_ms, text);
+	stamp_format(w->now(w->ctx), text);
 	return string_of((struct span){text, strcspn(text, "T")});
 }
 
 json_t *call_now(const struct call *c)
 {
+	const struct expr_world *w = c->ev->w;
 	char text[STAMP_TEXT];
 
-	return c->ev->w ? json_string(stamp_format(c->ev->w->now_wall_ms, text)) : not_here(c);
+	return w && w->now ? json_string(stamp_format(w->now(w->ctx), text)) : not_here(c);
 }
 
 json_t *call_glob(const struct call *c)

@@ -11,6 +11,7 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/sights.h"
 
 struct names {
 	char **at;
@@ -57,11 +58,13 @@ static bool is_document_name(const char *name)
 }
 
 /* Put the entries of dir into documents and folders; false and errno if it cannot be read. */
-static bool look_into(const char *dir, struct names *documents, struct names *folders)
+static bool look_into(const char *dir, struct names *documents, struct names *folders, struct sights *sights)
 {
-	DIR *d = opendir(dir);
 	struct dirent *e;
+	DIR *d;
 
+	sights_list(sights, ".", dir);
+	d = opendir(dir);
 	if (!d)
 		return false;
 	while ((e = readdir(d))) {
@@ -70,6 +73,8 @@ static bool look_into(const char *dir, struct names *documents, struct names *fo
 		if (e->d_name[0] == '.')
 			continue;
 		path = path_join(dir, e->d_name);
+		if (e->d_type == DT_LNK) /* what it leads to may become something else */
+			sights_look(sights, ".", path);
 		/* A link to a folder is not followed: it may lead back up. */
 		if (e->d_type == DT_LNK ? false : is_folder(path))
 			VEC_PUSH(folders->at, folders->n, folders->room, path);
@@ -90,7 +95,7 @@ static bool add_folder(struct loader *l, const char *dir)
 
 	VEC_PUSH(folders.at, folders.n, folders.room, xstrdup(dir));
 	for (size_t i = 0; ok && i < folders.n; i++) {
-		ok = look_into(folders.at[i], &documents, &folders);
+		ok = look_into(folders.at[i], &documents, &folders, l->where->sights);
 		if (!ok)
 			diag_error(l->d, MARK_NONE, "cannot read the folder '%s': %s", folders.at[i],
 				   strerror(errno));
@@ -110,6 +115,7 @@ static bool add_asked(struct loader *l, const char *path)
 {
 	size_t before = l->n_pending;
 
+	sights_look(l->where->sights, ".", path);
 	if (!is_folder(path)) {
 		loader_add_document(l, path, NULL, MARK_NONE);
 		return true;
@@ -145,10 +151,12 @@ static bool add_found(struct loader *l, const char *dir)
 	for (size_t i = 0; i < ARRAY_LEN(names) && l->n_pending == before; i++) {
 		char *path = path_join(dir, names[i]);
 
+		sights_look(l->where->sights, ".", path);
 		if (file_exists(path) && !is_folder(path))
 			loader_add_document(l, path, NULL, MARK_NONE);
 		free(path);
 	}
+	sights_look(l->where->sights, ".", jobfiles);
 	if (is_folder(jobfiles))
 		add_folder(l, jobfiles);
 	free(jobfiles);
@@ -163,10 +171,13 @@ static bool same_folder(const char *a, const char *b)
 }
 
 /* Whether the search ends in dir: a repository's top, the home folder, or the root of all. */
-static bool is_top(const char *dir, const char *home)
+static bool is_top(const struct loader *l, const char *dir, const char *home)
 {
 	char *git = path_join(dir, ".git"), *up = path_join(dir, "..");
-	bool top = file_exists(git) || (home && same_folder(dir, home)) || same_folder(dir, up);
+	bool top;
+
+	sights_look(l->where->sights, ".", git);
+	top = file_exists(git) || (home && same_folder(dir, home)) || same_folder(dir, up);
 
 	free(git);
 	free(up);
@@ -180,7 +191,7 @@ static bool search(struct loader *l)
 	bool found = add_found(l, dir);
 	const struct passwd *pw = found ? NULL : getpwuid(getuid());
 
-	while (!found && diags_errors(l->d) == l->errors_before && !is_top(dir, pw ? pw->pw_dir : NULL)) {
+	while (!found && diags_errors(l->d) == l->errors_before && !is_top(l, dir, pw ? pw->pw_dir : NULL)) {
 		char *up = !strcmp(dir, ".") ? xstrdup("..") : path_join(dir, "..");
 
 		free(dir);
@@ -218,7 +229,7 @@ static void hint_at_documents(struct loader *l)
 	struct names documents = {0}, folders = {0};
 	size_t named = 0;
 
-	(void)look_into(".", &documents, &folders);
+	(void)look_into(".", &documents, &folders, NULL);
 	if (documents.n)
 		qsort(documents.at, documents.n, sizeof(*documents.at), by_name);
 	for (size_t i = 0; i < documents.n && i < LOOKED_AT && named < NAMED; i++) {

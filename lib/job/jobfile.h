@@ -628,6 +628,8 @@ struct jobfile_var {
 	bool declared; /* said to be a variable (--var), so that no plan has to mention it */
 };
 
+struct sights;
+
 struct jobfile_where {
 	const char *const *path; /* -f: files, folders, "-"; n_paths 0 = search as jobfile.md says */
 	size_t n_paths;
@@ -648,6 +650,7 @@ struct jobfile_where {
 	 * place written into the text and quote no line.
 	 */
 	struct sources *sources;
+	struct sights *sights; /* what is looked at to find and read them, relative to the current folder; may be NULL */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/fdio.h"
 #include "base/file_glob.h"
+#include "base/sights.h"
 #include "doc/compiled.h"
 
 void sources_release(struct sources *s)
@@ -178,6 +179,10 @@ static void read_pending(struct loader *l, struct pending *p)
 
 	if (!note_file(l, p))
 		return;
+	if (is_stdin)
+		sights_spoil(l->where->sights, "a document came from standard input");
+	else
+		sights_look(l->where->sights, ".", p->path);
 	s = is_stdin ? source_open_fd(STDIN_FILENO, "standard input") : source_open(p->path, p->path);
 	if (!s && errno == ENOENT)
 		diag_error(l->d, p->mark, "'%s' not found", p->path);
@@ -224,6 +229,10 @@ static size_t include_from(struct loader *l, const struct include *in, const cha
 	struct file_matches found = {0};
 	size_t n = 0;
 
+	if (is_glob)
+		sights_match(l->where->sights, ".", path);
+	else
+		sights_look(l->where->sights, ".", path);
 	if (!is_glob && file_exists(path)) {
 		add_included(l, path, in);
 		n = 1;

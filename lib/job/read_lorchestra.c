@@ -11,6 +11,7 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/sights.h"
 #include "base/spell.h"
 #include "job/builtin.h"
 
@@ -21,8 +22,10 @@ enum { CONFIG_MAX = 8 * 1024 * 1024, STEP_KEYS = 12 };
 /* The whole of path as one tree; NULL after a diagnostic. */
 static const struct node *read_config_file(struct loader *l, const char *path, const char *real, struct mark m)
 {
-	struct source *s = source_open(path, path);
+	struct source *s;
 
+	sights_look(l->where->sights, ".", path);
+	s = source_open(path, path);
 	if (!s) {
 		diag_error(l->d, m, "cannot read the config '%s': %s", path, strerror(errno));
 		return NULL;

@@ -5,6 +5,7 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/sights.h"
 #include "job/cron.h"
 
 #define ZONES "/usr/share/zoneinfo"
@@ -35,6 +36,7 @@ void read_zone(struct loader *l, struct traits *t, const struct node *n)
 	if (!read_text(l, "timezone", n, &text))
 		return;
 	path = arena_printf(l->scratch, "%s/%s", ZONES, text);
+	sights_look(l->where->sights, ".", path);
 	if (!text[0] || text[0] == '/' || strstr(text, "..") || text[strcspn(text, " \t\n")] ||
 	    (file_exists(ZONES) && !file_exists(path))) {
 		diag_error(l->d, n->mark, "no time zone '%s'", text);

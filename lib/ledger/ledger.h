@@ -157,6 +157,24 @@ bool ledger_definition_of(struct ledger *l, const char *origin, struct digest *r
  */
 int64_t ledger_run_begin(struct ledger *l, const struct ledger_run *r);
 
+/* A number that is another one after every commit that changed what is known of successes; -1 on failure. */
+int64_t ledger_freshness(struct ledger *l);
+
+/* A run that ended well and found everything up to date, on a ledger of that freshness. */
+struct ledger_found_all {
+	int64_t run;
+	const char *id;
+	int64_t freshness;
+};
+/* False, LEDGER_MOVED: one that asks the same may find something else. */
+bool ledger_still_finds(struct ledger *l, const struct ledger_found_all *f);
+/*
+ * Record a run that did ask the same: from its beginning to its end in one transaction, in which it is seen that
+ * ledger_still_finds(): -1, and its number otherwise.  Of r id, command, journal and its nonce, log_dir, process, host, user, version and times count;
+ * the rest is that of the earlier one.
+ */
+int64_t ledger_run_again(struct ledger *l, const struct ledger_found_all *f, const struct ledger_run *r, int64_t duration_ms);
+
 /* It is under way: the first decision follows. */
 void ledger_run_started(struct ledger *l, int64_t run);
 

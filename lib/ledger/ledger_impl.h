@@ -128,6 +128,8 @@ sqlite3_stmt *stmt_use(struct ledger *l, enum stmt id);
 bool stmt_done(struct ledger *l, enum stmt id, sqlite3_stmt *st, bool ok);
 /* 1 a row, 0 no more, -1 after ledger_fail. */
 int stmt_row(struct ledger *l, sqlite3_stmt *st);
+/* The number that a statement with this parameter (NULL: none) answers; -1 after ledger_fail, or without an answer. */
+int64_t stmt_number(struct ledger *l, enum stmt id, const char *text);
 /* Step a statement without rows that must change `expect` rows. */
 bool stmt_write(struct ledger *l, enum stmt id, sqlite3_stmt *st);
 

@@ -226,13 +226,31 @@ static const char *run_instance_add(struct ledger *l, const char *op, const char
 	return after;
 }
 
+static bool is_about_freshness(enum stmt id)
+{
+	return id == STMT_FINGERPRINT_OF_STEP || id == STMT_FINGERPRINT_SET || id == STMT_FINGERPRINT_CLEAR;
+}
+
+/* ledger_freshness() moves on, once a transaction. */
+static bool move_freshness(struct ledger *l)
+{
+	sqlite3_stmt *st = stmt_use(l, STMT_FRESHNESS_MOVE);
+
+	return st && stmt_write(l, STMT_FRESHNESS_MOVE, st);
+}
+
 bool queue_run(struct ledger *l)
 {
 	const char *at = l->queue.data, *end = at + l->queue.len;
+	bool moves = false;
 
-	while (at && at < end)
-		at = ((enum stmt)(uint8_t)*at == STMT_INSTANCE_ADD ? run_instance_add : run_op)(l, at, end);
-	return at != NULL;
+	while (at && at < end) {
+		enum stmt id = (enum stmt)(uint8_t)*at;
+
+		moves |= is_about_freshness(id);
+		at = (id == STMT_INSTANCE_ADD ? run_instance_add : run_op)(l, at, end);
+	}
+	return at && (!moves || move_freshness(l));
 }
 
 static bool try_transact(struct ledger *l, bool (*work)(struct ledger *l, void *ctx), void *ctx)

@@ -126,3 +126,18 @@ void bind_limit(sqlite3_stmt *st, int i, uint32_t limit)
 {
 	sqlite3_bind_int64(st, i, limit ? (int64_t)limit : -1);
 }
+
+int64_t stmt_number(struct ledger *l, enum stmt id, const char *text)
+{
+	sqlite3_stmt *st = stmt_use(l, id);
+	int64_t no = -1;
+
+	if (!st)
+		return -1;
+	if (text)
+		sqlite3_bind_text(st, 1, text, -1, SQLITE_STATIC);
+	if (stmt_row(l, st) > 0)
+		no = sqlite3_column_int64(st, 0);
+	stmt_done(l, id, st, true);
+	return no;
+}

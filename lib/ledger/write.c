@@ -95,32 +95,16 @@ static void queue_plan(struct ledger *l, const struct ledger_run *r)
 	queue_text(l, r->plan);
 }
 
-/* The number that a statement answers; -1 after ledger_fail. */
-static int64_t number_of(struct ledger *l, enum stmt id, const char *text)
-{
-	sqlite3_stmt *st = stmt_use(l, id);
-	int64_t no = -1;
-
-	if (!st)
-		return -1;
-	if (text)
-		sqlite3_bind_text(st, 1, text, -1, SQLITE_STATIC);
-	if (stmt_row(l, st) > 0)
-		no = sqlite3_column_int64(st, 0);
-	stmt_done(l, id, st, true);
-	return no;
-}
-
 static bool may_resume(struct ledger *l, const struct ledger_run *r)
 {
-	int64_t other = r->resumes ? number_of(l, STMT_RUN_RESUMER, r->resumes) : 0;
+	int64_t other = r->resumes ? stmt_number(l, STMT_RUN_RESUMER, r->resumes) : 0;
 
 	return other <= 0 ? !other : ledger_fail_text(l, LEDGER_MOVED, "run %s is gone on with already", r->resumes);
 }
 
 static bool is_on_newest(struct ledger *l, const struct ledger_run *r)
 {
-	int64_t newest = r->on_newest ? number_of(l, STMT_RUN_NEWEST, NULL) : r->newest;
+	int64_t newest = r->on_newest ? stmt_number(l, STMT_RUN_NEWEST, NULL) : r->newest;
 
 	return newest == r->newest || (newest >= 0 && ledger_fail_text(l, LEDGER_MOVED, "another run has begun since"));
 }
@@ -144,7 +128,7 @@ int64_t ledger_run_begin(struct ledger *l, const struct ledger_run *r)
 		queue_cut(l, before);
 		return -1;
 	}
-	return number_of(l, STMT_RUN_NO, r->id);
+	return stmt_number(l, STMT_RUN_NO, r->id);
 }
 
 void ledger_run_started(struct ledger *l, int64_t run)

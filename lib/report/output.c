@@ -541,7 +541,7 @@ void output_after(struct output *o, const struct run_event *e)
 		l->state = e->kind == EVENT_STEP_RETRY ? "failed, and is tried again" : state_word(e->state);
 		end_log(o, l);
 	}
-	if (e->kind == EVENT_JOB_FINISHED && o->o.mode == OUTPUT_JOB)
+	if (e->kind == EVENT_JOB_FINISHED && o->n_piles)
 		print_job(o, o->x->graph->unit[e->unit].group);
 }
 

@@ -66,6 +66,27 @@ int64_t sinks_interval_ms(const struct sinks *l)
 	return shortest;
 }
 
+enum sink_wants sinks_want(const struct sinks *l)
+{
+	enum sink_wants most = SINK_WANTS_END;
+
+	for (size_t k = 0; k < l->n; k++)
+		if (l->at[k]->ops->wants < most)
+			most = l->at[k]->ops->wants;
+	return most;
+}
+
+bool event_is_of_job(const struct expansion *x, const struct run_event *e)
+{
+	const struct unit *u = e->unit == UNIT_NONE ? NULL : &x->graph->unit[e->unit];
+
+	if (!u)
+		return false;
+	if (u->kind == UNIT_STEP)
+		return !x->place[e->unit].step->id[0];
+	return x->bundle[u->group].kind == BUNDLE_JOB || x->bundle[u->group].kind == BUNDLE_COMPOSITE;
+}
+
 struct sink *sinks_watched(const struct sinks *l, int *ret_fd)
 {
 	for (size_t k = 0; k < l->n; k++) {

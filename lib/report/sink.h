@@ -21,7 +21,7 @@ struct run_info {
 	const char *log_dir;/* of this run, relative to root where it is below it */
 	uint32_t slots;
 	int64_t start_wall_ms, start_mono_ns;
-	const struct expansion *expansion;
+	const struct expansion *expansion; /* NULL: the run did not need one; then only what is wanted is told */
 };
 
 /* One that runs now, for progress and heartbeat. */
@@ -60,6 +60,13 @@ struct run_summary {
 	bool has_ledger;      /* `orchmake show` and `logs` will work */
 };
 
+/* Of a run in which nothing is started. */
+enum sink_wants {
+	SINK_WANTS_ALL,
+	SINK_WANTS_JOBS, /* event_is_of_job() */
+	SINK_WANTS_END,
+};
+
 struct sink_ops {
 	void (*begin)(struct sink *s, const struct run_info *i);
 	void (*event)(struct sink *s, const struct run_event *e);
@@ -70,6 +77,7 @@ struct sink_ops {
 	void (*end)(struct sink *s, const struct run_summary *sum);
 	void (*free)(struct sink *s);
 	int64_t interval_ms; /* 0: no ticks; asked for after begin */
+	enum sink_wants wants;
 	/* After begin, a descriptor: when it is readable there is more to show, and ready is called soon, and again
 	 * for as long as it returns true.  Both NULL: there is none; so does -1 say. */
 	int (*fd)(const struct sink *s);
@@ -92,6 +100,9 @@ void sinks_tick(const struct sinks *l, const struct run_status *st);
 void sinks_ask(const struct sinks *l, const char *step);
 void sinks_end(const struct sinks *l, const struct run_summary *sum);
 void sinks_release(struct sinks *l);
+enum sink_wants sinks_want(const struct sinks *l); /* the most that one of them does */
+/* It is about what a person asks for: a job, or the step that is all of one. */
+bool event_is_of_job(const struct expansion *x, const struct run_event *e);
 int64_t sinks_interval_ms(const struct sinks *l); /* the shortest; 0: none */
 /* Of the first that has one; NULL: none has. */
 struct sink *sinks_watched(const struct sinks *l, int *ret_fd);

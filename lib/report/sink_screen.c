@@ -288,13 +288,9 @@ static void slots_line(struct screen *s, const struct run_event *e)
  */
 static bool has_line(const struct screen *s, const struct run_event *e)
 {
-	const struct unit *u = &s->x->graph->unit[e->unit];
-
 	if (s->o.style == SCREEN_PLAIN || s->o.verbose)
-		return u->kind == UNIT_STEP;
-	if (u->kind == UNIT_STEP)
-		return !s->x->place[e->unit].step->id[0];
-	return s->x->bundle[u->group].kind == BUNDLE_JOB || s->x->bundle[u->group].kind == BUNDLE_COMPOSITE;
+		return e->kind != EVENT_JOB_FINISHED;
+	return !s->x || event_is_of_job(s->x, e);
 }
 
 static void quiet_line(struct screen *s, const struct run_event *e)
@@ -316,7 +312,7 @@ static bool is_settled(enum event_kind k)
 /* A step that has the terminal to itself has all of it until its attempt has ended. */
 static void lend_terminal(struct screen *s, const struct run_event *e)
 {
-	if (e->unit == UNIT_NONE || s->x->graph->unit[e->unit].kind != UNIT_STEP || !s->x->place[e->unit].step->t.policy->tty)
+	if (e->unit == UNIT_NONE || !s->x || s->x->graph->unit[e->unit].kind != UNIT_STEP || !s->x->place[e->unit].step->t.policy->tty)
 		return;
 	s->lent = e->kind == EVENT_STEP_STARTED;
 	if (s->lent)
@@ -400,7 +396,7 @@ static void screen_event(struct sink *base, const struct run_event *e)
 
 	s->now_mono_ns = e->mono_ns;
 	lend_terminal(s, e);
-	s->settled += is_settled(e->kind);
+	s->settled = e->n_settled ? e->n_settled : s->settled + is_settled(e->kind);
 	output_before(s->output, e);
 	tell(s, e);
 	if (is_repeated(s, e))
@@ -716,6 +712,7 @@ struct sink *sink_screen(const struct screen_options *o)
 
 	s->ops = (struct sink_ops){.begin = screen_begin, .event = screen_event, .tick = screen_tick, .ask = screen_ask,
 				   .end = screen_end, .free = screen_free, .fd = screen_fd, .ready = screen_ready};
+	s->ops.wants = o->silent ? SINK_WANTS_END : o->style == SCREEN_PLAIN || o->verbose ? SINK_WANTS_ALL : SINK_WANTS_JOBS;
 	s->base.ops = &s->ops;
 	s->o = *o;
 	if (o->output == OUTPUT_NONE)

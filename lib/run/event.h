@@ -39,6 +39,7 @@ struct run_event {
 	const char *log;   /* path of the attempt's log, or NULL */
 	const char *command; /* STEP_STARTED: as one could paste it, or NULL; for the screen, not kept */
 	uint32_t n_total;  /* steps of the run at this instant; for the screen, not kept */
+	uint32_t n_settled; /* of them, where not each that settles is told; 0: each is; not kept */
 };
 
 /* As one JSON object: {run, seq, time, event, step?, attempt?, state?, ...}, the same while it happens and
