@@ -118,7 +118,7 @@ static void take_rule(struct cli *c)
 
 int cmd_gc(struct cli *c)
 {
-	const struct ledger_options o = {.mode = c->dry_run ? LEDGER_READ : LEDGER_WRITE};
+	const struct ledger_options o = {.mode = c->dry_run ? LEDGER_LOOK : LEDGER_WRITE};
 	struct ledger_keep keep = {0};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = cli_ledger_path(c);
