@@ -10,6 +10,7 @@ learn how many calls there are; then it is repeated once for each, and at the en
   cancel             as driver, of a run that gets a SIGINT on its way
   finish             as driver, with on_driver_death: finish; what runs ends by itself and every exit is known
   resume, retry      the driver (resume: with its warden) of a start that goes on with a run that such a death has left
+  apply              the driver, with its warden, of an apply of a plan
   gc                 a gc that has something to remove
   all                each of these
 EVERY: only every so many-th call, beginning at a random one (TEST_SEED).  After each:
@@ -48,7 +49,7 @@ GONE_WITHIN_S = 30
 CANNOT = 77
 KILLED = 128 + 9
 STEPS = ["dag/a", "dag/b", "dag/c", "dag/d", "dag/e", "loop/list", "loop/each[1]", "loop/each[2]", "loop/last", "loop/tidy", "wait"]
-BELONGS = re.compile(r"^(Jobfile|history|interrupt|\.orchmake/(ledger\.db(-wal|-shm|-reserve)?|logs/[^/]*/[^/]*|locks/[^/]*))$")
+BELONGS = re.compile(r"^(Jobfile|history|interrupt|plan\.json|\.orchmake/(ledger\.db(-wal|-shm|-reserve)?|logs/[^/]*/[^/]*|locks/[^/]*))$")
 
 
 def jobfile(folder, kind):
@@ -254,6 +255,21 @@ class Resume(Both):
         copy(world.folder, world.saved)
 
 
+class Apply(Both):
+    """What a plan says is run; until the run is on record, it can be applied once more."""
+    words = ("-s", "-j4", "apply", "plan.json")
+
+    def prepare(self, world):
+        world.fresh()
+        code, said = world.orchmake("plan", "--out=plan.json", "all")
+        if code != 1:
+            raise SystemExit(f"Bail out! plan says {code}: {said}")
+        copy(world.folder, world.saved)
+
+    def go_on(self, world):
+        return world.orchmake("-s", "-j4", "resume") if is_recorded(world.folder) else world.orchmake(*self.words)
+
+
 class Retry(Kind):
     """It was done, and one of its steps is done again with what comes after it."""
     words = ("-s", "-j4", "retry", "last", "dag/c", "--downstream")
@@ -291,7 +307,8 @@ class Gc(Kind):
             yield f"the ledger has the runs {runs}"
 
 
-KINDS = {"driver": Driver, "warden": Warden, "both": Both, "guard": Guard, "cancel": Cancel, "finish": Finish, "resume": Resume, "retry": Retry, "gc": Gc}
+KINDS = {"driver": Driver, "warden": Warden, "both": Both, "guard": Guard, "cancel": Cancel, "finish": Finish, "resume": Resume, "apply": Apply,
+         "retry": Retry, "gc": Gc}
 
 
 # --- one death -------------------------------------------------------------------------------------------------------
