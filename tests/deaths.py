@@ -37,19 +37,16 @@ import time
 sys.dont_write_bytecode = True
 import history  # noqa: E402  (beside this file)
 import marked  # noqa: E402
+import project  # noqa: E402
+from project import ATCALL, ORCHMAKE, SEED, STEP  # noqa: E402
 
-BUILD = os.path.abspath(os.environ.get("top_builddir", "build"))
-ORCHMAKE = os.path.join(BUILD, "orchmake")
-STEP = os.path.join(BUILD, "tests/progs/crashstep")
-ATCALL = os.path.join(BUILD, "tests/progs/atcall")
-SEED = int(os.environ.get("TEST_SEED", str(time.time_ns() % 1000000)))
 MARK = "DEATH_MARK"
 TIME_S = 120
 GONE_WITHIN_S = 30
 CANNOT = 77
 KILLED = 128 + 9
 STEPS = ["dag/a", "dag/b", "dag/c", "dag/d", "dag/e", "loop/list", "loop/each[1]", "loop/each[2]", "loop/last", "loop/tidy", "wait"]
-BELONGS = re.compile(r"^(Jobfile|history|interrupt|plan\.json|\.orchmake/(ledger\.db(-wal|-shm|-reserve)?|logs/[^/]*/[^/]*|locks/[^/]*))$")
+OWN = r"Jobfile|history|interrupt|plan\.json"
 
 
 def jobfile(folder, kind):
@@ -99,9 +96,8 @@ def is_recorded(folder):
 
 def strays(folder):
     """Files that do not belong into a project in which nothing runs, and folders of runs."""
-    files = [os.path.relpath(os.path.join(d, f), folder) for d, _, names in os.walk(folder) for f in names]
     known = {r[0] for r in query(folder, "SELECT run FROM v_runs")}
-    return ([f for f in files if not BELONGS.match(f)] + below(folder, "runs") +
+    return (project.strays(folder, OWN) + below(folder, "runs") +
             [f"logs/{run}" for run in below(folder, "logs") if run not in known])
 
 
@@ -124,8 +120,7 @@ class World:
         self.report = os.path.join(base, "report")
         self.kind = kind
         self.mark = f"{os.getpid()}"
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("ORCHMAKE_") and k != "MAKEFLAGS"}
-        self.env.update({MARK: self.mark, "NO_COLOR": "1", "ASAN_OPTIONS": "detect_leaks=0"})
+        self.env = project.environment(**{MARK: self.mark})
 
     def interrupt(self, process):
         """The driver, a child of process, once a step asks for it."""
@@ -140,16 +135,10 @@ class World:
 
     def orchmake(self, *words, before=()):
         """(exit code or None, what it said)"""
-        p = subprocess.Popen([*before, ORCHMAKE, "-C", self.folder, *words], env=self.env, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        p = project.begin([*before, ORCHMAKE, "-C", self.folder, *words], self.env)
         if before and self.kind.interrupts:
             self.interrupt(p)
-        try:
-            said = p.communicate(timeout=TIME_S)[0]
-            return p.returncode, said.decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            p.kill()
-            return None, p.communicate()[0].decode(errors="replace")
+        return project.end(p, TIME_S)
 
     def at_call(self, who, number, what, *words):
         """The same, and (calls, which)."""
