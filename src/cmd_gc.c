@@ -69,7 +69,7 @@ static bool forget(struct ledger *l, const struct sweep *s)
 		control_logs_remove(s->run[i].logs, s->run[i].id);
 		good = ledger_forget(l, s->run[i].no);
 	}
-	return good && ledger_forget_definitions(l);
+	return good && ledger_forget_definitions(l) && ledger_optimize(l);
 }
 
 static void release(struct sweep *s)

@@ -18,12 +18,12 @@ import project  # noqa: E402  (beside this file)
 
 STEPS = 100
 HOUR_MS = 3600 * 1000
-# A little is looked at of each run, and the way down to a row is longer; what goes through all attempts reads many times that.
-MORE, MORE_BYTES = 4, 1 << 20
+# The way down to a row is longer, and some verbs look a little at each run; what goes through all attempts reads far more.
+MORE, MORE_BYTES, RUN_BYTES = 4, 1 << 19, 300
 VERBS = [
     "list", "show all", "show last", "show last/all/s3", "show @-3", "history", "history all", "history --limit=10",
     "history --failed", "status", "logs last/all/s0", "why all/s0", "events", "result", "ps", "stats --days=1",
-    "stats all --days=1", "query recent-jobs", "query recent-runs", "-n all", "plan all", "report last page.html",
+    "stats all --days=1", "query recent-jobs runs=10", "query recent-runs", "-n all", "plan all", "report last page.html",
     "graph --run=last", "breaker", "completion runs", "completion steps", "retry -n last all/s1",
 ]
 # How each table of a run is copied k runs further: columns that are not as they are.
@@ -55,14 +55,18 @@ def copy_run(db, table, change, runs):
                f" SELECT {', '.join(values)} FROM copy, (SELECT * FROM {table}) ORDER BY k")
 
 
+def orchmake(folder, *words):
+    code, said = project.end(project.begin([project.ORCHMAKE, "-C", folder, *words], project.environment()), 600)
+    if code:
+        sys.exit(f"Bail out! {words}: exit {code}: {said}")
+
+
 def make(folder, runs):
     os.mkdir(folder)
     steps = "".join(f"      s{i}: {{run: 'echo {i}'}}\n" for i in range(STEPS))
     with open(os.path.join(folder, "Jobfile"), "w") as f:
         f.write(f"jobfile: 1\njobs:\n  all:\n    steps:\n{steps}")
-    code, said = project.end(project.begin([project.ORCHMAKE, "-s", "-C", folder, "all"], project.environment()), 600)
-    if code:
-        sys.exit(f"Bail out! exit {code}: {said}")
+    orchmake(folder, "-s", "all")
     db = sqlite3.connect(os.path.join(folder, ".orchmake/ledger.db"))
     db.create_function("later_id", 2, later_id)
     db.execute("PRAGMA synchronous = OFF")
@@ -70,6 +74,7 @@ def make(folder, runs):
         copy_run(db, table, change, runs)
     db.commit()
     db.close()
+    orchmake(folder, "gc", f"--keep={runs}")  # forgets none, but SQLite has looked at it then
 
 
 def bytes_read(folder, words):
@@ -95,7 +100,7 @@ def main():
         for verb in VERBS:
             a, b = bytes_read(few, verb.split()), bytes_read(many, verb.split())
             print(f"# {verb}: {a >> 10} and {b >> 10} KiB", flush=True)
-            if b > a * MORE + MORE_BYTES:
+            if b > a * MORE + MORE_BYTES + attempts // STEPS * RUN_BYTES:
                 slow.append(verb)
     finally:
         shutil.rmtree(base, ignore_errors=True)
