@@ -133,7 +133,7 @@ static bool write_result(struct cli *c, const json_t *result)
 
 	json_text(&text, result, JSON_INDENTED);
 	buf_putc(&text, '\n');
-	if (c->result_file && file_write_atomic(c->result_file, text.data, text.len, 0666) < 0) {
+	if (c->result_file && file_write_to(c->result_file, text.data, text.len, 0666) < 0) {
 		cli_error("--result: cannot write '%s': %s", c->result_file, strerror(errno));
 		good = false;
 	}
