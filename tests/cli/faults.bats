@@ -298,3 +298,30 @@ memory_group() { # BYTES
 	want 0 timeout 5 orchmake history
 	says succeeded
 }
+
+@test "doctor says what this machine offers and lacks, ends what a dead run left, and says of the ledger what is wrong" {
+	begin_held
+	warden=$(pgrep -P $driver)
+	kill -STOP "$warden"
+	kill -KILL $driver "$warden"
+	wait $driver || true
+	want 0 orchmake doctor
+	says "ok       orchmake-warden "
+	says "ok       process trees "
+	says "ok       open files "
+	says "found dead and is recorded as interrupted"
+	says "/.orchmake/ledger.db: 0 problems"
+	until_true nobody_left "$MARK"
+	want 1 sh -c 'ulimit -n 100; exec orchmake doctor'
+	says "PROBLEM  open files             100 soft"
+	mkdir alone
+	cp "$(command -v orchmake)" alone/
+	[ -e "$(alone/orchmake doctor | sed -n 's/^ok  *orchmake-warden  *//p')" ] || {
+		want 1 alone/orchmake doctor
+		says "PROBLEM  orchmake-warden        is not in "
+		says ": no step can be started"
+	}
+	sqlite3 .orchmake/ledger.db "PRAGMA foreign_keys = OFF; DELETE FROM steps"
+	want 1 orchmake doctor
+	says "PROBLEM  ledger"
+}
