@@ -511,7 +511,10 @@ static void running_rows(struct screen *s, const struct run_status *st, unsigned
 		buf_addf(&s->line, "  and %" PRIu32 " more\n", st->n_running - shown);
 }
 
-/* Each row is cut to be narrower than the terminal is now. */
+/*
+ * Each row is cut to be narrower than the terminal is now.  That is asked each time: SIGWINCH comes only to whom the
+ * terminal belongs just then, and that may be a step with tty, or the shell that has us in the background.
+ */
 static void draw(struct screen *s, const struct run_status *st)
 {
 	unsigned columns, rows;
