@@ -479,8 +479,7 @@ int warden_run(const struct warden_options *o)
 	if (w == MAP_FAILED || prepare(w, o) < 0)
 		return -1; /* the process ends now, and everything goes with it */
 	(void)madvise(w, sizeof(*w), MADV_DONTDUMP); /* requests may hold secrets */
-	do
+	while (!is_done(w))
 		turn(w);
-	while (!is_done(w));
 	return 0;
 }
