@@ -57,13 +57,14 @@ int cmd_doctor(struct cli *c)
 {
 	char *path = cli_ledger_path(c);
 	int code = EXIT_DONE;
+	bool good;
 
 	printf("orchmake %s\n", ORCHMAKE_VERSION);
-	control_describe(stdout, cli_libexec());
+	good = control_describe(stdout, cli_libexec());
 	if (path)
 		code = check_ledger(path);
 	else
 		printf("%-8s %-22s %s\n", "ok", "ledger", "there is none here yet");
 	free(path);
-	return code;
+	return code || good ? code : EXIT_RUN_FAILED;
 }

@@ -69,7 +69,7 @@ static bool forget(struct ledger *l, const struct sweep *s)
 		control_logs_remove(s->run[i].logs, s->run[i].id);
 		good = ledger_forget(l, s->run[i].no);
 	}
-	return good && ledger_forget_definitions(l);
+	return good && ledger_forget_definitions(l) && ledger_optimize(l);
 }
 
 static void release(struct sweep *s)
@@ -118,7 +118,7 @@ static void take_rule(struct cli *c)
 
 int cmd_gc(struct cli *c)
 {
-	const struct ledger_options o = {.mode = c->dry_run ? LEDGER_READ : LEDGER_WRITE};
+	const struct ledger_options o = {.mode = c->dry_run ? LEDGER_LOOK : LEDGER_WRITE};
 	struct ledger_keep keep = {0};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = cli_ledger_path(c);

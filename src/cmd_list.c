@@ -59,7 +59,7 @@ static void remember(struct cli *c, const struct jobfile *jf, struct remembered 
 {
 	enum { RUNS = 20 };
 	const struct run_options o = {.ledger = c->ledger};
-	const struct ledger_options lo = {.mode = LEDGER_TRACELESS};
+	const struct ledger_options lo = {.mode = LEDGER_LOOK};
 	const struct ledger_run_filter f = {.limit = RUNS};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = engine_ledger_path(jf, &o);

@@ -1,6 +1,8 @@
 /* logs: what a step printed, byte for byte on a pipe and made harmless on a terminal. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -217,6 +219,56 @@ static int follow_on(struct cli *c, struct ledger *l, const struct run_name *n, 
 	}
 }
 
+/* --- of hooks, which are no steps: what the run's folder has of them ------------------------------------------------ */
+
+static bool keep_folder(void *ctx, const struct ledger_run_row *r)
+{
+	*(char **)ctx = r->log_dir ? xstrdup(r->log_dir) : NULL;
+	return true;
+}
+
+static int is_of_hook(const struct dirent *d)
+{
+	return !fnmatch("[0-9]*-hook-*-*.log", d->d_name, 0);
+}
+
+/* file: NNNNNN-hook-EVENT-ID.log */
+static bool print_hook(const char *folder, const char *file)
+{
+	const char *event = strstr(file, "-hook-") + strlen("-hook-"), *id = strchr(event, '-') + 1;
+	char *path = path_join(folder, file);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool good = fd >= 0;
+
+	if (good) {
+		printf("==> hooks.%.*s/%.*s <==\n", (int)(id - 1 - event), event, (int)(strlen(id) - strlen(".log")), id);
+		good = print_rest(fd, isatty(STDOUT_FILENO));
+		close(fd);
+	} else {
+		cli_error("cannot read the log '%s': %s", path, strerror(errno));
+	}
+	free(path);
+	return good;
+}
+
+static bool print_hooks(struct ledger *l, int64_t run)
+{
+	struct dirent **at = NULL;
+	char *folder = NULL;
+	bool good = ledger_run_get(l, run, keep_folder, &folder);
+	int n = folder ? scandir(folder, &at, is_of_hook, alphasort) : 0;
+
+	for (int i = 0; i < n; i++) {
+		good = print_hook(folder, at[i]->d_name) && good;
+		free(at[i]);
+	}
+	free(at);
+	free(folder);
+	return good;
+}
+
+/* --- all -------------------------------------------------------------------------------------------------------- */
+
 static int show_logs(struct cli *c, struct ledger *l, const struct run_name *n, struct logs *logs)
 {
 	struct wanted w = {l, logs};
@@ -230,7 +282,9 @@ static int show_logs(struct cli *c, struct ledger *l, const struct run_name *n, 
 		return EXIT_RUN_FAILED;
 	}
 	code = print_logs(c, l, n->run, logs, logs->n > 1 || (is != FOLLOW_ENDED && !n->step)) ? EXIT_DONE : EXIT_RUN_FAILED;
-	return is == FOLLOW_ENDED ? code : follow_on(c, l, n, logs);
+	if (is != FOLLOW_ENDED)
+		code = follow_on(c, l, n, logs);
+	return n->step || print_hooks(l, n->run) ? code : EXIT_RUN_FAILED;
 }
 
 int cmd_logs(struct cli *c)

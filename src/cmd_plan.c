@@ -124,7 +124,7 @@ static bool wants_document(const struct cli *c)
 
 static bool write_document(const struct cli *c, const struct buf *text)
 {
-	if (!c->out_file || file_write_atomic(c->out_file, text->data, text->len, 0666) == 0)
+	if (!c->out_file || file_write_to(c->out_file, text->data, text->len, 0666) == 0)
 		return true;
 	cli_error("--out: cannot write '%s': %s", c->out_file, strerror(errno));
 	return false;

@@ -323,7 +323,7 @@ static int write_out(const struct buf *text, const char *path)
 		fwrite(text->data, 1, text->len, stdout);
 		return EXIT_DONE;
 	}
-	if (file_write_atomic(path, text->data, text->len, 0644) < 0) {
+	if (file_write_to(path, text->data, text->len, 0644) < 0) {
 		cli_error("cannot write '%s': %s", path, strerror(errno));
 		return EXIT_RUN_FAILED;
 	}

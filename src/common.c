@@ -364,7 +364,7 @@ char *cli_ledger_path(struct cli *c)
 
 static struct ledger *open_ledger(struct cli *c, bool live)
 {
-	struct ledger_options o = {.mode = live ? LEDGER_READ : LEDGER_TRACELESS};
+	const struct ledger_options o = {.mode = live ? LEDGER_READ : LEDGER_LOOK};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = cli_ledger_path(c);
 	struct ledger *l;
@@ -375,10 +375,6 @@ static struct ledger *open_ledger(struct cli *c, bool live)
 		return NULL;
 	}
 	l = ledger_open(path, &o, &err);
-	if (!l && !live && err.fault == LEDGER_READ_ONLY) {
-		o.mode = LEDGER_READ;
-		l = ledger_open(path, &o, &err);
-	}
 	if (!l) {
 		cli_error("%s", err.text.data);
 		c->ledger_unusable = err.fault != LEDGER_MISSING;

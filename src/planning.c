@@ -116,15 +116,11 @@ void planning_take(struct cli *c, const json_t *given)
 
 bool planning_ledger(struct cli *c, const struct jobfile *jf, const struct run_options *o, struct ledger **ret)
 {
-	struct ledger_options lo = {.mode = LEDGER_TRACELESS};
+	const struct ledger_options lo = {.mode = LEDGER_LOOK};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = c->no_ledger ? NULL : engine_ledger_path(jf, o);
 
 	*ret = path ? ledger_open(path, &lo, &err) : NULL;
-	if (path && !*ret && err.fault == LEDGER_READ_ONLY) { /* without a trace it cannot be read just now */
-		lo.mode = LEDGER_READ;
-		*ret = ledger_open(path, &lo, &err);
-	}
 	if (path && !*ret && err.fault != LEDGER_MISSING) {
 		cli_error("%s", err.text.data);
 		c->ledger_unusable = true;

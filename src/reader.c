@@ -45,6 +45,7 @@ static char *store_path(struct cli *c, const char *name)
 
 struct ledger *reader_open(struct cli *c, const char *store, bool live)
 {
+	const struct ledger_options o = {.mode = live ? LEDGER_READ : LEDGER_LOOK};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	struct ledger *l = NULL;
 	char *path;
@@ -53,7 +54,7 @@ struct ledger *reader_open(struct cli *c, const char *store, bool live)
 		return live ? cli_ledger_live(c) : cli_ledger(c);
 	path = store_path(c, store);
 	if (path) {
-		l = ledger_open_store(path, &err);
+		l = ledger_open_store(path, &o, &err);
 		if (!l)
 			cli_error("%s", err.text.data);
 	}

@@ -135,7 +135,7 @@ bool running_pass_on(struct cli *c, const json_t *result)
 		return true;
 	json_text(&text, result, JSON_INDENTED);
 	buf_putc(&text, '\n');
-	if (c->result_file && file_write_atomic(c->result_file, text.data, text.len, 0666) < 0) {
+	if (c->result_file && file_write_to(c->result_file, text.data, text.len, 0666) < 0) {
 		cli_error("--result: cannot write '%s': %s", c->result_file, strerror(errno));
 		good = false;
 	}

@@ -9,6 +9,7 @@
 #include "base/stamp.h"
 #include "doc/json.h"
 #include "engine/control.h"
+#include "engine/stored.h"
 
 enum { ANSWER_MS = 10000, LOOK_MS = 10 };
 
@@ -21,17 +22,6 @@ struct driver {
 	bool ended, above, several;
 };
 
-static bool has_slots_above(const char *options)
-{
-	struct buf ignored = BUF_INIT;
-	json_t *o = options ? json_parse(options, strlen(options), &ignored) : NULL;
-	bool above = json_is_true(json_object_get(o, "slots_above"));
-
-	json_decref(o);
-	buf_release(&ignored);
-	return above;
-}
-
 static bool keep_driver(void *ctx, const struct ledger_run_row *r)
 {
 	struct driver *d = ctx;
@@ -42,7 +32,7 @@ static bool keep_driver(void *ctx, const struct ledger_run_row *r)
 	if (d->several)
 		return false;
 	*d = (struct driver){.only = d->only, .run = r->no, .id = xstrdup(r->id), .pid = r->pid,
-			     .start = r->pid_start, .above = has_slots_above(r->options)};
+			     .start = r->pid_start, .above = stored_option(r->options, "slots_above")};
 	return true;
 }
 

@@ -64,7 +64,7 @@ static void params(struct cli *c, struct buf *out)
 
 static struct ledger *open_quietly(struct cli *c)
 {
-	const struct ledger_options o = {.mode = LEDGER_TRACELESS};
+	const struct ledger_options o = {.mode = LEDGER_LOOK};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = cli_ledger_path(c);
 	struct ledger *l = path ? ledger_open(path, &o, &err) : NULL;

@@ -26,12 +26,9 @@ import time
 sys.dont_write_bytecode = True
 import history  # noqa: E402  (beside this file)
 import marked  # noqa: E402
+from project import ORCHMAKE, SEED, STEP  # noqa: E402
 
 FINISH_EVERY = 5
-SEED = int(os.environ.get("TEST_SEED", str(time.time_ns() % 1000000)))
-BUILD = os.path.abspath(os.environ.get("top_builddir", "build"))
-STEP = os.path.join(BUILD, "tests/progs/crashstep")
-ORCHMAKE = os.path.join(BUILD, "orchmake")
 MARK = "CRASH_MARK"
 GONE_WITHIN_S = 30.0
 STEPS = 30

@@ -10,6 +10,7 @@ learn how many calls there are; then it is repeated once for each, and at the en
   cancel             as driver, of a run that gets a SIGINT on its way
   finish             as driver, with on_driver_death: finish; what runs ends by itself and every exit is known
   resume, retry      the driver (resume: with its warden) of a start that goes on with a run that such a death has left
+  apply              the driver, with its warden, of an apply of a plan
   gc                 a gc that has something to remove
   all                each of these
 EVERY: only every so many-th call, beginning at a random one (TEST_SEED).  After each:
@@ -36,19 +37,16 @@ import time
 sys.dont_write_bytecode = True
 import history  # noqa: E402  (beside this file)
 import marked  # noqa: E402
+import project  # noqa: E402
+from project import ATCALL, ORCHMAKE, SEED, STEP  # noqa: E402
 
-BUILD = os.path.abspath(os.environ.get("top_builddir", "build"))
-ORCHMAKE = os.path.join(BUILD, "orchmake")
-STEP = os.path.join(BUILD, "tests/progs/crashstep")
-ATCALL = os.path.join(BUILD, "tests/progs/atcall")
-SEED = int(os.environ.get("TEST_SEED", str(time.time_ns() % 1000000)))
 MARK = "DEATH_MARK"
 TIME_S = 120
 GONE_WITHIN_S = 30
 CANNOT = 77
 KILLED = 128 + 9
 STEPS = ["dag/a", "dag/b", "dag/c", "dag/d", "dag/e", "loop/list", "loop/each[1]", "loop/each[2]", "loop/last", "loop/tidy", "wait"]
-BELONGS = re.compile(r"^(Jobfile|history|interrupt|\.orchmake/(ledger\.db(-wal|-shm|-reserve)?|logs/[^/]*/[^/]*|locks/[^/]*))$")
+OWN = r"Jobfile|history|interrupt|plan\.json"
 
 
 def jobfile(folder, kind):
@@ -98,9 +96,8 @@ def is_recorded(folder):
 
 def strays(folder):
     """Files that do not belong into a project in which nothing runs, and folders of runs."""
-    files = [os.path.relpath(os.path.join(d, f), folder) for d, _, names in os.walk(folder) for f in names]
     known = {r[0] for r in query(folder, "SELECT run FROM v_runs")}
-    return ([f for f in files if not BELONGS.match(f)] + below(folder, "runs") +
+    return (project.strays(folder, OWN) + below(folder, "runs") +
             [f"logs/{run}" for run in below(folder, "logs") if run not in known])
 
 
@@ -123,8 +120,7 @@ class World:
         self.report = os.path.join(base, "report")
         self.kind = kind
         self.mark = f"{os.getpid()}"
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("ORCHMAKE_") and k != "MAKEFLAGS"}
-        self.env.update({MARK: self.mark, "NO_COLOR": "1", "ASAN_OPTIONS": "detect_leaks=0"})
+        self.env = project.environment(**{MARK: self.mark})
 
     def interrupt(self, process):
         """The driver, a child of process, once a step asks for it."""
@@ -139,16 +135,10 @@ class World:
 
     def orchmake(self, *words, before=()):
         """(exit code or None, what it said)"""
-        p = subprocess.Popen([*before, ORCHMAKE, "-C", self.folder, *words], env=self.env, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        p = project.begin([*before, ORCHMAKE, "-C", self.folder, *words], self.env)
         if before and self.kind.interrupts:
             self.interrupt(p)
-        try:
-            said = p.communicate(timeout=TIME_S)[0]
-            return p.returncode, said.decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            p.kill()
-            return None, p.communicate()[0].decode(errors="replace")
+        return project.end(p, TIME_S)
 
     def at_call(self, who, number, what, *words):
         """The same, and (calls, which)."""
@@ -254,6 +244,21 @@ class Resume(Both):
         copy(world.folder, world.saved)
 
 
+class Apply(Both):
+    """What a plan says is run; until the run is on record, it can be applied once more."""
+    words = ("-s", "-j4", "apply", "plan.json")
+
+    def prepare(self, world):
+        world.fresh()
+        code, said = world.orchmake("plan", "--out=plan.json", "all")
+        if code != 1:
+            raise SystemExit(f"Bail out! plan says {code}: {said}")
+        copy(world.folder, world.saved)
+
+    def go_on(self, world):
+        return world.orchmake("-s", "-j4", "resume") if is_recorded(world.folder) else world.orchmake(*self.words)
+
+
 class Retry(Kind):
     """It was done, and one of its steps is done again with what comes after it."""
     words = ("-s", "-j4", "retry", "last", "dag/c", "--downstream")
@@ -291,7 +296,8 @@ class Gc(Kind):
             yield f"the ledger has the runs {runs}"
 
 
-KINDS = {"driver": Driver, "warden": Warden, "both": Both, "guard": Guard, "cancel": Cancel, "finish": Finish, "resume": Resume, "retry": Retry, "gc": Gc}
+KINDS = {"driver": Driver, "warden": Warden, "both": Both, "guard": Guard, "cancel": Cancel, "finish": Finish, "resume": Resume, "apply": Apply,
+         "retry": Retry, "gc": Gc}
 
 
 # --- one death -------------------------------------------------------------------------------------------------------

@@ -19,22 +19,17 @@ Prints TAP.
 """
 import os
 import random
-import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
-import time
 
 sys.dont_write_bytecode = True
 import marked  # noqa: E402  (beside this file)
+import project  # noqa: E402
+from project import ATCALL, ORCHMAKE, SEED  # noqa: E402
 
-BUILD = os.path.abspath(os.environ.get("top_builddir", "build"))
-ORCHMAKE = os.path.join(BUILD, "orchmake")
-ATCALL = os.path.join(BUILD, "tests/progs/atcall")
-LIBRARY = os.path.join(BUILD, "tests/progs/faulty.so")
-SEED = int(os.environ.get("TEST_SEED", str(time.time_ns() % 1000000)))
+LIBRARY = os.path.join(project.BUILD, "tests/progs/faulty.so")
 TIME_S = 60  # SQLite tries again for 30 s what another process may have caused
 GONE_WITHIN_S = 10
 MARK = "FAULT_MARK"
@@ -67,10 +62,7 @@ NOT_OURS = {"execve", "exit_group", "exit", "rt_sigreturn", "restart_syscall", "
 
 
 def environment(number, extra):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("ORCHMAKE_", "FAULT_")) and k != "MAKEFLAGS"}
-    env.update({MARK: f"{os.getpid()}-{number}", "NO_COLOR": "1", "ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0"})
-    env.update(extra)
-    return env
+    return project.environment(**{MARK: f"{os.getpid()}-{number}"}, **extra)
 
 
 def left_alive(mark, folder):
@@ -82,20 +74,12 @@ def left_alive(mark, folder):
 
 def orchmake(folder, number, extra=None, before=()):
     """(exit code or None, what it said)"""
-    process = subprocess.Popen([*before, ORCHMAKE, "-s", "-j2", "-C", folder, "all"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(number, extra or {}))
-    try:
-        out, _ = process.communicate(timeout=TIME_S)
-        return process.returncode, out.decode(errors="replace")
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return None, process.communicate()[0].decode(errors="replace")
+    words = [*before, ORCHMAKE, "-s", "-j2", "-C", folder, "all"]
+    return project.end(project.begin(words, environment(number, extra or {})), TIME_S)
 
 
 def verb(folder, number, *words):
-    p = subprocess.run([ORCHMAKE, "-C", folder, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, env=environment(number, {}), timeout=TIME_S, check=False)
-    return p.returncode, p.stdout.decode(errors="replace")
+    return project.end(project.begin([ORCHMAKE, "-C", folder, *words], environment(number, {})), TIME_S)
 
 
 def history(folder):
@@ -104,13 +88,6 @@ def history(folder):
             return [line.split() for line in f]
     except FileNotFoundError:
         return []
-
-
-def strays(folder):
-    """Files that do not belong into a project in which nothing runs."""
-    expected = re.compile(r"^(Jobfile|history|\.orchmake/(ledger\.db(-wal|-shm|-key|\.reserve|-reserve)?|logs/[^/]*/[^/]*|locks/[^/]*))$")
-    return [p for p in (os.path.relpath(os.path.join(d, f), folder) for d, _, names in os.walk(folder) for f in names)
-            if not expected.match(p)]
 
 
 def compare(folder, code, seen):
@@ -168,7 +145,7 @@ def check(folder, number, code, said):
     again, text = orchmake(folder, number)
     if again != 0:
         bad.append(f"the next run says {again}: {text}")
-    bad += [f"{p} is left" for p in strays(folder)]
+    bad += [f"{p} is left" for p in project.strays(folder, "Jobfile|history")]
     return bad
 
 

@@ -35,6 +35,10 @@ bad="$bad$(grep -ln 'yaml\.h' -r lib src | grep -v '^lib/doc/')"
 bad="$bad$(grep -ln 'readline/' -r lib src | grep -v '^src/prompt_main.c')"
 [ -z "$bad" ] && say ok "each foreign library has one place" ||
 	{ echo "# $bad"; say "not ok" "each foreign library has one place"; }
+
+bad=$(grep -nE '^	+(! |\[.*\] && \[.*\]$)' tests/cli/*.bats | cut -d: -f1,2)
+[ -z "$bad" ] && say ok "no line of a test is one that cannot end it" ||
+	{ echo "# $bad"; say "not ok" "no line of a test is one that cannot end it: 'no COMMAND', a line for each"; }
 # What is counted: lines of lib/warden/*.c with anything but blanks and comments on them (preprocessor lines and lone
 # braces count), of those files that are linked into orchmake-warden: whose first global function is in the program.
 # Not counted: headers, which hold no code but two accessors, and what it shares with others in lib/base and lib/sys.

@@ -17,9 +17,10 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+from project import ORCHMAKE, SEED  # noqa: E402  (beside this file)
+
 ROUNDS = int(os.environ.get("RESUME_ROUNDS", "12"))
-SEED = int(os.environ.get("TEST_SEED", str(time.time_ns() % 1000000)))
-ORCHMAKE = os.path.join(os.path.abspath(os.environ.get("top_builddir", "build")), "orchmake")
 STEPS, KILLS_MAX = 20, 6
 # Its name and those of its needs: the output is made of theirs, and is there whole or not at all.
 WORK = ('echo "$1" >>started; n=$1; shift; sleep 0.0$((${#n} % 3)); { echo "$n"; for i in "$@"; do cat "out/$i"; done; } '

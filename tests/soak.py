@@ -13,7 +13,6 @@ import os
 import random
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,8 +20,8 @@ import time
 sys.dont_write_bytecode = True
 import crash  # noqa: E402  (beside this file)
 import marked  # noqa: E402
+from project import SEED  # noqa: E402
 
-SEED = int(os.environ.get("TEST_SEED", str(time.time_ns() % 1000000)))
 KEPT = 5
 SETTLED = 20  # so many cycles or samples show what is usual
 MORE_KIB = 4096  # SQLite's cache, and an allocator's own business

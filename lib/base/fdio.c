@@ -109,6 +109,35 @@ free_name:
 	return -1;
 }
 
+static int write_into(const char *path, const void *data, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), rc, saved;
+
+	if (fd < 0)
+		return -1;
+	rc = fd_write_all(fd, data, len);
+	saved = errno;
+	if (close(fd) == 0)
+		errno = saved;
+	else
+		rc = -1;
+	return rc;
+}
+
+int file_write_to(const char *path, const void *data, size_t len, mode_t mode)
+{
+	char *real = realpath(path, NULL);
+	struct stat st;
+	int rc;
+
+	if (real && !stat(real, &st) && !S_ISREG(st.st_mode))
+		rc = write_into(real, data, len);
+	else
+		rc = file_write_atomic(real ? real : path, data, len, mode);
+	free(real);
+	return rc;
+}
+
 int dirs_make(const char *path, mode_t mode)
 {
 	char *copy;

@@ -30,6 +30,8 @@ int fd_write_all(int fd, const void *data, size_t len);
 
 /* Into a temporary name beside path, then renamed over it; mode before umask. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
+/* The same to where a user pointed: behind a link; and a device or a pipe is written into, not replaced. */
+int file_write_to(const char *path, const void *data, size_t len, mode_t mode);
 
 /* Make path and what is missing above it.  An existing folder is fine. */
 int dirs_make(const char *path, mode_t mode);

@@ -79,53 +79,69 @@ bool control_stop_step(pid_t leader)
 	return !kill(-leader, SIGTERM) && !kill(-leader, SIGCONT);
 }
 
-static void say(FILE *out, const char *what, bool good, const char *text)
+/* Where it is told what there is, and whether anything is missing. */
+struct told {
+	FILE *out;
+	bool good;
+};
+
+static void say(struct told *t, const char *what, bool good, const char *text)
 {
-	fprintf(out, "%-8s %-22s %s\n", good ? "ok" : "PROBLEM", what, text);
+	fprintf(t->out, "%-8s %-22s %s\n", good ? "ok" : "PROBLEM", what, text);
+	t->good &= good;
 }
 
-static void say_program(FILE *out, const char *libexec, const char *name)
+static void say_program(struct told *t, const char *libexec, const char *name, const char *without)
 {
 	char *path = path_join(libexec, name);
-	bool there = !access(path, X_OK);
 
-	say(out, name, there, there ? path : "is not installed; steps cannot be started without it");
+	if (!access(path, X_OK)) {
+		say(t, name, true, path);
+	} else {
+		char *text = xasprintf("is not in %s: %s", libexec, without);
+
+		say(t, name, false, text);
+		free(text);
+	}
 	free(path);
 }
 
-static void say_limits(FILE *out)
+static void say_limits(struct told *t)
 {
+	enum { FILES_ENOUGH = 256 };
 	struct rlimit files = {0}, processes = {0};
 	char text[128];
 
 	(void)getrlimit(RLIMIT_NOFILE, &files);
 	(void)getrlimit(RLIMIT_NPROC, &processes);
 	snprintf(text, sizeof(text), "%lld soft, %lld hard", (long long)files.rlim_cur, (long long)files.rlim_max);
-	say(out, "open files", files.rlim_cur >= 256, text);
+	say(t, "open files", files.rlim_cur >= FILES_ENOUGH, text);
 	if (processes.rlim_cur == RLIM_INFINITY)
 		snprintf(text, sizeof(text), "no limit");
 	else
 		snprintf(text, sizeof(text), "%lld", (long long)processes.rlim_cur);
-	say(out, "processes", true, text);
+	say(t, "processes", true, text);
 }
 
-void control_describe(FILE *out, const char *libexec)
+bool control_describe(FILE *out, const char *libexec)
 {
+	struct told t = {out, true};
 	struct proc_stat st;
 	int mem = memfd_create("doctor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int children = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	say_program(out, libexec, "orchmake-warden");
-	say_program(out, libexec, "orchmake-op");
-	say_program(out, libexec, "orchmake-mask");
-	say_program(out, libexec, "orchmake-data");
-	say(out, "/proc", !proc_stat(&calls_real, getpid(), &st), "is read to find the processes of a step");
-	say(out, "sealed memory files", mem >= 0, mem >= 0 ? "carry start requests" : strerror(errno));
-	say(out, "process trees", children >= 0,
+	say_program(&t, libexec, "orchmake-warden", "no step can be started");
+	say_program(&t, libexec, "orchmake-op", "built-in operations cannot be called");
+	say_program(&t, libexec, "orchmake-mask", "steps with secrets cannot be started");
+	say_program(&t, libexec, "orchmake-data", "the data callables cannot be called");
+	say(&t, "/proc", !proc_stat(&calls_real, getpid(), &st), "is read to find the processes of a step");
+	say(&t, "sealed memory files", mem >= 0, mem >= 0 ? "carry start requests" : strerror(errno));
+	say(&t, "process trees", children >= 0,
 	    "every process of a step is found by ancestry (subreaper); a cgroup is not needed");
-	say_limits(out);
+	say_limits(&t);
 	if (mem >= 0)
 		close(mem);
 	if (children >= 0)
 		close(children);
+	return t.good;
 }

@@ -34,7 +34,7 @@ void control_logs_remove(const char *dir, const char *run);
 /* The compiled forms of documents, and images, beside that ledger: the next run makes them again. */
 void control_kept_remove(const char *ledger);
 
-/* What this machine offers to process trees, locks and files: one line each. */
-void control_describe(FILE *out, const char *libexec);
+/* What this machine offers to process trees, locks and files: one line each.  False: something is missing. */
+bool control_describe(FILE *out, const char *libexec);
 
 #endif

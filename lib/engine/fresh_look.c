@@ -231,7 +231,7 @@ static void say_blind(const struct engine *e, const char *why)
 
 static struct ledger *open_ledger(struct engine *e)
 {
-	const struct ledger_options lo = {.mode = LEDGER_TRACELESS};
+	const struct ledger_options lo = {.mode = LEDGER_LOOK};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = e->o->no_ledger ? NULL : engine_ledger_path(e->jf, e->o);
 	struct ledger *ledger = path ? ledger_open(path, &lo, &err) : NULL;

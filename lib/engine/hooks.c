@@ -56,19 +56,12 @@ static void name_of(const struct fired *f, struct buf *out)
 static void settle(struct engine *e, int exit_code, struct buf *error)
 {
 	struct hooks *h = e->hooks;
-	struct buf name = BUF_INIT, text = BUF_INIT;
+	struct buf name = BUF_INIT;
 
 	name_of(&h->queue[h->next], &name);
 	values_hide(e->values, error);
-	record_hook(e, name.data, exit_code, error->len ? error->data : NULL, h->log ? h->log : "");
-	if (error->len && e->o->say) {
-		buf_addf(&text, "%s: %s", name.data, error->data);
-		if (h->log)
-			buf_addf(&text, "; log: %s", h->log);
-		e->o->say(e->o->say_ctx, text.data);
-	}
+	record_hook(e, name.data, exit_code, error->len ? error->data : NULL, h->log);
 	buf_release(&name);
-	buf_release(&text);
 	fired_release(&h->queue[h->next++]);
 	h->serial = 0;
 }

@@ -259,9 +259,38 @@ static bool may_try_again(const struct step *st, const struct attempt_ended *end
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
-static void judge_not_started(const struct attempt_ended *ended, struct verdict *v)
+/* The driver had it stopped, but nobody had canceled it. */
+static void judge_stopped(const struct step *st, const struct attempt *a, struct verdict *v)
 {
-	if (ended->error == ECANCELED) { /* stopped before it was its turn */
+	static const enum reason why[] = {
+		[STOPPED_STALL] = REASON_STALLED, [STOPPED_DEADLINE] = REASON_DEADLINE,
+		[STOPPED_UNTIL] = REASON_UNTIL_TIMEOUT,
+	};
+
+	v->state = STATE_TIMED_OUT;
+	v->reason = why[a->stopped];
+	buf_reset(&v->error);
+	buf_puts(&v->error, reason_sentence(v->reason));
+	if (a->stopped == STOPPED_STALL) {
+		buf_puts(&v->error, ": ");
+		duration_format(&v->error, st->t.policy->stall_ms);
+	}
+}
+
+/* Of an `until` that was told to stop, and had just seen by itself that it is not so. */
+static bool saw_too_late(const struct step *st, const struct attempt *a, const struct verdict *v)
+{
+	return st->t.act->kind == ACT_UNTIL && a->stopped > STOPPED_STALL && state_is_failure(v->state);
+}
+
+static void judge_not_started(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
+			      struct verdict *v)
+{
+	if (ended->error == ECANCELED && a->stopped) { /* stopped before it was its turn */
+		judge_stopped(st, a, v);
+		return;
+	}
+	if (ended->error == ECANCELED) {
 		v->state = STATE_CANCELED;
 		v->reason = REASON_CANCELED;
 		return;
@@ -281,25 +310,6 @@ static void judge_timeout(const struct step *st, const struct attempt_ended *end
 	duration_format(&v->error, a->timeout_ms ? a->timeout_ms : st->t.policy->timeout_ms);
 }
 
-/* The driver had it stopped, but nobody had canceled it. */
-static void judge_stopped(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
-			  struct verdict *v)
-{
-	static const enum reason why[] = {
-		[STOPPED_STALL] = REASON_STALLED, [STOPPED_DEADLINE] = REASON_DEADLINE,
-		[STOPPED_UNTIL] = REASON_UNTIL_TIMEOUT,
-	};
-
-	v->state = STATE_TIMED_OUT;
-	v->reason = why[a->stopped];
-	add_exit(v, ended->status);
-	buf_puts(&v->error, reason_sentence(v->reason));
-	if (a->stopped == STOPPED_STALL) {
-		buf_puts(&v->error, ": ");
-		duration_format(&v->error, st->t.policy->stall_ms);
-	}
-}
-
 void judge_attempt(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
 		   const char *root, struct verdict *v)
 {
@@ -307,16 +317,19 @@ void judge_attempt(const struct step *st, const struct attempt_ended *ended, con
 	switch (ended->end) {
 	case END_EXITED:
 		judge_exit(st, ended, a, root, v);
+		if (saw_too_late(st, a, v))
+			judge_stopped(st, a, v);
 		break;
 	case END_NOT_STARTED:
-		judge_not_started(ended, v);
+		judge_not_started(st, ended, a, v);
 		break;
 	case END_TIMED_OUT:
 		judge_timeout(st, ended, a, v);
 		break;
 	case END_STOPPED:
 		if (a->stopped) {
-			judge_stopped(st, ended, a, v);
+			add_exit(v, ended->status);
+			judge_stopped(st, a, v);
 			break;
 		}
 		v->state = STATE_CANCELED;

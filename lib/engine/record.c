@@ -782,7 +782,7 @@ void record_hook(struct engine *e, const char *name, int exit_code, const char *
 	t.e.state = error ? STATE_FAILED : STATE_SUCCEEDED;
 	t.e.step = t.name = xstrdup(name);
 	t.e.error = t.error = error ? xstrdup(error) : NULL;
-	t.e.log = t.log = xstrdup(log);
+	t.e.log = t.log = log ? xstrdup(log) : NULL;
 	if (e->ledger)
 		ledger_event(e->ledger, e->run_no, &t.e);
 	VEC_PUSH(e->told, e->n_told, e->room_told, t);

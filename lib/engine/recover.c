@@ -20,6 +20,7 @@
 #include "engine/evidence.h"
 #include "engine/exec_local.h"
 #include "engine/fresh.h"
+#include "engine/stored.h"
 #include "ledger/ledger_repair.h"
 #include "warden/journal.h"
 
@@ -52,17 +53,6 @@ static char *dup_or_empty(const char *s)
 	return xstrdup(s ? s : "");
 }
 
-static bool lets_finish(const char *options)
-{
-	struct buf ignored = BUF_INIT;
-	json_t *map = options ? json_parse(options, strlen(options), &ignored) : NULL;
-	bool finish = json_is_true(json_object_get(map, "finish"));
-
-	json_decref(map);
-	buf_release(&ignored);
-	return finish;
-}
-
 static bool keep_open_run(void *ctx, const struct ledger_run_row *r)
 {
 	struct open_runs *l = ctx;
@@ -70,7 +60,7 @@ static bool keep_open_run(void *ctx, const struct ledger_run_row *r)
 		.no = r->no, .id = dup_or_empty(r->id), .target = dup_or_empty(r->target),
 		.root = dup_or_empty(r->root), .journal = dup_or_empty(r->journal),
 		.logs = dup_or_empty(r->log_dir), .nonce = r->nonce,
-		.pid_start = r->pid_start, .pid = r->pid, .finish = lets_finish(r->options),
+		.pid_start = r->pid_start, .pid = r->pid, .finish = stored_option(r->options, "finish"),
 	};
 
 	snprintf(o.boot, sizeof(o.boot), "%s", r->boot_id ? r->boot_id : "");

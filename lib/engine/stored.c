@@ -130,3 +130,14 @@ void stored_run_release(struct stored_run *s)
 	free(s->name);
 	*s = (struct stored_run){0};
 }
+
+bool stored_option(const char *json, const char *name)
+{
+	struct buf ignored = BUF_INIT;
+	json_t *map = json ? json_parse(json, strlen(json), &ignored) : NULL;
+	bool set = json_is_true(json_object_get(map, name));
+
+	json_decref(map);
+	buf_release(&ignored);
+	return set;
+}

@@ -23,4 +23,7 @@ bool stored_run_open(struct stored_run *s, const char *text, size_t len, struct 
 void stored_run_options(struct stored_run *s, const char *json);
 void stored_run_release(struct stored_run *s);
 
+/* Whether one of these options, by its name, was set. */
+bool stored_option(const char *json, const char *name);
+
 #endif

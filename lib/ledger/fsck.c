@@ -89,11 +89,12 @@ static bool check_all(struct ledger *l, struct fsck *f)
 bool ledger_fsck(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx, size_t *ret_faults)
 {
 	struct fsck f = {.say = say, .ctx = ctx};
-	/* One view of it, while others go on writing. */
-	int rc = sqlite3_exec(l->db, "BEGIN", NULL, NULL, NULL);
+	/* One view of it, while others go on writing; who looks has one already. */
+	bool mine = sqlite3_get_autocommit(l->db);
+	int rc = mine ? sqlite3_exec(l->db, "BEGIN", NULL, NULL, NULL) : SQLITE_OK;
 	bool ok = rc ? ledger_fail(l, rc, "cannot look for faults") : check_all(l, &f);
 
-	if (!sqlite3_get_autocommit(l->db))
+	if (mine && !sqlite3_get_autocommit(l->db))
 		(void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
 	if (!ok) {
 		f.of_this = 0;

@@ -58,3 +58,10 @@ bool ledger_forget_definitions(struct ledger *l)
 	queue_op(l, STMT_GC_ORIGINS);
 	return commit_or_drop(l);
 }
+
+bool ledger_optimize(struct ledger *l)
+{
+	int rc = sqlite3_exec(l->db, "PRAGMA analysis_limit = 1000; PRAGMA optimize", NULL, NULL, NULL);
+
+	return !rc || ledger_fail(l, rc, "cannot look at how it has grown");
+}

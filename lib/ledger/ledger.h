@@ -65,8 +65,12 @@ void ledger_error_release(struct ledger_error *e);
 
 enum ledger_mode {
 	LEDGER_WRITE,	  /* made if it is missing, upgraded if it is older */
-	LEDGER_READ,
-	LEDGER_TRACELESS, /* reads without leaving a file behind or changing one; may be impossible */
+	LEDGER_READ, /* each time it is asked, as it is then */
+	/*
+	 * As it is when it is opened, whatever is committed meanwhile; without leaving a file behind or changing one
+	 * if that can be.
+	 */
+	LEDGER_LOOK,
 };
 
 enum ledger_durability {

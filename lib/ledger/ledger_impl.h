@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "base/file_state.h"
 #include "ledger/ledger.h"
 #include "ledger/ledger_read.h"
 #include "ledger/schema.h"
@@ -36,6 +37,7 @@ struct ledger {
 	char *path;
 	bool is_store; /* opened with ledger_open_store */
 	struct ledger_options o;
+	struct file_id *alone; /* it is read without a lock: the file, as it was then; else NULL */
 	struct ledger_error error;
 	sqlite3_stmt *stmt[STMT_COUNT];
 	struct words words;
@@ -72,6 +74,18 @@ static inline int64_t id_run(int64_t id)
 {
 	return id >> ID_SHIFT;
 }
+
+/* --- alone.c: a file that is read without a lock -------------------------------------------------- */
+
+/* Whether nothing but the file has to be read; then it is remembered. */
+bool alone_begin(struct ledger *l);
+/* False once it has been written to: what was read of it since is of no one moment. */
+bool alone_holds(const struct ledger *l);
+/* ok, if it still holds; else false after saying so. */
+bool alone_so_far(struct ledger *l, bool ok);
+void alone_end(struct ledger *l);
+/* The bytes in the file beside it; -1 if there is none. */
+int64_t size_beside(const struct ledger *l, const char *suffix);
 
 /* --- error.c ------------------------------------------------------------------------------------ */
 

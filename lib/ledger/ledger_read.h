@@ -248,7 +248,7 @@ bool ledger_sql(struct ledger *l, const struct ledger_query *q,
 /* Whether text ends where a statement does: behind a semicolon that is in no literal and no comment. */
 bool ledger_sql_complete(const char *text);
 
-/* Any SQLite file of the user's, to be read with ledger_sql() and nothing else; without a trace if that is possible. */
-struct ledger *ledger_open_store(const char *path, struct ledger_error *ret_error);
+/* Any SQLite file of the user's, to be read with ledger_sql() and nothing else; o->mode is LEDGER_READ or LEDGER_LOOK. */
+struct ledger *ledger_open_store(const char *path, const struct ledger_options *o, struct ledger_error *ret_error);
 
 #endif

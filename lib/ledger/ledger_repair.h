@@ -65,4 +65,7 @@ bool ledger_forget(struct ledger *l, int64_t run);
 /* Delete definitions that no run has any more. */
 bool ledger_forget_definitions(struct ledger *l);
 
+/* Let SQLite look at how tables have grown of which it has not seen enough to plan well; at a sample, not at all of it. */
+bool ledger_optimize(struct ledger *l);
+
 #endif

@@ -16,7 +16,7 @@ enum {
 	 * disk.  Whoever opens it next has to read what is left there, 0.5 ms a MiB; a small run adds 115 KiB.
 	 */
 	WAL_KEPT_BYTES = 1024 * 1024,
-	WAL_HEADER_BYTES = 32, /* a WAL of no more than that holds nothing */
+	LOOKS = 5, /* at a file that is being written to */
 };
 
 /* --- the reserve: room that a full disk still has for the last outcomes ----------------------- */
@@ -51,17 +51,6 @@ bool reserve_give_up(struct ledger *l)
 
 /* --- how it is opened -------------------------------------------------------------------------- */
 
-/* The bytes in the file beside it; -1 if there is none. */
-static int64_t size_beside(const char *path, const char *suffix)
-{
-	char *name = xasprintf("%s%s", path, suffix);
-	struct stat st;
-	int64_t size = stat(name, &st) < 0 ? -1 : (int64_t)st.st_size;
-
-	free(name);
-	return size;
-}
-
 /* path as a URI's, with what SQLite would take for something else written as %XX. */
 static char *uri_of(const char *path, const char *query)
 {
@@ -93,14 +82,10 @@ static int open_db(struct ledger *l, const char *name, int flags, const char *vf
 	return rc;
 }
 
-/*
- * With no WAL, or an empty one, everything is in the file itself, and immutable reads
- * just that.  Otherwise the WAL's index has to be there already; it is mapped read-only.
- */
+/* Without a log everything is in the file itself, and immutable reads just that.  Otherwise its index is mapped read-only. */
 static int open_traceless(struct ledger *l)
 {
-	bool alone = size_beside(l->path, "-wal") <= WAL_HEADER_BYTES;
-	char *uri = uri_of(l->path, alone ? "immutable=1" : "mode=ro&readonly_shm=1");
+	char *uri = uri_of(l->path, alone_begin(l) ? "immutable=1" : "mode=ro&readonly_shm=1");
 	int rc = open_db(l, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, look_vfs());
 
 	free(uri);
@@ -129,11 +114,13 @@ static int harden(sqlite3 *db)
 	return rc;
 }
 
-/* Nothing here looks at the file. */
+/* Nothing here looks at the file; what looks first says of which moment all the rest is. */
 static int configure(struct ledger *l)
 {
 	int64_t busy_ms = l->o.busy_ms > 0 ? l->o.busy_ms : LEDGER_BUSY_MS;
-	const char *pragmas = "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON";
+	const char *pragmas = l->o.mode == LEDGER_LOOK
+		? "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; BEGIN"
+		: "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON";
 	int rc = harden(l->db);
 
 	sqlite3_busy_timeout(l->db, busy_ms > INT32_MAX ? INT32_MAX : (int)busy_ms);
@@ -217,12 +204,23 @@ static bool fill_words(struct ledger *l, void *ctx)
 	return !rc || ledger_fail(l, rc, "cannot add new words");
 }
 
+/* As it is: it has neither our version nor our words. */
+static bool make_store_ready(struct ledger *l)
+{
+	long long n;
+	int rc = schema_integer(l->db, "SELECT count(*) FROM sqlite_schema", &n);
+
+	return rc ? ledger_fail(l, rc, "cannot read") : only_reads(l, true);
+}
+
 static bool make_ready(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
 {
 	int rc = configure(l);
 
 	if (rc)
 		return ledger_fail(l, rc, "cannot set it up");
+	if (l->is_store)
+		return make_store_ready(l);
 	if (!settle_version(l, up, n_up) || !words_load(l))
 		return false;
 	if (l->o.mode != LEDGER_WRITE)
@@ -242,19 +240,39 @@ static void shut(struct ledger *l)
 	}
 	sqlite3_close(l->db);
 	l->db = NULL;
+	alone_end(l);
 }
 
-static bool open_for_reading(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
+static bool read_plainly(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
 {
-	if (l->o.mode == LEDGER_READ) {
-		if (!open_db(l, l->path, SQLITE_OPEN_READONLY, NULL) && make_ready(l, up, n_up))
+	if (!open_db(l, l->path, SQLITE_OPEN_READONLY, NULL) && make_ready(l, up, n_up))
+		return true;
+	shut(l);
+	return false;
+}
+
+static bool read_without_trace(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
+{
+	bool moved = true;
+
+	for (int i = 0; moved && i < LOOKS; i++) {
+		bool open = !open_traceless(l) && make_ready(l, up, n_up);
+
+		moved = !alone_holds(l);
+		if (open && !moved)
 			return true;
 		shut(l);
-		/* In a folder where no WAL can be made it may still be readable without. */
-		if (l->error.fault != LEDGER_READ_ONLY)
-			return false;
 	}
-	return !open_traceless(l) && make_ready(l, up, n_up);
+	return moved ? ledger_fail_text(l, LEDGER_BUSY, "it is being written to all the time") : false;
+}
+
+/* What cannot be read in the one way may be in the other: in a folder where no WAL can be made, or while somebody begins. */
+static bool open_for_reading(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
+{
+	if (l->o.mode == LEDGER_READ)
+		return read_plainly(l, up, n_up) ||
+		       (l->error.fault == LEDGER_READ_ONLY && read_without_trace(l, up, n_up));
+	return read_without_trace(l, up, n_up) || (l->error.fault == LEDGER_READ_ONLY && read_plainly(l, up, n_up));
 }
 
 static bool open_as_asked(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
@@ -287,9 +305,7 @@ int ledger_format(void)
 	return schema_upgrades[schema_n_upgrades - 1].version;
 }
 
-struct ledger *ledger_open_as(const char *path, const struct ledger_options *o,
-			      const struct schema_upgrade *up, size_t n_up,
-			      struct ledger_error *ret_error)
+static struct ledger *new_handle(const char *path, const struct ledger_options *o)
 {
 	struct ledger *l = xcalloc(1, sizeof(*l));
 
@@ -297,7 +313,13 @@ struct ledger *ledger_open_as(const char *path, const struct ledger_options *o,
 	l->o = *o;
 	buf_init(&l->queue);
 	buf_init(&l->error.text);
-	if (open_as_asked(l, up, n_up)) {
+	return l;
+}
+
+/* l, if it is open; NULL and the reason if not. */
+static struct ledger *hand_out(struct ledger *l, bool open, struct ledger_error *ret_error)
+{
+	if (open) {
 		buf_reset(&l->error.text); /* of a way that was tried first */
 		l->error.fault = LEDGER_FINE;
 		return l;
@@ -309,38 +331,23 @@ struct ledger *ledger_open_as(const char *path, const struct ledger_options *o,
 	return NULL;
 }
 
-/* As it is: a store has neither our version nor our words. */
-static bool open_store(struct ledger *l)
+struct ledger *ledger_open_as(const char *path, const struct ledger_options *o,
+			      const struct schema_upgrade *up, size_t n_up,
+			      struct ledger_error *ret_error)
 {
-	long long n;
-	int rc;
+	struct ledger *l = new_handle(path, o);
 
-	if (access(l->path, F_OK))
-		return ledger_fail_text(l, LEDGER_MISSING, "there is none yet: what fills it has not been run");
-	if (open_traceless(l) && open_db(l, l->path, SQLITE_OPEN_READONLY, NULL))
-		return false;
-	rc = configure(l);
-	if (!rc)
-		rc = schema_integer(l->db, "SELECT count(*) FROM sqlite_schema", &n);
-	return rc ? ledger_fail(l, rc, "cannot read") : only_reads(l, true);
+	return hand_out(l, open_as_asked(l, up, n_up), ret_error);
 }
 
-struct ledger *ledger_open_store(const char *path, struct ledger_error *ret_error)
+struct ledger *ledger_open_store(const char *path, const struct ledger_options *o, struct ledger_error *ret_error)
 {
-	struct ledger *l = xcalloc(1, sizeof(*l));
+	struct ledger *l = new_handle(path, o);
 
-	l->path = xstrdup(path);
 	l->is_store = true;
-	l->o.mode = LEDGER_TRACELESS;
-	buf_init(&l->queue);
-	buf_init(&l->error.text);
-	if (open_store(l))
-		return l;
-	ledger_error_release(ret_error);
-	*ret_error = l->error;
-	buf_init(&l->error.text);
-	ledger_close(l);
-	return NULL;
+	if (access(path, F_OK))
+		ledger_fail_text(l, LEDGER_MISSING, "there is none yet: what fills it has not been run");
+	return hand_out(l, l->error.fault == LEDGER_FINE && open_for_reading(l, NULL, 0), ret_error);
 }
 
 void ledger_prepare(void)
@@ -360,7 +367,7 @@ void ledger_close(struct ledger *l)
 	if (!l)
 		return;
 	/* If others are at it, they will. */
-	if (l->db && l->o.mode == LEDGER_WRITE && size_beside(l->path, "-wal") > WAL_KEPT_BYTES) {
+	if (l->db && l->o.mode == LEDGER_WRITE && size_beside(l, "-wal") > WAL_KEPT_BYTES) {
 		sqlite3_busy_timeout(l->db, 0);
 		(void)sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	}

@@ -329,7 +329,7 @@ static bool run_sql(struct ledger *l, const struct ledger_query *q, const bool *
 		ok = rc == SQLITE_DONE || fail_rows(l, rc, p);
 	}
 	sqlite3_finalize(st);
-	return ok;
+	return alone_so_far(l, ok);
 }
 
 bool only_reads(struct ledger *l, bool on)

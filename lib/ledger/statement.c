@@ -48,7 +48,7 @@ bool stmt_done(struct ledger *l, enum stmt id, sqlite3_stmt *st, bool ok)
 		sqlite3_reset(st);
 	else
 		sqlite3_finalize(st);
-	return ok;
+	return alone_so_far(l, ok);
 }
 
 int stmt_row(struct ledger *l, sqlite3_stmt *st)

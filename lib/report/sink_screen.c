@@ -249,6 +249,33 @@ static void question_lines(struct screen *s, const struct run_event *e)
 	say_line(s);
 }
 
+/* Paths below the project's folder are shown from there. */
+static const char *shorter(const struct screen *s, const char *path)
+{
+	size_t n = strlen(s->root);
+
+	return !strncmp(path, s->root, n) && path[n] == '/' ? path + n + 1 : path;
+}
+
+/* It changes nothing, but nobody else would say it. */
+static void hook_lines(struct screen *s, const struct run_event *e)
+{
+	if (e->state != STATE_FAILED)
+		return;
+	tty_tone(&s->line, s->o.colour, TONE_WARN, "failed");
+	buf_putc(&s->line, ' ');
+	add_clean(&s->line, e->step);
+	buf_puts(&s->line, ": ");
+	add_clean(&s->line, e->error ? e->error : "?");
+	if (e->log) {
+		buf_putc(&s->line, '\n');
+		screen_tail(&s->line, e->log, TAIL_LINES, "    ");
+		buf_puts(&s->line, "    log: ");
+		add_clean(&s->line, shorter(s, e->log));
+	}
+	say_line(s);
+}
+
 static void slow_line(struct screen *s, const struct run_event *e)
 {
 	if (s->o.silent)
@@ -350,6 +377,9 @@ static void tell(struct screen *s, const struct run_event *e)
 	case EVENT_STEP_SLOW:
 		slow_line(s, e);
 		break;
+	case EVENT_HOOK_ENDED:
+		hook_lines(s, e);
+		break;
 	case EVENT_STEP_STARTED:
 		start_lines(s, e);
 		break;
@@ -377,7 +407,6 @@ static void tell(struct screen *s, const struct run_event *e)
 	case EVENT_RUN_QUARANTINED:
 	case EVENT_RUN_INTERRUPTED:
 	case EVENT_RUN_RESUMED:
-	case EVENT_HOOK_ENDED:
 	case EVENT_COUNT:
 		break;
 	}
@@ -478,7 +507,10 @@ static void running_rows(struct screen *s, const struct run_status *st, unsigned
 		buf_addf(&s->line, "  and %" PRIu32 " more\n", st->n_running - shown);
 }
 
-/* Each row is cut to be narrower than the terminal is now. */
+/*
+ * Each row is cut to be narrower than the terminal is now.  That is asked each time: SIGWINCH comes only to whom the
+ * terminal belongs just then, and that may be a step with tty, or the shell that has us in the background.
+ */
 static void draw(struct screen *s, const struct run_status *st)
 {
 	unsigned columns, rows;
@@ -612,14 +644,6 @@ void screen_tail(struct buf *out, const char *path, size_t n, const char *indent
 			break;
 	add_lines(out, (struct span){from, (size_t)(whole.at + whole.len - from)}, indent);
 	buf_release(&text);
-}
-
-/* Paths below the project's folder are shown from there. */
-static const char *shorter(const struct screen *s, const char *path)
-{
-	size_t n = strlen(s->root);
-
-	return !strncmp(path, s->root, n) && path[n] == '/' ? path + n + 1 : path;
 }
 
 static void summarise_failure(struct screen *s, const struct run_summary *sum, const struct run_failure *f)

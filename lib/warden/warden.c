@@ -478,8 +478,8 @@ int warden_run(const struct warden_options *o)
 
 	if (w == MAP_FAILED || prepare(w, o) < 0)
 		return -1; /* the process ends now, and everything goes with it */
-	do
+	(void)madvise(w, sizeof(*w), MADV_DONTDUMP); /* requests may hold secrets */
+	while (!is_done(w))
 		turn(w);
-	while (!is_done(w));
 	return 0;
 }

@@ -7,6 +7,9 @@ WITH ended AS (
 	FROM v_attempts
 	WHERE state = 'succeeded'
 		AND start_time >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-' || :days || ' days')
+		-- all others need not be looked at
+		AND run IN (SELECT run FROM v_runs
+			WHERE end_time IS NULL OR end_time >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-' || :days || ' days'))
 )
 SELECT step, count(*) AS times,
 	CAST(max(CASE WHEN place = (50 * n + 99) / 100 THEN duration_ms END) AS INTEGER) AS p50_ms,

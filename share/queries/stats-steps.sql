@@ -6,9 +6,11 @@ WITH tries AS (
 		row_number() OVER (PARTITION BY a.step, a.state = 'succeeded' ORDER BY a.duration_ms) AS place,
 		sum(a.state = 'succeeded') OVER (PARTITION BY a.step) AS good,
 		ntile(2) OVER (PARTITION BY a.step, a.state = 'succeeded' ORDER BY a.start_time) AS half
-	FROM v_attempts AS a JOIN v_runs AS r ON r.run = a.run
+	FROM v_runs AS r CROSS JOIN v_attempts AS a ON a.run = r.run
 	WHERE a.phase = 'ended' AND (r.target = :target OR r.target GLOB :target)
 		AND a.start_time >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-' || :days || ' days')
+		-- all others need not be looked at
+		AND (r.end_time IS NULL OR r.end_time >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-' || :days || ' days'))
 )
 SELECT step, count(*) AS attempts, good AS succeeded,
 	CAST(max(CASE WHEN state = 'succeeded' AND place = (50 * good + 99) / 100 THEN duration_ms END) AS INTEGER) AS p50_ms,

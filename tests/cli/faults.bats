@@ -30,6 +30,12 @@ sound() { # the ledger after a fault, and the run after it
 	want 0 orchmake fsck
 }
 
+# The same where the test has a Jobfile of its own.
+sound_again() {
+	prepare
+	sound
+}
+
 # faulty CALL PATH ERRNO AT [STICKY] COMMAND...: with that call failing.
 faulty() {
 	local call=$1 path=$2 errno=$3 at=$4
@@ -197,6 +203,51 @@ end_held() { # CODE
 	want 0 orchmake fsck
 }
 
+@test "a log of 10 GB is looked at where it matters" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  j: {run: "truncate -s 10000000000 /proc/self/fd/1; echo the end; exit 3"}
+	J
+	limit='ulimit -v 200000;'
+	grep -q __asan_init "$(command -v orchmake)" && limit=
+	want 1 sh -c "$limit exec timeout 60 orchmake -s"
+	complains "exit 3"
+	complains "the end"
+	is "$(stat -c %s .orchmake/logs/*/*.log)" 10000000008
+	[ "$(printf %s "$out$err" | wc -c)" -lt 20000000 ]
+	want 0 orchmake show last/j
+	want 0 orchmake gc --max-size 1G
+	is "$(ls .orchmake/logs)" ""
+	want 0 orchmake fsck
+}
+
+# A group of processes that may have so much memory; nobody but root can make one, and not everywhere.
+memory_group() { # BYTES
+	group=/sys/fs/cgroup/memory/orchmake-test-$$-$RANDOM limit=memory.limit_in_bytes
+	[ -d /sys/fs/cgroup/memory ] || group=/sys/fs/cgroup/${group##*/} limit=memory.max
+	mkdir "$group" 2>/dev/null && echo "$1" 2>/dev/null >"$group/$limit" || {
+		rmdir "$group" 2>/dev/null || true
+		skip "no memory can be limited here"
+	}
+}
+
+@test "the kernel is short of memory: it takes the step, not what keeps its record" {
+	memory_group 100000000
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  j: {run: "exec awk 'BEGIN { while (1) s = s \"0123456789abcdef0123456789abcdef\" s }'"}
+	J
+	code=0
+	(echo "$BASHPID" >"$group/cgroup.procs" && exec timeout 60 orchmake) >out.txt 2>err.txt </dev/null 3>&- || code=$?
+	until_true rmdir "$group"
+	is "$code" 1
+	grep -q "killed by SIGKILL" err.txt
+	is "$(sql "select signal from v_attempts")" 9
+	sound_again
+}
+
 @test "a step that closes its outputs, and one that is killed, have ended as they ended" {
 	jobfile <<-'J'
 	jobfile: 1
@@ -255,4 +306,31 @@ end_held() { # CODE
 	dd if=/dev/zero of=.orchmake/ledger.db-shm bs=32768 count=1 2>/dev/null
 	want 0 timeout 5 orchmake history
 	says succeeded
+}
+
+@test "doctor says what this machine offers and lacks, ends what a dead run left, and says of the ledger what is wrong" {
+	begin_held
+	warden=$(pgrep -P $driver)
+	kill -STOP "$warden"
+	kill -KILL $driver "$warden"
+	wait $driver || true
+	want 0 orchmake doctor
+	says "ok       orchmake-warden "
+	says "ok       process trees "
+	says "ok       open files "
+	says "found dead and is recorded as interrupted"
+	says "/.orchmake/ledger.db: 0 problems"
+	until_true nobody_left "$MARK"
+	want 1 sh -c 'ulimit -n 100; exec orchmake doctor'
+	says "PROBLEM  open files             100 soft"
+	mkdir alone
+	cp "$(command -v orchmake)" alone/
+	[ -e "$(alone/orchmake doctor | sed -n 's/^ok  *orchmake-warden  *//p')" ] || {
+		want 1 alone/orchmake doctor
+		says "PROBLEM  orchmake-warden        is not in "
+		says ": no step can be started"
+	}
+	sqlite3 .orchmake/ledger.db "PRAGMA foreign_keys = OFF; DELETE FROM steps"
+	want 1 orchmake doctor
+	says "PROBLEM  ledger"
 }

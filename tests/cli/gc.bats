@@ -51,6 +51,15 @@ prepare() {
 	is "$(runs) $(logs)" "0 0"
 }
 
+@test "SQLite learns how the tables have grown" {
+	want 0 orchmake gc --keep 1
+	[ "$(sql "SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'runs'")" -gt 0 ]
+	want 0 orchmake -s a
+	want 0 orchmake fsck
+	want 0 orchmake history
+	says " a"
+}
+
 @test "a run that is under way is never forgotten" {
 	jobfile <<-'J'
 	jobfile: 1

@@ -38,6 +38,13 @@ want() {
 	fi
 }
 
+# no COMMAND...: it fails.  `! COMMAND` in the middle of a test would not end it, whatever comes of it.
+no() {
+	"$@" || return 0
+	printf 'it should have failed: %s\n' "$*"
+	return 1
+}
+
 says() { # TEXT is in stdout
 	case $out in *"$1"*) return 0 ;; esac
 	printf 'stdout does not say: %s\nit says:\n%s\n' "$1" "$out"

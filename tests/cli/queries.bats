@@ -36,7 +36,7 @@ store() { # FILE: a store with rows of two sources
 
 @test "query lists what there is, with parameters and a description" {
 	want 0 orchmake query
-	grep -q '^recent-jobs  *ledger  *The latest jobs' <<<"$out"
+	grep -q '^recent-jobs  *runs=100  *ledger  *The latest jobs' <<<"$out"
 	grep -q '^failures  *days=7  *ledger' <<<"$out"
 	want 0 orchmake query --format=json
 	is "$(jq -r '.[] | select(.name == "failures") | .params[0].name + .params[0].default' <<<"$out")" days7

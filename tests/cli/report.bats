@@ -57,7 +57,7 @@ draw() {
 	grep -q 'One failure' dom.html
 	grep -q 'What waited for what' dom.html
 	grep -q '<rect' dom.html
-	! grep -q '>null<' dom.html
+	no grep -q '>null<' dom.html
 }
 
 @test "where steps are many, the picture shows jobs, and one edge for what others imply" {
@@ -103,4 +103,24 @@ draw() {
 	want 2 orchmake report nothing
 	want 1 orchmake report last no/such/folder/page.html
 	complains "cannot write"
+}
+
+# `report last /dev/stdout` and the like; what is tried here is nobody else's.
+@test "what FILE, --result and --out name is written into where it is a pipe, and behind a link; it is not replaced" {
+	command -v timeout >/dev/null || skip "timeout is not installed"
+	orchmake -s one
+	mkfifo pipe
+	: >behind
+	ln -s behind link
+	for to in "report last" "-s one --result" "plan two --out"; do
+		timeout 20 cat pipe >got 3>&- &
+		case $to in report*) orchmake $to pipe ;; *) orchmake $to=pipe ;; esac >/dev/null 2>&1 </dev/null || true
+		[ -p pipe ]
+		wait $!
+		[ -s got ]
+		: >behind
+		case $to in report*) orchmake $to link ;; *) orchmake $to=link ;; esac >/dev/null 2>&1 </dev/null || true
+		[ -h link ]
+		[ -s behind ]
+	done
 }

@@ -42,8 +42,17 @@ prepare() {
 
 # Nothing below .orchmake and nothing that was said holds a secret; what the steps wrote themselves does.
 nothing_shown() {
-	! grep -rl s3cr3t .orchmake || return 1
+	no grep -rl s3cr3t .orchmake || return 1
 	case $out$err in *s3cr3t*) printf 'said:\n%s\n%s\n' "$out" "$err"; return 1 ;; esac
+}
+
+# The process below PID $1 that runs the program $2.
+descendant() {
+	local p
+	for p in $(pgrep -P "$1"); do
+		case $(tr '\0' ' ' <"/proc/$p/cmdline") in *"$2"*) echo "$p"; return ;; esac
+		descendant "$p" "$2"
+	done
 }
 
 @test "a step gets them in its environment, a callable in its input" {
@@ -64,13 +73,13 @@ Bearer s3cr3t-of-a-command"
 	want 1 orchmake -k -j4 -v --result=result.json --events=events.json use printed call fails
 	complains "fails: *** is wrong"
 	nothing_shown
-	! grep s3cr3t result.json events.json
+	no grep s3cr3t result.json events.json
 	for verb in history "show last" "show last/use" "why fails" events result "logs last/use" "logs last/fails" \
 		"sql select*from_v_attempts" list vars "report last page.html" "graph use" -n -p; do
 		orchmake ${verb//_/ } >out.txt 2>err.txt </dev/null || true
-		! grep s3cr3t out.txt err.txt
+		no grep s3cr3t out.txt err.txt
 	done
-	! grep s3cr3t page.html
+	no grep s3cr3t page.html
 	is "$(sql "select json_extract(result, '$.k') from v_steps where step = 'printed'")" '***'
 }
 
@@ -91,20 +100,60 @@ Bearer s3cr3t-of-a-command"
 		tr '\0' ' ' <"$c" 2>/dev/null | grep s3cr3t && seen=1
 	done
 	is "$seen" 0
-	! grep -rl s3cr3t .orchmake
+	no grep -rl s3cr3t .orchmake
 	echo >go1
 	echo >go2
 	wait $!
 }
 
+# dumped PID TEXT: whether TEXT is in memory of it that a core file would have.
+dumped() {
+	python3 - "$@" <<-'P'
+	import re, sys
+	pid, text, found = sys.argv[1], sys.argv[2].encode(), 0
+	with open(f"/proc/{pid}/smaps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
+	    for m in re.finditer(r"^(\w+)-(\w+) rw.*\n(?:\S+:.*\n)*?VmFlags:(.*)$", maps.read(), re.M):
+	        if " dd" not in m[3]:
+	            mem.seek(int(m[1], 16))
+	            found += text in mem.read(int(m[2], 16) - int(m[1], 16))
+	sys.exit(not found)
+	P
+}
+
+@test "they are in no core file: of the driver, its warden, and what stands between the step and its log" {
+	command -v python3 >/dev/null || skip "python3 is not installed"
+	[ "$(cat /proc/sys/kernel/core_pattern)" = core ] || skip "core files go elsewhere"
+	ulimit -c unlimited 2>/dev/null || skip "there can be no core files"
+	jobfile <<-'J'
+	jobfile: 1
+	secrets: {KEY: {env: PROD_KEY}}
+	jobs:
+	  a: {env: {K: "${{ secrets.KEY }}", L: in-the-clear}, run: 'echo "$K"; : >up; exec sleep 1000'}
+	J
+	for victim in '' -mask; do
+		rm -f up core
+		orchmake -s a </dev/null >/dev/null 2>&1 3>&- &
+		driver=$!
+		until_true test -e up
+		warden=$(descendant $driver orchmake-warden)
+		no dumped "$warden" s3cr3t
+		dying=$driver
+		[ -z "$victim" ] || dying=$(descendant "$warden" "orchmake$victim")
+		dumped "$dying" in-the-clear
+		kill -SEGV "$dying"
+		wait $driver || true
+		no test -e core
+	done
+}
+
 @test "the variable a secret comes from is not inherited" {
 	want 0 orchmake other
-	! grep PROD_KEY env-of-other
+	no grep PROD_KEY env-of-other
 	echo 'PROD_KEY=s3cr3t-of-dotenv' >.env
 	sed -i '1a dotenv: [.env]' Jobfile
 	unset PROD_KEY
 	want 0 orchmake other use
-	! grep s3cr3t env-of-other
+	no grep s3cr3t env-of-other
 	is "$(head -1 seen-by-step)" s3cr3t-of-dotenv
 	nothing_shown
 }

@@ -51,6 +51,23 @@ begin() {
 	done
 }
 
+@test "when its terminal goes away, it ends like that too" {
+	command -v python3 >/dev/null || skip "python3 is not installed"
+	mkfifo told
+	timeout 100 "$top_srcdir/tests/cli/typist" orchmake -j8 escape <told >shown 2>&1 3>&- &
+	typist=$!
+	exec 7>told
+	until_true up
+	echo hangup >&7
+	exec 7>&-
+	code=0
+	wait $typist || code=$?
+	is "$code" 129
+	until_true nobody_left "$MARK"
+	is "$(sql "select state from v_runs")" canceled
+	want 0 orchmake fsck
+}
+
 @test "Ctrl-C twice kills at once" {
 	sed -i 's/grace: 200ms/grace: 60s/' Jobfile
 	begin

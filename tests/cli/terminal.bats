@@ -59,6 +59,24 @@ Y
 	[ -e next ]
 }
 
+@test "Ctrl-Z stops orchmake, its step goes on, and fg has orchmake go on" {
+	jobfile <<-'Y'
+	jobfile: 1
+	jobs: {j: {run: "echo begun; until test -e go; do sleep 0.02; done; : >done"}}
+	Y
+	type_into bash --norc --noprofile -i <<-'S'
+	send PS1=; orchmake -Onone j\r
+	expect \nbegun
+	send \x1a
+	expect Stopped
+	send : >go; until test -e done; do sleep 0.02; done; fg\r
+	expect succeeded: j
+	send exit $?\r
+	end
+	S
+	is "$(sql "select state from v_runs")" succeeded
+}
+
 @test "tty: nothing else runs meanwhile, and where there is no terminal it runs all the same" {
 	jobfile <<'Y'
 jobfile: 1

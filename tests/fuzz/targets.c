@@ -595,7 +595,7 @@ static void drop_beside(const char *path, const char *ending)
 /* Read, by the bytes' own number, or written to. */
 static void try_ledger(const uint8_t *data, size_t len)
 {
-	const struct ledger_options o = {.mode = len & 1 ? LEDGER_WRITE : LEDGER_TRACELESS, .busy_ms = 1};
+	const struct ledger_options o = {.mode = len & 1 ? LEDGER_WRITE : LEDGER_LOOK, .busy_ms = 1};
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	char *path = file_of(data, len);
 	struct ledger *l = ledger_open(path, &o, &err);

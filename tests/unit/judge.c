@@ -246,6 +246,24 @@ static void every_other_end_has_its_state_and_its_text(void **state)
 		  "failed not-started: cannot start: exec: No such file or directory");
 	is_judged("retry: 3", (struct end){.end = END_NOT_STARTED, .error = ECANCELED, .stage = "queue"},
 		  "canceled canceled");
+	is_judged("", (struct end){.end = END_NOT_STARTED, .error = ECANCELED, .stage = "queue", .stopped = STOPPED_DEADLINE},
+		  "timed_out deadline: its deadline passed");
+}
+
+static void what_is_not_so_when_time_is_up_did_not_come_true(void **state)
+{
+	static const enum stopped_for nobody = 0;
+
+	(void)state;
+	is_judged("until: {run: x}", (struct end){EXITED(3), .stopped = nobody}, "failed exit 3 again: exit 3");
+	is_judged("until: {run: x}", (struct end){EXITED(3), .stopped = STOPPED_UNTIL},
+		  "timed_out until-timeout 3: it did not come true in time");
+	is_judged("until: {run: x}", (struct end){EXITED(3), .stopped = STOPPED_DEADLINE},
+		  "timed_out deadline 3: its deadline passed");
+	is_judged("until: {run: x}", (struct end){EXITED(0), .stopped = STOPPED_UNTIL}, "succeeded none 0");
+	is_judged("", (struct end){EXITED(3), .stopped = STOPPED_DEADLINE}, "failed exit 3: exit 3");
+	is_judged("until: {run: x}", (struct end){.end = END_STOPPED, .status = SIGTERM, .stopped = STOPPED_UNTIL},
+		  "timed_out until-timeout SIG15: it did not come true in time");
 }
 
 /* --- retry --------------------------------------------------------------------------------------------- */
@@ -358,6 +376,7 @@ int main(void)
 		cmocka_unit_test(the_text_is_one_short_line_of_utf8),
 		cmocka_unit_test(ten_megabytes_of_log_are_seen_from_their_end),
 		cmocka_unit_test(every_other_end_has_its_state_and_its_text),
+		cmocka_unit_test(what_is_not_so_when_time_is_up_did_not_come_true),
 		cmocka_unit_test(without_rules_every_failure_is_tried_again),
 		cmocka_unit_test(a_callable_says_whether_it_would_fail_again),
 		cmocka_unit_test(rules_say_after_what),

@@ -37,7 +37,7 @@ static void a_missing_ledger_is_not_made_by_reading(void **state)
 
 	assert_null(kit_try(k, LEDGER_READ));
 	CHECK_INT(k->err.fault, LEDGER_MISSING);
-	assert_null(kit_try(k, LEDGER_TRACELESS));
+	assert_null(kit_try(k, LEDGER_LOOK));
 	CHECK_INT(k->err.fault, LEDGER_MISSING);
 	CHECK_INT(access(k->path, F_OK), -1);
 }
@@ -56,7 +56,7 @@ static void an_empty_file_becomes_a_ledger(void **state)
 
 static void refuse(struct kit *k, enum ledger_fault fault, const char *part)
 {
-	for (int mode = LEDGER_WRITE; mode <= LEDGER_TRACELESS; mode++) {
+	for (int mode = LEDGER_WRITE; mode <= LEDGER_LOOK; mode++) {
 		assert_null(kit_try(k, (enum ledger_mode)mode));
 		CHECK_INT(k->err.fault, fault);
 		if (!strstr(k->err.text.data, part) || !strstr(k->err.text.data, k->path))
@@ -195,7 +195,7 @@ static bool keep_number(void *ctx, size_t n, const struct ledger_value *v)
 
 static void a_reader_has_the_new_views_of_an_older_ledger(void **state)
 {
-	static const enum ledger_mode modes[] = {LEDGER_READ, LEDGER_TRACELESS};
+	static const enum ledger_mode modes[] = {LEDGER_READ, LEDGER_LOOK};
 	struct kit *k = *state;
 
 	made_by_version(k, 2);

@@ -618,7 +618,7 @@ static const struct opening {
 	bool as_store;
 } openings[] = {{LEDGER_WRITE, NOTHING, false}, {LEDGER_WRITE, AN_OLDER_ONE, false}, {LEDGER_WRITE, ONE, false},
 		{LEDGER_WRITE, ONE_THAT_LACKS_A_WORD, false}, {LEDGER_READ, ONE, false},
-		{LEDGER_TRACELESS, ONE, false}, {LEDGER_READ, AN_OLDER_ONE, false}, {LEDGER_TRACELESS, ONE, true}};
+		{LEDGER_LOOK, ONE, false}, {LEDGER_READ, AN_OLDER_ONE, false}, {LEDGER_LOOK, ONE, true}};
 
 static void put_there(struct kit *k, const struct opening *o, const struct buf *older, const struct buf *newest)
 {
@@ -636,7 +636,9 @@ static void put_there(struct kit *k, const struct opening *o, const struct buf *
 
 static struct ledger *open_as(struct kit *k, const struct opening *o)
 {
-	return o->as_store ? ledger_open_store(k->path, &k->err) : kit_try(k, o->mode);
+	const struct ledger_options lo = {.mode = o->mode};
+
+	return o->as_store ? ledger_open_store(k->path, &lo, &k->err) : kit_try(k, o->mode);
 }
 
 static struct buf made_by_version(struct kit *k, size_t n)

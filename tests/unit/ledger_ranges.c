@@ -546,7 +546,7 @@ static void steps_are(struct kit *k, const char *want)
 /* Whoever only reads has the columns it lacks; whoever writes has a copy made, and goes on in it. */
 static void a_ledger_without_ranges_is_read_and_upgraded(void **state)
 {
-	static const enum ledger_mode modes[] = {LEDGER_READ, LEDGER_TRACELESS, LEDGER_WRITE};
+	static const enum ledger_mode modes[] = {LEDGER_READ, LEDGER_LOOK, LEDGER_WRITE};
 	const struct ledger_options o = {.mode = LEDGER_WRITE};
 	struct kit *k = *state, copy = {0};
 

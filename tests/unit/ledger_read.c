@@ -655,9 +655,10 @@ static void a_signal_ends_a_statement(void **state)
 static void a_store_is_read_and_nothing_else(void **state)
 {
 	struct kit *k = *state;
+	const struct ledger_options look = {.mode = LEDGER_LOOK}, live = {.mode = LEDGER_READ};
 	char *path = path_join(k->dir, "store.db");
 
-	k->l = ledger_open_store(path, &k->err);
+	k->l = ledger_open_store(path, &look, &k->err);
 	assert_null(k->l);
 	CHECK_INT(k->err.fault, LEDGER_MISSING);
 	CHECK_INT(access(path, F_OK), -1);
@@ -665,14 +666,21 @@ static void a_store_is_read_and_nothing_else(void **state)
 	k->path = path;
 	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	kit_exec(k, "CREATE TABLE t (x); INSERT INTO t VALUES (5)");
-	k->l = ledger_open_store(path, &k->err);
+	k->l = ledger_open_store(path, &look, &k->err);
 	assert_non_null(k->l);
 	answers(k, SQL("SELECT x FROM t"), "[x] 5");
 	answers(k, SQL("DELETE FROM t"), "only what reads is allowed here");
 	kit_shut(k);
+	k->l = ledger_open_store(path, &live, &k->err);
+	assert_non_null(k->l);
+	answers(k, SQL("SELECT x FROM t"), "[x] 5");
+	kit_exec(k, "UPDATE t SET x = 6");
+	answers(k, SQL("SELECT x FROM t"), "[x] 6");
+	answers(k, SQL("DELETE FROM t"), "only what reads is allowed here");
+	kit_shut(k);
 	assert_int_equal(truncate(path, 4), 0);
 	assert_int_equal(file_write_atomic(path, "no database, but something else", 31, 0600), 0);
-	assert_null(ledger_open_store(path, &k->err));
+	assert_null(ledger_open_store(path, &look, &k->err));
 	assert_non_null(strstr(k->err.text.data, "store '"));
 }
 
@@ -800,7 +808,7 @@ static char *listing(const struct kit *k)
  * In a process of its own, begun anew: SQLite shares what it has open within a process, and
  * closing a file that a listing read would drop its locks.
  */
-static int traceless_main(const char *dir, const char *path, const char *want)
+static int look_main(const char *dir, const char *path, const char *want)
 {
 	struct kit k = {.err = LEDGER_ERROR_INIT, .path = xstrdup(path)};
 	struct seen s = {.b = BUF_INIT};
@@ -809,17 +817,15 @@ static int traceless_main(const char *dir, const char *path, const char *want)
 
 	snprintf(k.dir, sizeof(k.dir), "%s", dir);
 	before = listing(&k);
-	k.l = kit_try(&k, LEDGER_TRACELESS);
-	if (!k.l)
-		rc = k.err.fault == LEDGER_READ_ONLY ? 1 : 2;
-	else if (ledger_runs(k.l, &(struct ledger_run_filter){0}, see_run, &s) && !strcmp(s.b.data, want))
+	k.l = kit_try(&k, LEDGER_LOOK);
+	if (k.l && ledger_runs(k.l, &(struct ledger_run_filter){0}, see_run, &s) && !strcmp(s.b.data, want))
 		rc = 0;
 	ledger_close(k.l);
 	after = listing(&k);
-	if (strcmp(before, after)) {
-		fprintf(stderr, "before:\n%safter:\n%s", before, after);
-		rc = 3;
-	}
+	if (!rc && strcmp(before, after))
+		rc = 1;
+	if (rc)
+		fprintf(stderr, "%sbefore:\n%safter:\n%s", k.err.text.data, before, after);
 	ledger_error_release(&k.err);
 	buf_release(&s.b);
 	free(k.path);
@@ -830,20 +836,29 @@ static int traceless_main(const char *dir, const char *path, const char *want)
 
 static const char *program; /* how this one was started */
 
-/* Read it all without a trace; false if that cannot be. */
-static bool reads_without_trace(struct kit *k, const char *want)
+/* This program again, with these words; its exit status. */
+static int in_a_process(const char *what, const struct kit *k, const char *arg)
 {
 	int status;
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
 	if (!pid) {
-		execl(program, program, k->dir, k->path, want, NULL);
+		execl(program, program, what, k->dir, k->path, arg, NULL);
 		_exit(4);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) < 2);
-	return WEXITSTATUS(status) == 0;
+	CHECK(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* Read it all; false if that left a trace. */
+static bool reads_without_trace(struct kit *k, const char *want)
+{
+	int code = in_a_process("look", k, want);
+
+	CHECK(code < 2);
+	return code == 0;
 }
 
 static void drop_beside(const struct kit *k, const char *suffix)
@@ -873,7 +888,122 @@ static void a_dry_run_reads_without_a_trace(void **state)
 	kit_whole_run(k, 3, "all", 1);
 	kit_shut(k);
 	drop_beside(k, "-shm"); /* a copy without the index: it cannot be read without making one */
-	CHECK(!reads_without_trace(k, two));
+	CHECK(!reads_without_trace(k, "3 all succeeded\n2 all succeeded\n1 all succeeded\n"));
+}
+
+/* --- who looks while others write ---------------------------------------------------------------------------- */
+
+enum { MORE_RUNS = 4 };
+
+/* In a process of its own: many runs more, and then this statement; who makes it brings the log home if nobody else is there. */
+static int writer_main(const char *path, const char *then)
+{
+	struct kit k = {.err = LEDGER_ERROR_INIT, .path = xstrdup(path)};
+
+	kit_open(&k, LEDGER_WRITE);
+	for (unsigned i = 0; i < MORE_RUNS; i++)
+		kit_whole_run(&k, 100 + i, "later", 3);
+	kit_shut(&k);
+	if (*then)
+		kit_exec(&k, then);
+	free(k.path);
+	return 0;
+}
+
+/* What a reader that has one row in hand, and the rest before it, comes to when others write. */
+struct meanwhile {
+	struct kit *k;
+	const char *then;
+	struct buf seen;
+};
+
+static bool write_meanwhile(void *ctx, const struct ledger_run_row *r)
+{
+	struct meanwhile *m = ctx;
+
+	buf_addf(&m->seen, "%s ", r->target);
+	if (m->then)
+		CHECK_INT(in_a_process("write", m->k, m->then), 0);
+	m->then = NULL;
+	return true;
+}
+
+static bool add_step_name(void *ctx, const struct ledger_step_row *r)
+{
+	buf_addf(ctx, "%s ", r->name);
+	return true;
+}
+
+/* True, and what was there at the opening; or false. */
+static bool looks_while_others_write(struct kit *k, const char *then)
+{
+	struct meanwhile m = {k, then, BUF_INIT};
+	bool ok;
+
+	kit_open(k, LEDGER_LOOK);
+	ok = ledger_runs(k->l, &(struct ledger_run_filter){0}, write_meanwhile, &m) &&
+	     ledger_steps(k->l, 1, NULL, add_step_name, &m.seen) &&
+	     ledger_runs(k->l, &(struct ledger_run_filter){0}, write_meanwhile, &m);
+	if (ok)
+		CHECK_STR(m.seen.data, "first first all/s0 all/s1 first first ");
+	buf_release(&m.seen);
+	return ok;
+}
+
+static void later_everything_is_seen(struct kit *k)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "[n] %d", MORE_RUNS + 2);
+	kit_open(k, LEDGER_LOOK);
+	answers(k, SQL("SELECT count(*) AS n FROM v_runs"), text);
+}
+
+static void two_first_runs(struct kit *k)
+{
+	kit_open(k, LEDGER_WRITE);
+	kit_whole_run(k, 1, "first", 2);
+	kit_whole_run(k, 2, "first", 2);
+	kit_shut(k);
+}
+
+static void who_looks_sees_one_moment(void **state)
+{
+		static const char *const then[] = {"", "SELECT 1", "PRAGMA wal_checkpoint(PASSIVE)", "PRAGMA wal_checkpoint(RESTART)"};
+	struct kit *k = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(then); i++) {
+		kit_shut(k);
+		kit_empty(k->dir);
+		two_first_runs(k);
+		CHECK(looks_while_others_write(k, then[i]));
+		later_everything_is_seen(k);
+	}
+}
+
+static void a_file_alone_that_is_written_to_meanwhile_gives_no_half_answer(void **state)
+{
+	struct kit *k = *state;
+
+	two_first_runs(k);
+	kit_exec(k, "PRAGMA wal_checkpoint(TRUNCATE)");
+	drop_beside(k, "-wal");
+	drop_beside(k, "-shm");
+	CHECK(!looks_while_others_write(k, "PRAGMA wal_checkpoint(TRUNCATE)"));
+	CHECK_INT(ledger_error(k->l)->fault, LEDGER_BUSY);
+	later_everything_is_seen(k);
+}
+
+static void a_file_alone_stays_as_it_was_while_others_only_log(void **state)
+{
+	struct kit *k = *state;
+
+	two_first_runs(k);
+	kit_exec(k, "PRAGMA wal_checkpoint(TRUNCATE)");
+	drop_beside(k, "-wal");
+	drop_beside(k, "-shm");
+	CHECK(looks_while_others_write(k, ""));
+	later_everything_is_seen(k);
 }
 
 static void a_name_is_a_name_also_as_a_uri(void **state)
@@ -1016,7 +1146,7 @@ static void damaged_bytes_never_crash_anything(void **state)
 		drop_beside(k, "-wal");
 		drop_beside(k, "-shm");
 		write_bytes(k->path, &bad);
-		k->l = kit_try(k, i % 2 ? LEDGER_TRACELESS : LEDGER_WRITE);
+		k->l = kit_try(k, i % 2 ? LEDGER_LOOK : LEDGER_WRITE);
 		if (k->l)
 			read_everything(k->l);
 		kit_shut(k);
@@ -1236,13 +1366,18 @@ int main(int argc, char **argv)
 		KIT_TEST(a_statement_that_takes_too_long_is_stopped),
 		KIT_TEST(every_view_can_be_read),
 		KIT_TEST(a_dry_run_reads_without_a_trace),
+		KIT_TEST(who_looks_sees_one_moment),
+		KIT_TEST(a_file_alone_that_is_written_to_meanwhile_gives_no_half_answer),
+		KIT_TEST(a_file_alone_stays_as_it_was_while_others_only_log),
 		KIT_TEST(a_name_is_a_name_also_as_a_uri),
 		KIT_TEST(a_read_only_folder_can_be_read),
 		KIT_TEST(damaged_bytes_never_crash_anything),
 	};
 
-	if (argc == 4)
-		return traceless_main(argv[1], argv[2], argv[3]);
+	if (argc == 5 && !strcmp(argv[1], "look"))
+		return look_main(argv[2], argv[3], argv[4]);
+	if (argc == 5)
+		return writer_main(argv[3], argv[4]);
 	program = argv[0];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
