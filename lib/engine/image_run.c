@@ -20,7 +20,7 @@ static struct ledger_found_all found_of(const struct image *im)
 
 bool image_stands(const struct image *im, struct buf *why)
 {
-	const struct ledger_options lo = {.mode = LEDGER_TRACELESS};
+	const struct ledger_options lo = {.mode = LEDGER_LOOK};
 	const struct ledger_found_all f = found_of(im);
 	struct ledger_error err = LEDGER_ERROR_INIT;
 	struct ledger *l = ledger_open(im->ledger, &lo, &err);
