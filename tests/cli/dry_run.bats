@@ -62,10 +62,12 @@ prepare() {
 
 @test "--only, --skip, --from and --until leave out the rest" {
 	want 0 orchmake --skip two all
-	[ -e one ] && [ ! -e two ]
+	[ -e one ]
+	[ ! -e two ]
 	rm -f one help
 	want 0 orchmake --only one all
-	[ -e one ] && [ ! -e help ]
+	[ -e one ]
+	[ ! -e help ]
 	want 2 orchmake --only nothing all
 	complains "no step of this run is called 'nothing'"
 }

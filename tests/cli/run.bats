@@ -184,7 +184,8 @@ late"
 	  c: {require: {check: "params.mode == 'real'", msg: only for real}, run: touch c}
 	J
 	want 0 orchmake all
-	[ ! -e a ] && [ ! -e b ]
+	[ ! -e a ]
+	[ ! -e b ]
 	is "$(sql "select group_concat(state) from v_steps where step in ('a','b')")" "skipped,skipped"
 	want 1 orchmake c
 	complains "only for real"
@@ -201,7 +202,8 @@ late"
 	      after: {needs: [try], run: touch after}
 	J
 	want 0 orchmake merge
-	[ -e restored ] && [ -e after ]
+	[ -e restored ]
+	[ -e after ]
 }
 
 @test "finally runs after a failure" {
@@ -213,7 +215,8 @@ late"
 	    finally: [{id: clean, run: touch cleaned}]
 	J
 	want 1 orchmake
-	[ -e cleaned ] && [ ! -e never ]
+	[ -e cleaned ]
+	[ ! -e never ]
 }
 
 @test "a step that is not critical leaves the job succeeded and degraded" {
@@ -282,7 +285,8 @@ late"
 	    argv: [touch, "made-${{ params.name }}"]
 	J
 	want 0 orchmake main
-	[ -e made-one ] && [ -e made-two ]
+	[ -e made-one ]
+	[ -e made-two ]
 	is "$(sql "select group_concat(step, ' ') from v_steps")" "main/first main/second"
 }
 
