@@ -165,11 +165,12 @@ static bool look_at_header(struct ledger *l, struct header *h)
 		return ledger_fail(l, rc, "cannot read");
 	if (h->application == SCHEMA_APPLICATION_ID)
 		return true;
+	if (h->application || h->version || h->tables)
+		return ledger_fail_text(l, LEDGER_FOREIGN, "is not a ledger, but another program's SQLite file");
 	/* A file without anything in it is as good as none. */
-	if (!h->application && !h->version && !h->tables)
-		return l->o.mode == LEDGER_WRITE ||
-		       ledger_fail_text(l, LEDGER_MISSING, "there is nothing in it yet");
-	return ledger_fail_text(l, LEDGER_FOREIGN, "is not a ledger, but another program's SQLite file");
+	if (l->o.mode != LEDGER_WRITE)
+		return ledger_fail_text(l, LEDGER_MISSING, "there is nothing in it yet");
+	return true;
 }
 
 static bool use_wal(struct ledger *l)
@@ -180,7 +181,9 @@ static bool use_wal(struct ledger *l)
 				      : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
 			      NULL, NULL, NULL);
 
-	return !rc || ledger_fail(l, rc, "cannot keep a write-ahead log");
+	if (rc)
+		return ledger_fail(l, rc, "cannot keep a write-ahead log");
+	return true;
 }
 
 /* An older one can be read as long as it only lacks views: they are made for this connection, and nowhere else. */
@@ -191,7 +194,9 @@ static bool read_older(struct ledger *l, int version, const struct schema_upgrad
 	if (rc == SQLITE_MISMATCH)
 		return ledger_fail_text(l, LEDGER_OLDER, "has version %d, this program reads %d", version,
 					up[n_up - 1].version);
-	return !rc || ledger_fail(l, rc, "cannot make its views");
+	if (rc)
+		return ledger_fail(l, rc, "cannot make its views");
+	return true;
 }
 
 static bool settle_version(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
@@ -214,7 +219,9 @@ static bool fill_words(struct ledger *l, void *ctx)
 	int rc = schema_fill_words(l->db);
 
 	(void)ctx;
-	return !rc || ledger_fail(l, rc, "cannot add new words");
+	if (rc)
+		return ledger_fail(l, rc, "cannot add new words");
+	return true;
 }
 
 static bool make_ready(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
@@ -310,19 +317,27 @@ struct ledger *ledger_open_as(const char *path, const struct ledger_options *o,
 }
 
 /* As it is: a store has neither our version nor our words. */
-static bool open_store(struct ledger *l)
+static bool make_store_ready(struct ledger *l)
 {
 	long long n;
-	int rc;
+	int rc = configure(l);
 
-	if (access(l->path, F_OK))
-		return ledger_fail_text(l, LEDGER_MISSING, "there is none yet: what fills it has not been run");
-	if (open_traceless(l) && open_db(l, l->path, SQLITE_OPEN_READONLY, NULL))
-		return false;
-	rc = configure(l);
 	if (!rc)
 		rc = schema_integer(l->db, "SELECT count(*) FROM sqlite_schema", &n);
 	return rc ? ledger_fail(l, rc, "cannot read") : only_reads(l, true);
+}
+
+static bool open_store(struct ledger *l)
+{
+	if (access(l->path, F_OK))
+		return ledger_fail_text(l, LEDGER_MISSING, "there is none yet: what fills it has not been run");
+	if (!open_traceless(l) && make_store_ready(l))
+		return true;
+	shut(l);
+	/* A log without its index, as in a copy, can only be read by making one. */
+	if (l->error.fault != LEDGER_READ_ONLY)
+		return false;
+	return !open_db(l, l->path, SQLITE_OPEN_READONLY, NULL) && make_store_ready(l);
 }
 
 struct ledger *ledger_open_store(const char *path, struct ledger_error *ret_error)
