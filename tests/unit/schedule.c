@@ -1839,6 +1839,160 @@ static void extend(struct test_case *t)
 	schedule_check(t->s);
 }
 
+/* --- what it waits for, and what comes next ------------------------------------------------------------------- */
+
+static void waits_for(struct test_case *t, uint32_t u, enum reason why, uint32_t what)
+{
+	uint32_t cause;
+
+	CHECK_STR(reason_word(schedule_reason(t->s, u, &cause)), reason_word(why));
+	CHECK_INT(cause, what);
+}
+
+static void a_step_waits_for_the_first_need_that_is_open(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c");
+
+	(void)state;
+	need(t, c, a, COND_OK);
+	need(t, c, b, COND_OK);
+	run(t, 2);
+	waits_for(t, begin_of(t, 0), REASON_NEEDS_OPEN, UNIT_NONE);
+	EXPECT(t, 0, "start a#1, start b#1");
+	waits_for(t, c, REASON_NEEDS_OPEN, a);
+	ended(t, 1, a, true);
+	waits_for(t, c, REASON_NEEDS_OPEN, b);
+	case_free(t);
+}
+
+/* Of all groups that want it, and of none that happens to be beside them. */
+static void a_finally_waits_for_the_first_of_the_others_that_is_open(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), beside = job(t, "beside"), k = job(t, "K");
+	uint32_t f = step(t, j, "f"), a = step(t, j, "a"), z = step(t, beside, "z"), b = step(t, k, "b"), c = step(t, k, "c");
+
+	(void)state;
+	unit(t, f)->flags |= UNIT_ALWAYS;
+	graph_add_member(t->b, k, f);
+	run(t, 9);
+	EXPECT(t, 0, "start a#1, start z#1, start b#1, start c#1");
+	waits_for(t, f, REASON_NEEDS_OPEN, a);
+	ended(t, 1, a, true);
+	waits_for(t, f, REASON_NEEDS_OPEN, b);
+	ended(t, 2, b, true);
+	waits_for(t, f, REASON_NEEDS_OPEN, c);
+	ended(t, 3, z, true);
+	ended(t, 4, c, true);
+	EXPECT(t, 4, "a succeeded, b succeeded, z succeeded, beside succeeded, c succeeded, start f#1");
+	case_free(t);
+}
+
+static void what_just_fits_into_its_pool_waits_for_a_slot(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c");
+
+	(void)state;
+	unit(t, a)->pool = unit(t, b)->pool = unit(t, c)->pool = graph_add_pool(t->b, "p", 2);
+	unit(t, c)->pool_weight = 2;
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	waits_for(t, b, REASON_NO_SLOT, UNIT_NONE);
+	waits_for(t, c, REASON_POOL_FULL, UNIT_NONE);
+	case_free(t);
+}
+
+static void a_failure_degrades_once_its_stand_in_is_known_to_help(void **state)
+{
+	struct stand_in_case c = stand_in_case();
+
+	(void)state;
+	run(c.t, 1);
+	EXPECT(c.t, 0, "start p#1");
+	ended(c.t, 1, c.primary, false);
+	EXPECT(c.t, 1, "p failed, start s#1");
+	CHECK(!schedule_is_degraded(c.t->s, c.primary));
+	ended(c.t, 2, c.stand_in, true);
+	CHECK(schedule_is_degraded(c.t->s, c.primary));
+	case_free(c.t);
+}
+
+/* More pools than a heap has ways, and more in each than there are. */
+static void what_comes_next_is_told_across_all_pools(void **state)
+{
+	enum { POOLS = 20, EACH = 12 };
+	struct test_case *t = case_new();
+	uint32_t u[POOLS * EACH], next[POOLS * EACH];
+
+	(void)state;
+	for (uint32_t i = 0; i < POOLS; i++) {
+		uint16_t pool = graph_add_pool(t->b, "p", EACH);
+
+		for (uint32_t k = 0; k < EACH; k++) {
+			uint32_t place = k * POOLS + (i * 7) % POOLS;
+
+			u[place] = step(t, 0, "x");
+			unit(t, u[place])->pool = pool;
+			unit(t, u[place])->priority = (int16_t)(POOLS * EACH - place);
+		}
+	}
+	run(t, POOLS * EACH);
+	while (!schedule_peek(t->s, next, 1)) { /* what opens the run is told first */
+		struct action a;
+
+		CHECK(schedule_next(t->s, 0, &a));
+		CHECK(a.kind == ACTION_SETTLED);
+	}
+	CHECK_INT(schedule_peek(t->s, next, POOLS * EACH), POOLS * EACH);
+	for (uint32_t i = 0; i < POOLS * EACH; i++)
+		CHECK_INT(next[i], u[i]);
+	case_free(t);
+}
+
+/* By the longest way to the end, also through what was there before. */
+static void what_is_added_has_its_place_among_what_waits(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t list = step(t, 0, "list"), loop = group_in(t, 0, "loop", (struct group){0});
+	uint32_t user = step(t, 0, "user"), other = step(t, 0, "other"), one, two, three, four;
+
+	(void)state;
+	t->name[begin_of(t, loop)] = "opening";
+	unit(t, begin_of(t, loop))->flags |= UNIT_ASKS;
+	need(t, begin_of(t, loop), list, COND_OK);
+	need(t, user, end_of(t, loop), COND_OK);
+	unit(t, user)->cost_ms = 1000;
+	unit(t, other)->cost_ms = 1050;
+	unit(t, list)->cost_ms = 2000;
+	run(t, 1);
+	EXPECT(t, 0, "start list#1");
+	t->b = graph_extend(t->g);
+	one = step(t, loop, "one");
+	two = step(t, loop, "two");
+	three = step(t, loop, "three");
+	four = step(t, 0, "four");
+	unit(t, one)->cost_ms = 10;
+	unit(t, two)->cost_ms = 30;
+	unit(t, three)->cost_ms = 35;
+	unit(t, four)->cost_ms = 1;
+	need(t, three, one, COND_OK);
+	need(t, four, two, COND_OK);
+	extend(t);
+	ended(t, 1, list, true);
+	EXPECT(t, 1, "list succeeded, ask opening, start other#1");
+	answer(t, begin_of(t, loop), ANSWER_RUN, REASON_NONE);
+	ended(t, 2, other, true);
+	EXPECT(t, 2, "opening succeeded, other succeeded, start one#1");
+	ended(t, 3, one, true);
+	EXPECT(t, 3, "one succeeded, start three#1");
+	ended(t, 4, three, true);
+	EXPECT(t, 4, "three succeeded, start two#1");
+	(void)user;
+	case_free(t);
+}
+
 /* --- whatever the order in which a graph was built --------------------------------------------------------- */
 
 /* Its primaries are found among its own needs, not only where the END of an earlier group needs them too. */
@@ -1942,6 +2096,42 @@ static void what_a_soft_failure_blocks_degrades_and_fails_nothing(void **state)
 	CHECK(schedule_is_degraded(t->s, end_of(t, j)));
 	CHECK(schedule_is_degraded(t->s, end_of(t, kid)));
 	CHECK(schedule_is_degraded(t->s, end_of(t, 0)));
+	case_free(t);
+}
+
+static void a_job_inside_counts_for_as_little_as_what_blocked_both(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), j = job(t, "J"), kid = group_in(t, j, "kid", (struct group){0});
+
+	(void)state;
+	(void)step(t, kid, "c");
+	unit(t, a)->flags = 0;
+	need(t, begin_of(t, j), a, COND_OK);
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	ended(t, 1, a, false);
+	EXPECT(t, 1, "a failed, c blocked (need-failed a), kid blocked (need-failed a), J blocked (need-failed a), run succeeded");
+	CHECK(schedule_is_degraded(t->s, end_of(t, j)));
+	case_free(t);
+}
+
+static void what_a_hard_failure_blocks_through_a_stage_is_as_hard(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), j = group_in(t, 0, "J", (struct group){0}), b = step(t, j, "b");
+	uint32_t gate = stage(t, j, COND_OK, &b, 1), outside = step(t, 0, "outside");
+
+	(void)state;
+	policy(t, a, ON_FAILURE_SKIP_DEPENDENTS);
+	need(t, begin_of(t, j), a, COND_OK);
+	need(t, outside, gate, COND_OPEN);
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	ended(t, 1, a, false);
+	EXPECT(t, 1, "a failed, b blocked (need-failed a), J blocked (need-failed a), outside blocked (need-failed ?), "
+		     "run failed (member-failed a)");
+	CHECK(!schedule_is_degraded(t->s, end_of(t, 0)));
 	case_free(t);
 }
 
@@ -2700,11 +2890,19 @@ int main(void)
 		cmocka_unit_test(shuffling_depends_on_nothing_but_the_seed),
 		cmocka_unit_test(peeking_names_what_will_start_next_and_changes_nothing),
 		cmocka_unit_test(peeking_stops_where_a_pool_would_hold_back),
+		cmocka_unit_test(a_step_waits_for_the_first_need_that_is_open),
+		cmocka_unit_test(a_finally_waits_for_the_first_of_the_others_that_is_open),
+		cmocka_unit_test(what_just_fits_into_its_pool_waits_for_a_slot),
+		cmocka_unit_test(a_failure_degrades_once_its_stand_in_is_known_to_help),
+		cmocka_unit_test(what_comes_next_is_told_across_all_pools),
+		cmocka_unit_test(what_is_added_has_its_place_among_what_waits),
 		cmocka_unit_test(a_stand_in_of_two_hears_of_the_second_in_a_later_group),
 		cmocka_unit_test(who_is_wanted_elsewhere_runs_though_the_second_that_wants_it_never_opens),
 		cmocka_unit_test(a_job_that_stops_stops_the_second_group_that_wants_it),
 		cmocka_unit_test(a_step_that_is_asked_for_is_not_therefore_critical),
 		cmocka_unit_test(what_a_soft_failure_blocks_degrades_and_fails_nothing),
+		cmocka_unit_test(a_job_inside_counts_for_as_little_as_what_blocked_both),
+		cmocka_unit_test(what_a_hard_failure_blocks_through_a_stage_is_as_hard),
 		cmocka_unit_test(a_job_that_may_fail_takes_its_clean_up_with_it_softly),
 		cmocka_unit_test(a_stage_says_that_it_opened_and_why_not),
 		cmocka_unit_test(a_stage_that_does_not_open_stops_nothing_above_yet),
