@@ -1,5 +1,6 @@
 #!/bin/sh
-# A folder of lib/ includes only from those that lib/LAYERS allows, every header compiles alone, and the warden is small.
+# A folder of lib/ includes only from those that lib/LAYERS allows, every header compiles alone, the warden is small, and
+# the lines of bats tests count: a command behind `!` or before `&&` may fail, and the test goes on.
 cd "${top_srcdir:-.}" || exit 99
 : "${CC:=cc}"
 n=0
@@ -35,6 +36,10 @@ bad="$bad$(grep -ln 'yaml\.h' -r lib src | grep -v '^lib/doc/')"
 bad="$bad$(grep -ln 'readline/' -r lib src | grep -v '^src/prompt_main.c')"
 [ -z "$bad" ] && say ok "each foreign library has one place" ||
 	{ echo "# $bad"; say "not ok" "each foreign library has one place"; }
+bad=$(grep -nE '^[[:space:]]+! |^[[:space:]]+\[\[? .*\]\]? && \[' tests/cli/*.bats tests/cli/*.bash | grep -v ' return 0$\|          ')
+[ -z "$bad" ] && say ok "no line of a bats test can fail without failing it" ||
+	{ echo "$bad" | sed 's/^/# /'; say "not ok" "no line of a bats test can fail without failing it"; }
+
 # What is counted: lines of lib/warden/*.c with anything but blanks and comments on them (preprocessor lines and lone
 # braces count), of those files that are linked into orchmake-warden: whose first global function is in the program.
 # Not counted: headers, which hold no code but two accessors, and what it shares with others in lib/base and lib/sys.
