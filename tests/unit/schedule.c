@@ -1852,14 +1852,15 @@ static void waits_for(struct test_case *t, uint32_t u, enum reason why, uint32_t
 static void a_step_waits_for_the_first_need_that_is_open(void **state)
 {
 	struct test_case *t = case_new();
-	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c");
+	uint32_t x = step(t, 0, "x"), a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c");
 
 	(void)state;
+	(void)x; /* open all the time, and nobody waits for it */
 	need(t, c, a, COND_OK);
 	need(t, c, b, COND_OK);
-	run(t, 2);
+	run(t, 3);
 	waits_for(t, begin_of(t, 0), REASON_NEEDS_OPEN, UNIT_NONE);
-	EXPECT(t, 0, "start a#1, start b#1");
+	EXPECT(t, 0, "start a#1, start b#1, start x#1");
 	waits_for(t, c, REASON_NEEDS_OPEN, a);
 	ended(t, 1, a, true);
 	waits_for(t, c, REASON_NEEDS_OPEN, b);
@@ -1991,6 +1992,74 @@ static void what_is_added_has_its_place_among_what_waits(void **state)
 	EXPECT(t, 4, "three succeeded, start two#1");
 	(void)user;
 	case_free(t);
+}
+
+/* --- how long things take -------------------------------------------------------------------------------------- */
+
+static uint32_t timed(struct test_case *t, uint32_t group, float ms)
+{
+	uint32_t u = step(t, group, "x");
+
+	unit(t, u)->cost_ms = ms;
+	return u;
+}
+
+/* One that no group wants. */
+static uint32_t loose(struct test_case *t, float ms)
+{
+	return graph_add_unit(t->b, &(struct unit){.kind = UNIT_STEP, .pool = POOL_NONE, .group = GROUP_NONE,
+						   .stand_in = UNIT_NONE, .cost_ms = ms});
+}
+
+static void takes(struct test_case *t, uint32_t u, uint32_t first, float want)
+{
+	float *ms = schedule_costs(t->s, first);
+
+	if (ms[u - first] < want || ms[u - first] > want)
+		fail_msg("unit %u takes %f ms, not %f", u, (double)ms[u - first], (double)want);
+	free(ms);
+}
+
+static void what_is_not_known_takes_as_long_as_its_siblings_or_as_most(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), k = job(t, "K"), l = job(t, "L"), known = timed(t, j, 90), instant = timed(t, l, 1000);
+	uint32_t in_j = timed(t, j, 0), in_k = timed(t, k, 0), alone = loose(t, 0), in_l;
+
+	(void)state;
+	unit(t, instant)->flags |= UNIT_INSTANT;
+	(void)timed(t, j, 10);
+	(void)timed(t, j, 20);
+	(void)timed(t, k, 15);
+	(void)timed(t, k, 4);
+	(void)loose(t, 0.5f);
+	in_l = timed(t, l, 0);
+	run(t, 1);
+	takes(t, known, 0, 90);
+	takes(t, instant, 0, 0);
+	takes(t, begin_of(t, j), 0, 0);
+	takes(t, in_j, 0, 20);
+	takes(t, in_k, 0, 9.5f);
+	takes(t, alone, 0, 0.5f);
+	takes(t, in_l, 0, 12.5f); /* the median of all */
+	takes(t, in_l, in_l, 12.5f); /* which is remembered */
+	case_free(t);
+}
+
+static void a_short_time_that_is_known_counts_and_none_is_one_millisecond(void **state)
+{
+	static const float row[][2] = {{0.25f, 0.25f}, {0, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct test_case *t = case_new();
+		uint32_t j = job(t, "J"), one = timed(t, j, row[i][0]), other = timed(t, 0, 0);
+
+		run(t, 1);
+		takes(t, one, 0, row[i][1]);
+		takes(t, other, 0, row[i][1]);
+		case_free(t);
+	}
 }
 
 /* --- whatever the order in which a graph was built --------------------------------------------------------- */
@@ -2896,6 +2965,8 @@ int main(void)
 		cmocka_unit_test(a_failure_degrades_once_its_stand_in_is_known_to_help),
 		cmocka_unit_test(what_comes_next_is_told_across_all_pools),
 		cmocka_unit_test(what_is_added_has_its_place_among_what_waits),
+		cmocka_unit_test(what_is_not_known_takes_as_long_as_its_siblings_or_as_most),
+		cmocka_unit_test(a_short_time_that_is_known_counts_and_none_is_one_millisecond),
 		cmocka_unit_test(a_stand_in_of_two_hears_of_the_second_in_a_later_group),
 		cmocka_unit_test(who_is_wanted_elsewhere_runs_though_the_second_that_wants_it_never_opens),
 		cmocka_unit_test(a_job_that_stops_stops_the_second_group_that_wants_it),
