@@ -31,8 +31,7 @@ static int digit_of(char ch)
 	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
 }
 
-/* Sixteen digits, and what has to be behind them. */
-static bool take_hash(const char **at, char behind, uint64_t *ret)
+bool fresh_take_hash(const char **at, char behind, uint64_t *ret)
 {
 	uint64_t v = 0;
 
@@ -61,8 +60,8 @@ void fresh_record_parse(struct fresh_record *ret, const char *text, int64_t wall
 	if (strncmp(text, MARK, strlen(MARK)))
 		return;
 	text += strlen(MARK);
-	ret->known = take_hash(&text, ' ', &m->command) && take_hash(&text, ' ', &m->values) &&
-		     take_hash(&text, ' ', &m->inputs) && take_hash(&text, 0, &m->outputs);
+	ret->known = fresh_take_hash(&text, ' ', &m->command) && fresh_take_hash(&text, ' ', &m->values) &&
+		     fresh_take_hash(&text, ' ', &m->inputs) && fresh_take_hash(&text, 0, &m->outputs);
 }
 
 /* --- the decision ------------------------------------------------------------------------------------- */

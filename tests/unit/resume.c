@@ -164,6 +164,7 @@ static void what_is_no_mark_is_refused(void **state)
 
 	(void)state;
 	CHECK_INT(resume_mark_parse(&m, NULL), false);
+	CHECK_INT(m.command, 0);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		CHECK_INT(resume_mark_parse(&m, bad[i]), false);
 }
