@@ -2028,6 +2028,7 @@ static void what_is_not_known_takes_as_long_as_its_siblings_or_as_most(void **st
 
 	(void)state;
 	unit(t, instant)->flags |= UNIT_INSTANT;
+	(void)timed(t, j, 1);
 	(void)timed(t, j, 10);
 	(void)timed(t, j, 20);
 	(void)timed(t, k, 15);
@@ -2038,11 +2039,11 @@ static void what_is_not_known_takes_as_long_as_its_siblings_or_as_most(void **st
 	takes(t, known, 0, 90);
 	takes(t, instant, 0, 0);
 	takes(t, begin_of(t, j), 0, 0);
-	takes(t, in_j, 0, 20);
+	takes(t, in_j, 0, 15);
 	takes(t, in_k, 0, 9.5f);
 	takes(t, alone, 0, 0.5f);
-	takes(t, in_l, 0, 12.5f); /* the median of all */
-	takes(t, in_l, in_l, 12.5f); /* which is remembered */
+	takes(t, in_l, 0, 10); /* the median of all */
+	takes(t, in_l, in_l, 10); /* which is remembered */
 	case_free(t);
 }
 
@@ -2326,6 +2327,29 @@ static void what_is_added_after_a_cancel_is_canceled_too(void **state)
 	EXPECT(t, 1, "more canceled (canceled)");
 	ended_as(t, 2, a, STATE_CANCELED);
 	EXPECT(t, 2, "a canceled, run canceled (canceled)");
+	case_free(t);
+}
+
+/* A member that has ended before it joins is counted at once; its group's `finally` still waits for its own need. */
+static void who_joins_after_its_end_hurries_no_finally(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t x = step(t, 0, "x"), over = step(t, 0, "over"), j = job(t, "J"), a = step(t, j, "a"), f = step(t, j, "f");
+
+	(void)state;
+	unit(t, f)->flags |= UNIT_ALWAYS;
+	graph_add_need(t->b, f, x, COND_ANY, true);
+	run(t, 3);
+	EXPECT(t, 0, "start x#1, start over#1, start a#1");
+	ended(t, 1, over, true);
+	ended(t, 1, a, true);
+	EXPECT(t, 1, "over succeeded, a succeeded");
+	t->b = graph_extend(t->g);
+	graph_add_member(t->b, j, over);
+	extend(t);
+	EXPECT(t, 2, "");
+	ended(t, 3, x, true);
+	EXPECT(t, 3, "x succeeded, start f#1");
 	case_free(t);
 }
 
@@ -2980,6 +3004,7 @@ int main(void)
 		cmocka_unit_test(a_job_whose_time_is_up_stops_those_above_when_it_has_ended),
 		cmocka_unit_test(a_job_whose_time_is_up_before_the_run_begins_has_ended_by_then),
 		cmocka_unit_test(what_is_added_after_a_cancel_is_canceled_too),
+		cmocka_unit_test(who_joins_after_its_end_hurries_no_finally),
 		cmocka_unit_test(what_was_asked_for_starts_with_the_reason_of_the_answer),
 		cmocka_unit_test(chance_is_splitmix64),
 		cmocka_unit_test(a_pause_is_as_long_as_the_next_number_says),
