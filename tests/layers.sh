@@ -1,5 +1,6 @@
 #!/bin/sh
-# A folder of lib/ includes only from those that lib/LAYERS allows, every header compiles alone, and the warden is small.
+# A folder of lib/ includes only from those that lib/LAYERS allows, every header compiles alone, the warden is small, and
+# the lines of bats tests count: a command behind `!` or before `&&` may fail, and the test goes on.
 cd "${top_srcdir:-.}" || exit 99
 : "${CC:=cc}"
 n=0

@@ -39,8 +39,8 @@ static const char *way_out(enum ledger_fault fault)
 {
 	switch (fault) {
 	case LEDGER_FINE:
-	case LEDGER_BAD_SQL:
-		return NULL;
+	case LEDGER_BAD_SQL: /* who asked is told by fail_sql() */
+		break;
 	case LEDGER_MISSING:
 		return "it is made by the first run";
 	case LEDGER_BUSY:
@@ -64,7 +64,7 @@ static const char *way_out(enum ledger_fault fault)
 	case LEDGER_BROKEN:
 		return "look with `orchmake fsck`";
 	}
-	BUG("no such fault: %d", (int)fault);
+	BUG("no fault of a ledger: %d", (int)fault);
 }
 
 static void say(struct ledger_error *e, enum ledger_fault fault, const char *path, bool is_store,
@@ -99,16 +99,24 @@ bool ledger_fail_text(struct ledger *l, enum ledger_fault fault, const char *fmt
 	return false;
 }
 
+/* The system's error behind rc, 0 if there is none.  SQLite remembers the last one, whatever has failed since. */
+static int errno_of(const struct ledger *l, int rc)
+{
+	bool is_of_the_system = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
+
+	return l->db && is_of_the_system ? sqlite3_system_errno(l->db) : 0;
+}
+
 bool ledger_fail(struct ledger *l, int rc, const char *doing)
 {
 	/* SQLite's text is of the last call on the handle, which may have gone well since. */
 	const char *text = l->db && (sqlite3_errcode(l->db) & 0xff) == (rc & 0xff)
 		? sqlite3_errmsg(l->db) : sqlite3_errstr(rc);
-	int error = l->db ? sqlite3_system_errno(l->db) : 0;
+	int error = errno_of(l, rc);
 
-	if ((rc & 0xff) == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT))
+	if (error == ENOSPC || error == EDQUOT)
 		return ledger_fail_text(l, LEDGER_FULL, "%s: %s", doing, strerror(error));
-	if (error && (rc & 0xff) != SQLITE_BUSY)
+	if (error)
 		return ledger_fail_text(l, fault_of(rc), "%s: %s: %s", doing, text, strerror(error));
 	return ledger_fail_text(l, fault_of(rc), "%s: %s", doing, text);
 }

@@ -31,10 +31,10 @@ static bool answers(struct ledger *l, const char *sql, const char *fine, struct 
 		return ledger_fail(l, rc, "cannot look for faults");
 	f->of_this = 0;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		const char *text = col_text(st, 0);
+		const char *text = col_name(st, 0);
 
-		if (!fine || !text || strcmp(text, fine))
-			tell(f, text ? text : "a row that cannot be told");
+		if (!fine || strcmp(text, fine))
+			tell(f, *text ? text : "a row that cannot be told");
 	}
 	if (rc != SQLITE_DONE)
 		ledger_fail(l, rc, "cannot look for faults");

@@ -134,7 +134,6 @@ void queue_duration(struct ledger *l, int64_t run, uint32_t serial, const struct
 /* --- statement.c --------------------------------------------------------------------------------- */
 
 const char *stmt_sql(enum stmt id);
-int stmt_changes(enum stmt id);
 
 /* Prepared, reset, for use now; NULL after ledger_fail.  Give it back with stmt_done. */
 sqlite3_stmt *stmt_use(struct ledger *l, enum stmt id);

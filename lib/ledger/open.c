@@ -152,11 +152,12 @@ static bool look_at_header(struct ledger *l, struct header *h)
 		return ledger_fail(l, rc, "cannot read");
 	if (h->application == SCHEMA_APPLICATION_ID)
 		return true;
+	if (h->application || h->version || h->tables)
+		return ledger_fail_text(l, LEDGER_FOREIGN, "is not a ledger, but another program's SQLite file");
 	/* A file without anything in it is as good as none. */
-	if (!h->application && !h->version && !h->tables)
-		return l->o.mode == LEDGER_WRITE ||
-		       ledger_fail_text(l, LEDGER_MISSING, "there is nothing in it yet");
-	return ledger_fail_text(l, LEDGER_FOREIGN, "is not a ledger, but another program's SQLite file");
+	if (l->o.mode != LEDGER_WRITE)
+		return ledger_fail_text(l, LEDGER_MISSING, "there is nothing in it yet");
+	return true;
 }
 
 static bool use_wal(struct ledger *l)
@@ -167,7 +168,9 @@ static bool use_wal(struct ledger *l)
 				      : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
 			      NULL, NULL, NULL);
 
-	return !rc || ledger_fail(l, rc, "cannot keep a write-ahead log");
+	if (rc)
+		return ledger_fail(l, rc, "cannot keep a write-ahead log");
+	return true;
 }
 
 /* An older one can be read as long as what it lacks can be made for this connection, and nowhere else (schema.h). */
@@ -178,7 +181,9 @@ static bool read_older(struct ledger *l, int version, const struct schema_upgrad
 	if (rc == SQLITE_MISMATCH)
 		return ledger_fail_text(l, LEDGER_OLDER, "has version %d, this program reads %d", version,
 					up[n_up - 1].version);
-	return !rc || ledger_fail(l, rc, "cannot make its views");
+	if (rc)
+		return ledger_fail(l, rc, "cannot make its views");
+	return true;
 }
 
 static bool settle_version(struct ledger *l, const struct schema_upgrade *up, size_t n_up)
@@ -201,7 +206,9 @@ static bool fill_words(struct ledger *l, void *ctx)
 	int rc = schema_fill_words(l->db);
 
 	(void)ctx;
-	return !rc || ledger_fail(l, rc, "cannot add new words");
+	if (rc)
+		return ledger_fail(l, rc, "cannot add new words");
+	return true;
 }
 
 /* As it is: it has neither our version nor our words. */

@@ -17,7 +17,8 @@ _Static_assert(STMT_COUNT <= UINT8_MAX, "a statement's number is a byte");
 
 enum { QUEUE_BYTES_KEPT = 4 * 1024 * 1024 };
 
-enum tag { OP_END, OP_NULL, OP_INT, OP_TEXT, OP_INSTANCE, OP_OWN_NAME };
+enum { OP_END = 0 };
+enum tag { OP_NULL = 1, OP_INT, OP_TEXT, OP_INSTANCE, OP_OWN_NAME };
 
 void queue_op(struct ledger *l, enum stmt id)
 {
@@ -115,8 +116,6 @@ static const char *bind_all(struct ledger *l, sqlite3_stmt *st, const char *at, 
 
 		n++;
 		switch ((enum tag)*at++) {
-		case OP_END:
-			break;
 		case OP_NULL:
 			*rc = sqlite3_bind_null(st, n);
 			break;
@@ -140,7 +139,7 @@ static const char *bind_all(struct ledger *l, sqlite3_stmt *st, const char *at, 
 			break;
 		}
 	}
-	BUG_UNLESS(*rc == SQLITE_TOOBIG || n == sqlite3_bind_parameter_count(st));
+	BUG_UNLESS(*rc || n == sqlite3_bind_parameter_count(st));
 	return at + 1;
 }
 
@@ -161,24 +160,6 @@ static const char *run_op(struct ledger *l, const char *at, const char *end)
 	return stmt_write(l, id, st) ? at : NULL;
 }
 
-/* What follows the end mark of the parameters from `at` on. */
-static const char *skip_params(const char *at, const char *end)
-{
-	size_t len;
-
-	while (at < end && *at != OP_END) {
-		enum tag tag = (enum tag)*at++;
-
-		if (tag == OP_INT)
-			at += sizeof(int64_t);
-		if (tag == OP_TEXT) {
-			memcpy(&len, at, sizeof(len));
-			at += sizeof(len) + len;
-		}
-	}
-	return at + 1;
-}
-
 /* The TEXT at `at`; returns what follows it. */
 static const char *take_text(const char *at, const char **ret, size_t *ret_len)
 {
@@ -186,6 +167,20 @@ static const char *take_text(const char *at, const char **ret, size_t *ret_len)
 	memcpy(ret_len, at + 1, sizeof(*ret_len));
 	*ret = at + 1 + sizeof(*ret_len);
 	return *ret + *ret_len;
+}
+
+/*
+ * What follows the end mark of the parameters from `at` on, which are texts or NULL.  There is one: whoever adds an
+ * instance refers to it next.
+ */
+static const char *skip_texts(const char *at)
+{
+	const char *text;
+	size_t len;
+
+	while (*at != OP_END)
+		at = *at == OP_NULL ? at + 1 : take_text(at, &text, &len);
+	return at + 1;
 }
 
 /* 1 found, 0 not, -1 after a failure. */
@@ -220,7 +215,7 @@ static const char *run_instance_add(struct ledger *l, const char *op, const char
 	if (found < 0)
 		return NULL;
 	if (found)
-		return skip_params(after, end);
+		return skip_texts(after);
 	after = run_op(l, op, end);
 	l->instance = (struct known_instance){.no = sqlite3_last_insert_rowid(l->db)};
 	return after;
@@ -299,9 +294,10 @@ static bool is_there(struct ledger *l)
 {
 	int moved = 0;
 
-	if (sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || !moved)
-		return true;
-	return ledger_fail_text(l, LEDGER_GONE, "it has been deleted or replaced while a run wrote to it");
+	(void)sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (moved)
+		return ledger_fail_text(l, LEDGER_GONE, "it has been deleted or replaced while a run wrote to it");
+	return true;
 }
 
 bool queue_commit_if(struct ledger *l, bool (*may)(struct ledger *l, void *ctx), void *ctx)

@@ -17,8 +17,6 @@ int schema_integer(sqlite3 *db, const char *sql, long long *ret)
 	if (rc == SQLITE_ROW)
 		*ret = sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
-	if (rc == SQLITE_DONE)
-		return SQLITE_CORRUPT; /* it has a row, whatever the file says */
 	return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 

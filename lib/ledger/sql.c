@@ -52,7 +52,7 @@ static int judge(int action, const char *a, const char *b)
 		return may_pragma(a, b);
 	case SQLITE_UPDATE:
 		/* How pragma_table_info() and its like come into being; it is no right to update it. */
-		return a && !strcmp(a, "sqlite_master") ? SQLITE_OK : SQLITE_DENY;
+		return !strcmp(a, "sqlite_master") ? SQLITE_OK : SQLITE_DENY;
 	}
 	return SQLITE_DENY;
 }
@@ -90,32 +90,45 @@ static int out_of_time(void *ctx)
 /* True if there is nothing but blanks, comments and semicolons. */
 static bool is_empty_sql(sqlite3 *db, const char *tail)
 {
-	while (*tail) {
-		sqlite3_stmt *st = NULL;
-		const char *next = tail;
-		int rc = sqlite3_prepare_v2(db, tail, -1, &st, &next);
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(db, tail, -1, &st, NULL);
 
-		sqlite3_finalize(st);
-		if (rc || st || next == tail)
-			return false;
-		tail = next;
+	sqlite3_finalize(st);
+	return !rc && !st;
+}
+
+/* Whether what was asked is wrong, rather than the file or the machine. */
+static bool is_of_the_question(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_ERROR:
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG:
+		return true;
 	}
-	return true;
+	return false;
+}
+
+static bool fail_statement(struct ledger *l, int rc, const struct patience *p)
+{
+	if (rc == SQLITE_INTERRUPT)
+		return fail_sql(l, is_stopped(p) ? "interrupted" : "it took longer than it may", -1);
+	if (is_of_the_question(rc))
+		return fail_sql(l, sqlite3_errmsg(l->db), sqlite3_error_offset(l->db));
+	return ledger_fail(l, rc, "cannot read");
 }
 
 /* NULL after a failure. */
-static sqlite3_stmt *prepare(struct ledger *l, const char *sql, const bool *denied)
+static sqlite3_stmt *prepare(struct ledger *l, const char *sql, const bool *denied, const struct patience *p)
 {
 	const char *tail = "";
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(l->db, sql, -1, &st, &tail);
 
-	if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_BUSY)
-		ledger_fail(l, rc, "cannot read");
-	else if (rc && *denied)
+	if (rc && *denied)
 		fail_sql(l, "only what reads is allowed here", -1);
 	else if (rc)
-		fail_sql(l, sqlite3_errmsg(l->db), sqlite3_error_offset(l->db));
+		fail_statement(l, rc, p);
 	else if (!st)
 		fail_sql(l, "there is no statement", -1);
 	else if (!sqlite3_stmt_readonly(st))
@@ -308,25 +321,17 @@ static bool bind_all(struct ledger *l, sqlite3_stmt *st, const struct ledger_que
 
 /* --- running it -------------------------------------------------------------------------------------- */
 
-static bool fail_rows(struct ledger *l, int rc, const struct patience *p)
-{
-	if (rc == SQLITE_INTERRUPT)
-		return fail_sql(l, is_stopped(p) ? "interrupted" : "it took longer than it may", -1);
-	if ((rc & 0xff) == SQLITE_ERROR || (rc & 0xff) == SQLITE_MISMATCH)
-		return fail_sql(l, sqlite3_errmsg(l->db), -1);
-	return ledger_fail(l, rc, "cannot read");
-}
-
 static bool run_sql(struct ledger *l, const struct ledger_query *q, const bool *denied,
 		    const struct patience *p, const struct telling *t)
 {
-	sqlite3_stmt *st = prepare(l, q->sql, denied);
+	sqlite3_stmt *st = prepare(l, q->sql, denied, p);
 	bool ok = st && bind_all(l, st, q);
-	int rc;
 
 	if (ok && tell_head(st, t)) {
-		rc = tell_rows(st, t, q->limit_rows);
-		ok = rc == SQLITE_DONE || fail_rows(l, rc, p);
+		int rc = tell_rows(st, t, q->limit_rows);
+
+		if (rc != SQLITE_DONE)
+			ok = fail_statement(l, rc, p);
 	}
 	sqlite3_finalize(st);
 	return alone_so_far(l, ok);
@@ -335,7 +340,10 @@ static bool run_sql(struct ledger *l, const struct ledger_query *q, const bool *
 bool only_reads(struct ledger *l, bool on)
 {
 	int rc = sqlite3_exec(l->db, on ? "PRAGMA query_only = ON" : "PRAGMA query_only = OFF", NULL, NULL, NULL);
-	return !rc || ledger_fail(l, rc, "cannot switch to reading");
+
+	if (rc)
+		return ledger_fail(l, rc, "cannot switch to reading");
+	return true;
 }
 
 bool ledger_sql(struct ledger *l, const struct ledger_query *q,

@@ -15,11 +15,6 @@ const char *stmt_sql(enum stmt id)
 	return stmts[id].sql;
 }
 
-int stmt_changes(enum stmt id)
-{
-	return stmts[id].changes;
-}
-
 static sqlite3_stmt *prepare(struct ledger *l, enum stmt id, unsigned flags)
 {
 	sqlite3_stmt *st;

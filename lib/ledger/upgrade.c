@@ -130,7 +130,7 @@ static bool publish(const struct draft *d, const char *path, struct ledger_error
 bool ledger_make(const char *path, const struct schema_upgrade *up, size_t n_up,
 		 struct ledger_error *ret_error)
 {
-	bool has_image = up == schema_upgrades && &ledger_image && ledger_image.n, made;
+	bool has_image = up == schema_upgrades && &ledger_image, made;
 	struct draft d = {.fd = -1};
 
 	if ((!has_image || draft_open_nameless(&d, path) < 0) && draft_open_named(&d, path) < 0) {
@@ -241,7 +241,9 @@ static bool upgrade(struct ledger *l, void *ctx)
 	if (version > 0 && !back_up(l, version))
 		return false;
 	rc = schema_apply(l->db, (int)version, u->up, u->n_up);
-	return !rc || ledger_fail(l, rc, "cannot upgrade");
+	if (rc)
+		return ledger_fail(l, rc, "cannot upgrade");
+	return true;
 }
 
 bool ledger_upgrade(struct ledger *l, const struct schema_upgrade *up, size_t n_up)

@@ -59,12 +59,8 @@ bool words_load(struct ledger *l)
 	if (!st)
 		return false;
 	l->words = (struct words){0};
-	while ((rc = stmt_row(l, st)) > 0) {
-		const char *word = col_text(st, 2);
-
-		if (word)
-			learn(&list[sqlite3_column_int(st, 0)], sqlite3_column_int64(st, 1), word);
-	}
+	while ((rc = stmt_row(l, st)) > 0)
+		learn(&list[sqlite3_column_int(st, 0)], sqlite3_column_int64(st, 1), col_name(st, 2));
 	l->words.complete = all_known(&list[0]) && all_known(&list[1]) && all_known(&list[2]);
 	return stmt_done(l, STMT_WORDS, st, rc == 0);
 }
@@ -72,10 +68,12 @@ bool words_load(struct ledger *l)
 /* The index of no, or -1. */
 static int find(const int64_t *table, size_t n, int64_t no)
 {
+	if (!no)
+		return -1; /* what this ledger does not know has that */
 	if (no > 0 && (uint64_t)no <= n && table[no - 1] == no)
 		return (int)no - 1;
 	for (size_t i = 0; i < n; i++)
-		if (table[i] && table[i] == no)
+		if (table[i] == no)
 			return (int)i;
 	return -1;
 }

@@ -106,7 +106,9 @@ static bool is_on_newest(struct ledger *l, const struct ledger_run *r)
 {
 	int64_t newest = r->on_newest ? stmt_number(l, STMT_RUN_NEWEST, NULL) : r->newest;
 
-	return newest == r->newest || (newest >= 0 && ledger_fail_text(l, LEDGER_MOVED, "another run has begun since"));
+	if (newest >= 0 && newest != r->newest)
+		ledger_fail_text(l, LEDGER_MOVED, "another run has begun since");
+	return newest == r->newest;
 }
 
 static bool may_begin(struct ledger *l, void *ctx)

@@ -28,35 +28,27 @@ static int digit_of(char ch)
 {
 	if (ch >= '0' && ch <= '9')
 		return ch - '0';
-	ch |= 0x20;
 	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
 }
 
-/* Sixteen digits, and a blank if more follows. */
-static bool take_hash(const char *text, uint64_t *ret, const char **ret_end)
+bool fresh_take_hash(const char **at, char behind, uint64_t *ret)
 {
-	enum { DIGITS = 16 };
 	uint64_t v = 0;
 
-	for (int i = 0; i < DIGITS; i++) {
-		int digit = digit_of(text[i]);
+	for (int i = 0; i < 16; i++) {
+		int digit = digit_of(*(*at)++);
 
 		if (digit < 0)
 			return false;
 		v = v << 4 | (unsigned)digit;
 	}
-	if (digit_of(text[DIGITS]) >= 0)
-		return false;
 	*ret = v;
-	*ret_end = text + DIGITS;
-	*ret_end += **ret_end == ' ' && (*ret_end)[1];
-	return true;
+	return *(*at)++ == behind;
 }
 
 void fresh_record_parse(struct fresh_record *ret, const char *text, int64_t wall_ms)
 {
 	struct fresh_mark *m = &ret->mark;
-	const char *end = NULL;
 
 	*ret = (struct fresh_record){.wall_ms = wall_ms};
 	ret->begun = !strcmp(text, fresh_begun);
@@ -67,8 +59,9 @@ void fresh_record_parse(struct fresh_record *ret, const char *text, int64_t wall
 	}
 	if (strncmp(text, MARK, strlen(MARK)))
 		return;
-	ret->known = take_hash(text + strlen(MARK), &m->command, &end) && take_hash(end, &m->values, &end) &&
-		     take_hash(end, &m->inputs, &end) && take_hash(end, &m->outputs, &end) && !*end;
+	text += strlen(MARK);
+	ret->known = fresh_take_hash(&text, ' ', &m->command) && fresh_take_hash(&text, ' ', &m->values) &&
+		     fresh_take_hash(&text, ' ', &m->inputs) && fresh_take_hash(&text, 0, &m->outputs);
 }
 
 /* --- the decision ------------------------------------------------------------------------------------- */

@@ -32,6 +32,9 @@ struct fresh_record {
 };
 void fresh_record_parse(struct fresh_record *ret, const char *text, int64_t wall_ms);
 
+/* Sixteen digits as a mark has them, and what has to be behind them; *at is then behind that. */
+bool fresh_take_hash(const char **at, char behind, uint64_t *ret);
+
 /* A file that stands out, and when it was changed. */
 struct fresh_file {
 	const char *name; /* NULL: none */

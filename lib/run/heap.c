@@ -56,5 +56,4 @@ void heap_remove(struct heap *h, const struct heap_rule *r, void *owner, uint32_
 void heap_release(struct heap *h)
 {
 	free(h->at);
-	*h = (struct heap){0};
 }

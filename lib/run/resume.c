@@ -1,8 +1,6 @@
 #include "run/resume.h"
 
-#include <ctype.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- marks as text ------------------------------------------------------------------------------------ */
@@ -14,28 +12,13 @@ void resume_mark_format(struct buf *out, const struct fresh_mark *m)
 	buf_addf(out, "%s%016" PRIx64 " %016" PRIx64, MARK, m->command, m->values);
 }
 
-/* Sixteen digits and what ends them. */
-static bool take_hash(const char *text, char last, uint64_t *ret)
-{
-	enum { DIGITS = 16 };
-	size_t n = 0;
-
-	while (n < DIGITS && isxdigit((unsigned char)text[n]))
-		n++;
-	*ret = n == DIGITS && text[n] == last ? strtoull(text, NULL, 16) : 0;
-	return n == DIGITS && text[n] == last;
-}
-
 bool resume_mark_parse(struct fresh_mark *ret, const char *text)
 {
-	enum { STEP = 17 }; /* a hash and its blank */
-	const char *at;
-
 	*ret = (struct fresh_mark){0};
 	if (!text || strncmp(text, MARK, strlen(MARK)))
 		return false;
-	at = text + strlen(MARK);
-	return take_hash(at, ' ', &ret->command) && take_hash(at + STEP, 0, &ret->values);
+	text += strlen(MARK);
+	return fresh_take_hash(&text, ' ', &ret->command) && fresh_take_hash(&text, 0, &ret->values);
 }
 
 /* --- rows ----------------------------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ static int by_family(const void *a, const void *b)
 /* What is known from first on; the caller frees. */
 static struct sample *collect(const struct graph *g, uint32_t first, uint32_t *ret_n)
 {
-	struct sample *known = xreallocarray(NULL, (size_t)(g->n_units - first) + 1, sizeof(*known));
+	struct sample *known = xreallocarray(NULL, g->n_units - first, sizeof(*known));
 	uint32_t n = 0;
 
 	for (uint32_t u = first; u < g->n_units; u++)
@@ -79,7 +79,7 @@ static float guess(const struct schedule *s, const float *median, uint32_t unit)
 float *schedule_costs(struct schedule *s, uint32_t first)
 {
 	const struct graph *g = s->g;
-	float *ret = xcalloc((size_t)(g->n_units - first) + 1, sizeof(*ret)), *median = NULL;
+	float *ret = xcalloc(g->n_units - first, sizeof(*ret)), *median = NULL;
 	uint32_t n;
 	struct sample *known = collect(g, first, &n);
 

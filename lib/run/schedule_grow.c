@@ -50,8 +50,8 @@ static void rank_by_path(struct schedule *s, uint32_t first)
 {
 	const struct graph *g = s->g;
 	uint32_t n = s->n_units - first, head = 0, tail = 0;
-	uint32_t *left = xcalloc(n + 1, sizeof(*left));	/* users that have no rank yet */
-	uint32_t *ripe = xreallocarray(NULL, (size_t)n + 1, sizeof(*ripe));
+	uint32_t *left = xcalloc(n, sizeof(*left)); /* users that have no rank yet */
+	uint32_t *ripe = xreallocarray(NULL, n, sizeof(*ripe));
 	float *cost = schedule_costs(s, first);
 
 	for (uint32_t u = first; u < s->n_units; u++) {
@@ -126,7 +126,7 @@ static void grow_notes(struct schedule *s)
 {
 	uint32_t first = s->n_units, n = s->g->n_units;
 
-	s->note = xreallocarray(s->note, (size_t)n + 1, sizeof(*s->note));
+	s->note = xreallocarray(s->note, n, sizeof(*s->note));
 	memset(s->note + first, 0, (n - first) * sizeof(*s->note));
 	for (uint32_t u = first; u < n; u++) {
 		s->note[u].cause = UNIT_NONE;
@@ -171,7 +171,7 @@ static void grow(struct schedule *s, const struct graph *g)
 	s->g = g;
 	grow_lanes(s);
 	grow_notes(s);
-	s->crowd = xreallocarray(s->crowd, (size_t)g->n_groups + 1, sizeof(*s->crowd));
+	s->crowd = xreallocarray(s->crowd, g->n_groups, sizeof(*s->crowd));
 	memset(s->crowd + old_groups, 0, (g->n_groups - old_groups) * sizeof(*s->crowd));
 	s->n_groups = g->n_groups;
 	for (uint32_t j = 0; j < g->n_groups; j++)

@@ -42,9 +42,7 @@ static bool due_before(const void *owner, uint32_t a, uint32_t b)
 {
 	const struct schedule *s = owner;
 
-	if (s->note[a].due_ms != s->note[b].due_ms)
-		return s->note[a].due_ms < s->note[b].due_ms;
-	return a < b;
+	return s->note[a].due_ms < s->note[b].due_ms;
 }
 
 static void unit_moved(void *owner, uint32_t item, uint32_t place)
@@ -76,8 +74,6 @@ uint32_t pool_weight_of(const struct schedule *s, uint32_t unit)
 	const struct unit *u = &s->g->unit[unit];
 	uint32_t weight = u->pool_weight ? u->pool_weight : 1, capacity = s->lane[lane_of(s, unit)].capacity;
 
-	if (u->pool == POOL_NONE)
-		return 0;
 	return weight < capacity ? weight : capacity;
 }
 

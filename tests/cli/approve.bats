@@ -74,7 +74,7 @@ Y
 	until_true grep -q "asks   all/agree" out.txt
 	want 0 orchmake reject last/all/agree "not today"
 	touch enough
-	no wait $pid
+	want 1 wait $pid
 	[ ! -e then ]
 	is "$(state all/agree) $(state all/then)" "failed blocked"
 	grep -q "$(id -un): not today" out.txt
@@ -126,7 +126,7 @@ Y
 	until_true [ -e works ]
 	until_true grep -q "asks   all/agree" out.txt
 	kill -INT $pid
-	no wait $pid
+	want 130 wait $pid
 	is "$(state all/agree)" canceled
 }
 

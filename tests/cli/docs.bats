@@ -143,11 +143,9 @@ code_of() {
 
 @test "no mark of a table is left in the manual, and no table is empty" {
 	pages
-	run grep -n '^@\|@VERSION@' "$MAN1" "$MAN5" "$LEDGER5"
-	is "$output" ""
-	run grep -n -A1 '^\.Bl' "$MAN1" "$MAN5" "$LEDGER5"
-	run grep '\.El' <<<"$output"
-	is "$output" ""
+	want 1 grep -n '^@\|@VERSION@' "$MAN1" "$MAN5" "$LEDGER5"
+	want 0 grep -n -A1 '^\.Bl' "$MAN1" "$MAN5" "$LEDGER5"
+	is "$(grep '\.El' <<<"$out")" ""
 }
 
 @test "the manual has every column of every view, in order, and no others" {

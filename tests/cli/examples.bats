@@ -282,7 +282,7 @@ mail-bob.json"
 	is "$(tr -d ' ' <sent.txt)" 19
 	want 0 orchmake logs last/call
 	is "$out" "sending Bearer *** with ***"
-	no grep -r 'abc123\|t0ken' .orchmake
+	want 1 grep -r 'abc123\|t0ken' .orchmake
 	want 1 orchmake
 	complains "there is no environment variable API_KEY"
 }

@@ -79,9 +79,9 @@ J
 	jobs:
 	  plain: { run: 'echo "${MAKEFLAGS-none}" > plain' }
 	J2
-	run orchmake -j3 --jobserver-style=off plain
+	want 0 orchmake -j3 --jobserver-style=off plain
 	[ "$(cat plain)" = none ]
-	run orchmake -j3 --jobserver-style=fifo plain
+	want 0 orchmake -j3 --jobserver-style=fifo plain
 	[[ "$(cat plain)" == *"=fifo:"* ]]
 	run orchmake --jobserver-style=some plain
 	[ "$status" -eq 2 ]

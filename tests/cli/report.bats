@@ -57,7 +57,7 @@ draw() {
 	grep -q 'One failure' dom.html
 	grep -q 'What waited for what' dom.html
 	grep -q '<rect' dom.html
-	no grep -q '>null<' dom.html
+	want 1 grep '>null<' dom.html
 }
 
 @test "where steps are many, the picture shows jobs, and one edge for what others imply" {

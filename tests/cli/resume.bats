@@ -433,7 +433,6 @@ go_until_both_run() {
 	driver=$!
 	until_true test -e c.up
 	until_true test -e d.up
-	until_true [ "$(pgrep -P $driver -x orchmake-warden -c)" = 1 ] || true
 	warden=$(pgrep -P $driver | head -1)
 	[ -n "$warden" ]
 }

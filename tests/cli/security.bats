@@ -108,8 +108,8 @@ modes() { # what below .orchmake others may read, write or enter
 	code=0
 	orchmake j >all.txt 2>&1 </dev/null || code=$?
 	is "$code" 1
-	for v in "list" "show last" "history" "events last" "why last" "show last/j" "graph" "report last" "show j" "ps" "stats" "jobs"; do
-		orchmake $v >>all.txt 2>&1 </dev/null || true
+	for v in "list" "show last" "history" "events last" "why last" "show last/j" "graph" "report last" "show j" "ps" "stats" "jobs list" "jobs show j"; do
+		orchmake $v >>all.txt 2>&1 </dev/null
 	done
 	grep -q out all.txt
 	run grep -c "$esc" all.txt
@@ -144,6 +144,8 @@ modes() { # what below .orchmake others may read, write or enter
 	jobs: {j: {run: "env | sed -n 's/^\\(ORCHMAKE[^=]*\\)=.*/\\1/p' | sort >names; ls -l /proc/self/fd >fds"}}
 	J
 	want 0 env ORCHMAKE_INTERNAL=1 ORCHMAKE_RUN=stale orchmake
+	grep -qx ORCHMAKE_RUN names
+	grep -q "0 -> " fds
 	while read -r name; do
 		grep -q "$name" "$top_srcdir/doc/orchmake.1.in" "$top_srcdir/doc/jobfile.5.in" ||
 			{ echo "$name is in no manual"; false; }
@@ -168,7 +170,7 @@ modes() { # what below .orchmake others may read, write or enter
 	printf '%s\n%s\n' "$out" "$err" >dry.txt
 	want 0 orchmake -v j
 	for v in "show last" "events last --format=json" "why last" "report last" "-p j" "history --format=json"; do
-		orchmake $v >>dry.txt 2>&1 </dev/null || true
+		orchmake $v >>dry.txt 2>&1 </dev/null
 	done
 	printf '%s\n%s\n' "$out" "$err" >>dry.txt
 	run grep -rlF c4n4ry-7719 .orchmake dry.txt cmdline

@@ -59,7 +59,7 @@ cron() { env -i HOME="$HOME" PATH="$PATH" SHELL=/bin/sh sh -c "$1" </dev/null >m
 	cron "${line//\\-/-}"
 	is "$(cat mail)" ""
 	touch broken-load
-	no cron "${line//\\-/-}"
+	want 1 cron "${line//\\-/-}"
 	grep -q "exit 7: load: no route to host" mail
 	grep -q "more: orchmake logs" mail
 	is "$(tail -1 done)" tidy
@@ -77,7 +77,7 @@ cron() { env -i HOME="$HOME" PATH="$PATH" SHELL=/bin/sh sh -c "$1" </dev/null >m
 	  send-report: {run: bin/send-report}
 	J
 	touch broken-load
-	no cron "orchmake -s"
+	want 1 cron "orchmake -s"
 	# The morning after.
 	want 0 orchmake history
 	says "failed"

@@ -167,7 +167,9 @@ Persistent=false"
 	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
 	jobfile <<<'{jobfile: 1, jobs: {a: {run: "true", schedule: "*/7 1-5 1,15 */2 sun", timezone: UTC}}}'
 	want 0 orchmake export systemd a
-	sed -n 's/^OnCalendar=//p' <<<"$out" | while read -r when; do
+	sed -n 's/^OnCalendar=//p' <<<"$out" >times
+	[ -s times ]
+	while read -r when; do
 		systemd-analyze calendar "$when" >/dev/null
-	done
+	done <times
 }

@@ -127,6 +127,8 @@ static void a_success_is_fresh_for_less_than_its_time(void **state)
 	says(&f, "done fresh");
 	f.now_wall_ms = 6000;
 	says(&f, "run ttl-over");
+	f.now_wall_ms = 5000; /* this very moment */
+	says(&f, "done fresh");
 	f.now_wall_ms = 4999; /* the clock was set back */
 	says(&f, "run ttl-over");
 	f.then.known = false;
@@ -171,6 +173,9 @@ static void a_record_is_read_as_it_was_written(void **state)
 	reads(text.data, true, false, NULL);
 	fresh_record_parse(&r, text.data, 0);
 	assert_memory_equal(&r.mark, &MARK, sizeof(MARK));
+	fresh_record_parse(&r, "1 0123456789abcdef 0000000000000002 0000000000000003 0000000000000004", 0);
+	CHECK(r.known);
+	CHECK(r.mark.command == 0x0123456789abcdef);
 	buf_reset(&text);
 	fresh_moved_format(&text, "a b/c");
 	reads(text.data, true, false, "a b/c");
@@ -181,14 +186,30 @@ static void a_record_is_read_as_it_was_written(void **state)
 static void a_record_of_another_version_is_none(void **state)
 {
 	static const char *const odd[] = {"", "1", "1 ", "2 1 2 3 4", "1 1 2 3", "1 1 2 3 4 5", "1 x", "begun", "moved",
-		"1 0000000000000001 x", "1 0000000000000001 0000000000000002 x",
+		"2 0000000000000001 0000000000000002 0000000000000003 0000000000000004", "1 0000000000000001 x", "1 0000000000000001 0000000000000002 x",
 		"1 0000000000000001 0000000000000002 0000000000000003 x",
 		"1 0000000000000001 0000000000000002 0000000000000003 0000000000000004x",
-		"1 0000000000000001 0000000000000002 0000000000000003 0000000000000004 "};
+		"1 0000000000000001 0000000000000002 0000000000000003 0000000000000004 ",
+		"1 0000000000000001 0000000000000002 0000000000000003 00000000000000040",
+		"1 00000000000000010 0000000000000002 0000000000000003 0000000000000004",
+		"1 0000000000000001000000000000000200000000000000030000000000000004",
+		"1 000000000000000g 0000000000000002 0000000000000003 0000000000000004",
+		"1 000000000000000: 0000000000000002 0000000000000003 0000000000000004",
+		"1 000000000000000` 0000000000000002 0000000000000003 0000000000000004",
+		"1 000000000000000/ 0000000000000002 0000000000000003 0000000000000004"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(odd); i++)
 		reads(odd[i], false, false, NULL);
+}
+
+static void once_is_once_somebody_has_seen_it(void **state)
+{
+	struct fresh_facts f = same(FRESH_ONCE);
+
+	(void)state;
+	f.then.known = false;
+	says(&f, "run no-record");
 }
 
 static void the_probe_alone_decides_but_for_a_missing_output(void **state)
@@ -216,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_as_it_was_is_fresh_by_every_rule),
 		cmocka_unit_test(what_runs_by_whatever_rule),
+		cmocka_unit_test(once_is_once_somebody_has_seen_it),
 		cmocka_unit_test(the_probe_alone_decides_but_for_a_missing_output),
 		cmocka_unit_test(contents_are_asked_for_only_where_they_decide),
 		cmocka_unit_test(a_content_that_is_another_is_named_where_it_is_known),

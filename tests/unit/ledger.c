@@ -461,6 +461,11 @@ static void a_definition_is_known_by_its_origin(void **state)
 	CHECK(ledger_definition_of(k->l, r.origin, &sha));
 	CHECK_STR(kit_ask(k, "SELECT sha FROM definitions"), sha.hex);
 	CHECK(!ledger_definition_of(k->l, sha.hex, &sha));
+	kit_exec(k, "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;"
+		    "INSERT INTO definition_origins (origin, sha) VALUES ('short', 'abc');"
+		    "INSERT INTO definitions (sha, json) VALUES ('abc', '{}')");
+	CHECK(!ledger_definition_of(k->l, "short", &sha));
+	kit_exec(k, "DELETE FROM definition_origins WHERE origin = 'short'; DELETE FROM definitions WHERE sha = 'abc'");
 
 	r = run_of(2, id);
 	r.definition_sha = sha.hex;
@@ -557,9 +562,10 @@ static void a_step_is_the_same_thing_in_every_run(void **state)
 	ledger_step(k->l, run, &(struct ledger_step){.unit = 0, .group = GROUP_NONE, .key = "all||s0", .name = "outer/all/s0"});
 	ledger_step(k->l, run, &(struct ledger_step){.unit = 1, .group = GROUP_NONE, .key = "open", .name = "outer/x"});
 	ledger_step_key(k->l, run, 1, "all||s1");
+	ledger_step(k->l, run, &(struct ledger_step){.unit = 2, .group = GROUP_NONE, .key = "all||s2", .name = "two/s2"});
 	kit_commit(k);
 	CHECK_STR(kit_ask(k, "SELECT group_concat(step || ' ' || key, ', ') FROM v_steps WHERE run LIKE '%3'"),
-		  "outer/all/s0 all||s0, outer/x all||s1");
+		  "outer/all/s0 all||s0, outer/x all||s1, two/s2 all||s2");
 
 	/* A key nobody had before. */
 	ledger_step_key(k->l, run, 1, "new");
@@ -1021,6 +1027,7 @@ static void what_lies_at_the_path_is_told_apart(void **state)
 		{"PRAGMA user_version = 5", LEDGER_WRITE, LEDGER_FOREIGN},
 		{"CREATE TABLE t (x)", LEDGER_WRITE, LEDGER_FOREIGN},
 		{"PRAGMA application_id = 77", LEDGER_READ, LEDGER_FOREIGN},
+		{"PRAGMA application_id = 0x6f726368", LEDGER_READ, LEDGER_OLDER}, /* ours, and nothing in it */
 	};
 	struct kit *k = *state;
 
@@ -1052,6 +1059,63 @@ static void a_path_that_cannot_be_looked_at_is_said(void **state)
 	CHECK_INT(k->err.fault, LEDGER_MISSING);
 }
 
+/* SQLite would go on writing into a file that nobody finds again. */
+static void a_ledger_that_is_taken_away_says_so(void **state)
+{
+	struct kit *k = *state;
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	ledger_var(k->l, run, "v", "1");
+	assert_int_equal(unlink(k->path), 0);
+	CHECK(!ledger_commit(k->l));
+	CHECK_INT(ledger_error(k->l)->fault, LEDGER_GONE);
+	CHECK_INT(ledger_pending(k->l), 1);
+}
+
+static void a_wait_longer_than_sqlite_knows_is_its_longest(void **state)
+{
+	struct kit *k = *state;
+	const struct ledger_options o = {.mode = LEDGER_WRITE, .busy_ms = INT64_MAX};
+	long long ms;
+
+	k->l = ledger_open(k->path, &o, &k->err);
+	assert_non_null(k->l);
+	assert_int_equal(schema_integer(k->l->db, "PRAGMA busy_timeout", &ms), SQLITE_OK);
+	CHECK_INT(ms, INT32_MAX);
+}
+
+/* Two writers have found it too old: the second has nothing to do any more, and no copy to make. */
+static void whoever_comes_second_to_an_upgrade_leaves_it(void **state)
+{
+	struct kit *k = *state;
+	char *copy = xasprintf("%s.v%s", k->path, version_text("%d", 0));
+
+	kit_open(k, LEDGER_WRITE);
+	CHECK(ledger_upgrade(k->l, schema_upgrades, schema_n_upgrades));
+	CHECK_INT(access(copy, F_OK), -1);
+	free(copy);
+}
+
+static void where_every_name_for_a_copy_is_taken_nothing_is_upgraded(void **state)
+{
+	struct kit *k = *state;
+
+	kit_open(k, LEDGER_WRITE);
+	kit_shut(k);
+	for (int i = 1; i < 1000; i++) {
+		char *name = xasprintf(i == 1 ? "%s.v%s" : "%s.v%s.%d", k->path, version_text("%d", 0), i);
+
+		close(open(name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+		free(name);
+	}
+	assert_null(open_with(k, "ALTER TABLE runs ADD COLUMN mood TEXT", LEDGER_WRITE));
+	CHECK_INT(k->err.fault, LEDGER_READ_ONLY);
+	CHECK(strstr(k->err.text.data, "cannot make a copy before upgrading it") != NULL);
+	CHECK_STR(kit_ask(k, "PRAGMA user_version"), version_text("%d", 0));
+}
+
 static void a_text_that_is_too_long_stays_queued(void **state)
 {
 	struct kit *k = *state;
@@ -1060,13 +1124,13 @@ static void a_text_that_is_too_long_stays_queued(void **state)
 	kit_open(k, LEDGER_WRITE);
 	run = kit_run(k, 1, "all");
 	sqlite3_limit(k->l->db, SQLITE_LIMIT_LENGTH, 100);
-	ledger_var(k->l, run, "v", "0123456789012345678901234567890123456789012345678901234567890123456789"
-				   "0123456789012345678901234567890123456789");
+	ledger_var(k->l, run, "0123456789012345678901234567890123456789012345678901234567890123456789"
+			      "0123456789012345678901234567890123456789", "v");
 	CHECK(!ledger_commit(k->l));
 	CHECK_INT(ledger_pending(k->l), 1);
 	sqlite3_limit(k->l->db, SQLITE_LIMIT_LENGTH, 1000000);
 	kit_commit(k);
-	CHECK_STR(kit_ask(k, "SELECT length(value) FROM run_vars"), "110");
+	CHECK_STR(kit_ask(k, "SELECT length(name) FROM run_vars"), "110");
 }
 
 int main(void)
@@ -1074,6 +1138,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(what_lies_at_the_path_is_told_apart),
 		KIT_TEST(a_path_that_cannot_be_looked_at_is_said),
+		KIT_TEST(a_ledger_that_is_taken_away_says_so),
+		KIT_TEST(a_wait_longer_than_sqlite_knows_is_its_longest),
+		KIT_TEST(whoever_comes_second_to_an_upgrade_leaves_it),
+		KIT_TEST(where_every_name_for_a_copy_is_taken_nothing_is_upgraded),
 		KIT_TEST(a_text_that_is_too_long_stays_queued),
 		KIT_TEST(a_new_ledger_is_private_and_complete),
 		KIT_TEST(a_missing_ledger_is_not_made_by_reading),

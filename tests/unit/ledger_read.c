@@ -1,4 +1,5 @@
 #include "ledger_kit.h"
+#include "ledger/look.h"
 
 #include "base/stamp.h"
 
@@ -102,8 +103,15 @@ static bool see_whole_run(void *ctx, const struct ledger_run_row *r)
 	return true;
 }
 
+static bool see_title(void *ctx, const struct ledger_run_row *r)
+{
+	buf_puts(ctx, r->title);
+	return true;
+}
+
 static void a_run_is_read_as_it_was_written(void **state)
 {
+	char id[ULID_LEN + 1];
 	struct kit *k = *state;
 	struct seen s = {0};
 	struct buf b = BUF_INIT;
@@ -113,6 +121,11 @@ static void a_run_is_read_as_it_was_written(void **state)
 	CHECK_INT(s.left, 1);
 	CHECK(ledger_run_get(k->l, 99, see_whole_run, &s));
 	CHECK_INT(s.left, 1);
+	CHECK_INT(ledger_run_begin(k->l, &(struct ledger_run){.id = kit_id(5, id), .target = "all", .title = "All of it",
+							     .definition = "{}", .wall_ms = KIT_TIME}), 5);
+	CHECK(ledger_run_get(k->l, 5, see_title, &b));
+	CHECK_STR(b.data, "All of it");
+	buf_reset(&b);
 	CHECK(ledger_run_result(k->l, 1, &b));
 	CHECK_STR(b.data, "{\"success\":true}");
 	buf_reset(&b);
@@ -606,12 +619,16 @@ static void one_statement_that_reads_is_answered(void **state)
 	const char *args[] = {"build", "2"};
 
 	four_runs(k);
-	answers(k, SQL("SELECT 1 AS a, 2.5 AS b, 'x' AS c, NULL AS d, x'00ff' AS e;  -- done"),
+	answers(k, SQL("SELECT 1 AS a, 2.5 AS b, 'x' AS c, NULL AS d, x'00ff' AS e; ; -- done\n ; /* quite */"),
 		"[a][b][c][d][e] 1 2.5 'x' null blob2");
 	answers(k, SQL("SELECT target, state FROM v_runs WHERE 0"), "[target][state]");
 	answers(k, SQL("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n"),
 		"[i] 1 2 3");
 	answers(k, SQL("SELECT name FROM pragma_table_info('fragments')"), "[name] 'id' 'json'");
+	answers(k, SQL("PRAGMA page_size"), "[page_size] 4096");
+	answers(k, SQL("PRAGMA table_info(fragments)"), "[cid][name][type][notnull][dflt_value][pk]"
+							" 0 'id' 'INTEGER' 0 null 1 1 'json' 'TEXT' 1 null 0");
+	answers(k, SQL("SELECT length(zeroblob(2000000000)) AS n"), "[n]string or blob too big");
 	answers(k, &(struct ledger_query){.sql = "SELECT state FROM v_runs WHERE target = ?1 AND no = ?2",
 					  .arg = args, .n_args = 2},
 		"[state] 'failed'");
@@ -634,6 +651,12 @@ static void parameters_have_names(void **state)
 	answers(k, NAMED("SELECT no FROM v_runs ORDER BY no LIMIT :n", {"n", "2"}), "[no] 1 2");
 	answers(k, NAMED("SELECT ':a' AS a WHERE :a", {"a", "-1"}), "[a] ':a'");
 	answers(k, NAMED("SELECT :days", {"dayz", "7"}), "the statement has no parameter 'dayz'; did you mean 'days'?");
+	answers(k, &(struct ledger_query){.sql = "SELECT :a AS a, ?2 AS b", .arg = (const char *[]){"", "2"}, .n_args = 2,
+					  .named = &(struct ledger_arg){"a", "x"}, .n_named = 1},
+		"[a][b] 'x' '2'");
+	answers(k, &(struct ledger_query){.sql = "SELECT ? AS b, :a AS a", .arg = (const char *[]){"2"}, .n_args = 1,
+					  .named = &(struct ledger_arg){"a", "x"}, .n_named = 1},
+		"[b][a] '2' 'x'");
 	answers(k, SQL("SELECT :days"), "the parameter 'days' has no value: give it as days=VALUE");
 	answers(k, NAMED("SELECT no FROM v_runs LIMIT :n", {"n", "many"}), "[no]datatype mismatch");
 }
@@ -649,7 +672,10 @@ static void a_signal_ends_a_statement(void **state)
 					  .stop = &stop},
 		"[m]interrupted");
 	stop = 0;
-	answers(k, &(struct ledger_query){.sql = "SELECT 1 AS a", .stop = &stop}, "[a] 1");
+	answers(k, &(struct ledger_query){.sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000)"
+						 " SELECT max(i) AS m FROM n",
+					  .stop = &stop},
+		"[m] 5000");
 }
 
 static void a_store_is_read_and_nothing_else(void **state)
@@ -684,6 +710,39 @@ static void a_store_is_read_and_nothing_else(void **state)
 	assert_non_null(strstr(k->err.text.data, "store '"));
 }
 
+static void write_bytes(const char *path, const struct buf *b)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, b->data, b->len), 0);
+	close(fd);
+}
+
+/* A copy of one that somebody writes has the log, and may not have its index. */
+static void a_store_with_a_log_and_no_index_can_be_read(void **state)
+{
+	struct kit *k = *state;
+	struct buf file = BUF_INIT, log = BUF_INIT;
+	sqlite3 *db;
+	char *wal = xasprintf("%s-wal", k->path);
+
+	assert_int_equal(sqlite3_open(k->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (7)", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(file_read(k->path, &file, 1 << 20), 0);
+	assert_int_equal(file_read(wal, &log, 1 << 20), 0);
+	sqlite3_close(db); /* it takes both with it */
+	write_bytes(k->path, &file);
+	write_bytes(wal, &log);
+	k->l = ledger_open_store(k->path, &(struct ledger_options){.mode = LEDGER_LOOK}, &k->err);
+	if (!k->l)
+		fail_msg("%s", k->err.text.data);
+	answers(k, SQL("SELECT x FROM t"), "[x] 7");
+	buf_release(&file);
+	buf_release(&log);
+	free(wal);
+}
+
 static void whatever_writes_or_is_wrong_is_refused(void **state)
 {
 	static const char *const writes[] = {
@@ -691,7 +750,7 @@ static void whatever_writes_or_is_wrong_is_refused(void **state)
 		"UPDATE runs SET state = 1", "CREATE TEMP TABLE t (x)", "ATTACH ':memory:' AS other",
 		"PRAGMA journal_mode = DELETE", "PRAGMA query_only = OFF", "PRAGMA user_version = 5", "BEGIN",
 		"VACUUM", "VACUUM INTO 'copy'", "REINDEX", "ANALYZE", "DETACH main", "SAVEPOINT s",
-		"SELECT load_extension('x')", "PRAGMA wal_checkpoint",
+		"SELECT load_extension('x')", "PRAGMA wal_checkpoint", "UPDATE runs SET state = 1 WHERE 0",
 	};
 	struct kit *k = *state;
 	const char *args[] = {"1", "2"};
@@ -703,8 +762,12 @@ static void whatever_writes_or_is_wrong_is_refused(void **state)
 			answers(k, SQL(writes[i]), "only what reads is allowed here");
 		answers(k, SQL("UPDATE sqlite_master SET sql = ''"), "table sqlite_master may not be modified");
 		answers(k, SQL("DELETE FROM sqlite_master"), "table sqlite_master may not be modified");
+		if (sqlite3_compileoption_used("ENABLE_FTS3"))
+			answers(k, SQL("SELECT fts3_tokenizer('simple')"), "only what reads is allowed here");
 		answers(k, SQL("SELECT 1; SELECT 2"), "one statement at a time");
 		answers(k, SQL("SELECT 1; DELETE FROM runs"), "one statement at a time");
+		answers(k, SQL("SELECT 1;; -- and\n ; SELECT 2"), "one statement at a time");
+		answers(k, SQL("SELECT 1; SELEC 2"), "one statement at a time");
 		answers(k, SQL("  -- nothing\n"), "there is no statement");
 		answers(k, SQL("SELECT x FROM nowhere"), "no such table: nowhere");
 		answers(k, SQL("SELEC 1"), "near \"SELEC\": syntax error (at character 1)");
@@ -727,7 +790,10 @@ static void a_statement_that_takes_too_long_is_stopped(void **state)
 						 " SELECT max(i) AS m FROM n",
 					  .limit_ms = 20},
 		"[m]it took longer than it may");
-	answers(k, SQL("SELECT 1 AS a"), "[a] 1");
+	answers(k, &(struct ledger_query){.sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000)"
+						 " SELECT max(i) AS m FROM n",
+					  .limit_ms = 3600000},
+		"[m] 5000");
 }
 
 static void every_view_can_be_read(void **state)
@@ -1115,15 +1181,6 @@ static void read_everything(struct ledger *l)
 	buf_release(&b);
 }
 
-static void write_bytes(const char *path, const struct buf *b)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(fd_write_all(fd, b->data, b->len), 0);
-	close(fd);
-}
-
 /* Whatever the bytes say: an answer or an error, and the process lives. */
 static void damaged_bytes_never_crash_anything(void **state)
 {
@@ -1200,6 +1257,7 @@ static void a_number_that_no_word_has_is_said(void **state)
 		const char *sql, *said;
 	} row[] = {
 		{'r', "UPDATE runs SET state = 999", "state number 999 is not known"},
+		{'r', "UPDATE runs SET state = 0", "state number 0 is not known"},
 		{'j', "UPDATE jobs SET state = 999", "state number 999 is not known"},
 		{'j', "UPDATE jobs SET reason = 998", "reason number 998 is not known"},
 		{'s', "UPDATE steps SET state = 999", "state number 999 is not known"},
@@ -1253,12 +1311,13 @@ static void words_are_found_whatever_their_numbers_are(void **state)
 /* Its shape is as it was, its numbers are not. */
 static void durations_that_cannot_be_are_as_good_as_unknown(void **state)
 {
-	static const char *const changes[] = {"-5", "9223372036854775807"};
+	static const char *const changes[] = {"-5", "9223372036854775807", "NULL"};
 	struct kit *k = *state;
 
 	kit_open(k, LEDGER_WRITE);
 	kit_whole_run(k, 1, "all", 1);
 	CHECK(ledger_duration_ms(k->l, LEDGER_BY_KEY, "all||s0") > 0);
+	kit_exec(k, "ALTER TABLE durations RENAME TO ours; CREATE TABLE durations AS SELECT * FROM ours"); /* without NOT NULL */
 	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
 		char *sql = xasprintf("UPDATE durations SET d1 = %s", changes[i]);
 		struct ledger_durations d;
@@ -1297,6 +1356,63 @@ static void whoever_has_seen_the_columns_may_stop(void **state)
 	kit_open(k, LEDGER_WRITE);
 	CHECK(ledger_sql(k->l, &(struct ledger_query){.sql = "SELECT 1"}, no_more, never_a_row, &heads));
 	CHECK_INT(heads, 1);
+}
+
+static bool one_row(void *ctx, size_t n, const struct ledger_value *v)
+{
+	(void)n;
+	*(int64_t *)ctx += v[0].integer;
+	return false;
+}
+
+static void whoever_has_seen_a_row_may_stop(void **state)
+{
+	struct kit *k = *state;
+	int64_t sum = 0;
+
+	kit_open(k, LEDGER_WRITE);
+	CHECK(ledger_sql(k->l, &(struct ledger_query){.sql = "SELECT 3 UNION ALL SELECT 4"}, NULL, one_row, &sum));
+	CHECK_INT(sum, 3);
+}
+
+static void what_is_typed_is_whole_where_its_statement_ends(void **state)
+{
+	(void)state;
+	CHECK(!ledger_sql_complete("SELECT 1"));
+	CHECK(!ledger_sql_complete("SELECT ';"));
+	CHECK(ledger_sql_complete("SELECT\n1; -- so"));
+}
+
+/* SQLite calls these for a journal that a crash left; whoever only looks must not roll it back. */
+static void whoever_looks_makes_and_deletes_nothing(void **state)
+{
+	struct kit *k = *state;
+	sqlite3_vfs *vfs = sqlite3_vfs_find(look_vfs());
+	sqlite3_file *file = xcalloc(1, (size_t)vfs->szOsFile);
+	int flags = 0;
+
+	CHECK(vfs->xOpen(vfs, k->path, file, SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &flags));
+	CHECK_INT(access(k->path, F_OK), -1);
+	kit_open(k, LEDGER_WRITE);
+	CHECK(!vfs->xOpen(vfs, k->path, file, SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE, &flags));
+	CHECK(flags & SQLITE_OPEN_READONLY);
+	file->pMethods->xClose(file);
+	CHECK_INT(vfs->xDelete(vfs, k->path, 0), SQLITE_READONLY);
+	CHECK_INT(access(k->path, F_OK), 0);
+	free(file);
+}
+
+/* As after an upgrade that was undone: the next statement has to read the schema, and the disk refuses. */
+static void a_schema_that_cannot_be_read_is_no_fault_of_the_statement(void **state)
+{
+	struct kit *k = *state;
+
+	kit_open(k, LEDGER_WRITE);
+	assert_int_equal(sqlite3_exec(k->l->db, "BEGIN; CREATE TABLE x (y); ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	kit_exec(k, "PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_int_equal(truncate(k->path, 4096), 0);
+	CHECK(!ledger_sql(k->l, &(struct ledger_query){.sql = "SELECT * FROM v_runs"}, NULL, never_a_row, NULL));
+	CHECK_INT(ledger_error(k->l)->fault, LEDGER_DAMAGED);
 }
 
 static void a_parameter_that_nobody_has_is_said_with_one_that_is_like_it(void **state)
@@ -1341,6 +1457,10 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(durations_that_cannot_be_are_as_good_as_unknown),
 		KIT_TEST(whoever_has_seen_the_columns_may_stop),
+		KIT_TEST(whoever_has_seen_a_row_may_stop),
+		KIT_TEST(what_is_typed_is_whole_where_its_statement_ends),
+		KIT_TEST(whoever_looks_makes_and_deletes_nothing),
+		KIT_TEST(a_schema_that_cannot_be_read_is_no_fault_of_the_statement),
 		KIT_TEST(a_parameter_that_nobody_has_is_said_with_one_that_is_like_it),
 		KIT_TEST(a_number_of_runs_back_is_written_as_one),
 		KIT_TEST(a_number_that_no_word_has_is_said),
@@ -1362,6 +1482,7 @@ int main(int argc, char **argv)
 		KIT_TEST(parameters_have_names),
 		KIT_TEST(a_signal_ends_a_statement),
 		KIT_TEST(a_store_is_read_and_nothing_else),
+		KIT_TEST(a_store_with_a_log_and_no_index_can_be_read),
 		KIT_TEST(whatever_writes_or_is_wrong_is_refused),
 		KIT_TEST(a_statement_that_takes_too_long_is_stopped),
 		KIT_TEST(every_view_can_be_read),

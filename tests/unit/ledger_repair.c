@@ -195,6 +195,23 @@ static void an_intent_that_had_begun_gets_its_start_from_the_journal(void **stat
 	kit_sound(k);
 }
 
+static void an_outcome_without_a_start_has_no_duration(void **state)
+{
+	struct ledger_outcome o = {.serial = 1, .settles = true};
+	struct kit *k = *state;
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	kit_steps(k, run, 1);
+	ledger_attempt_intent(k->l, run, 1, 0, 1);
+	kit_commit(k);
+	o.end = kit_end(STATE_FAILED, -1);
+	CHECK(repair(k, run, &o, 1));
+	CHECK_STR(kit_ask(k, "SELECT state || ' ' || coalesce(duration_ms, 'unknown') FROM v_steps"), "failed unknown");
+	kit_sound(k);
+}
+
 static void a_retry_that_was_due_is_interrupted(void **state)
 {
 	const struct ledger_attempt_end bad = kit_end(STATE_FAILED, 1);
@@ -218,6 +235,7 @@ static void a_retry_that_was_due_is_interrupted(void **state)
 static void a_large_run_is_repaired_in_one_transaction(void **state)
 {
 	struct kit *k = *state;
+	bool applied;
 	int64_t run;
 
 	kit_open(k, LEDGER_WRITE);
@@ -225,6 +243,10 @@ static void a_large_run_is_repaired_in_one_transaction(void **state)
 	kit_steps(k, run, 15000);
 	kit_start(k, run, 14000, 1, 1);
 	kit_commit(k);
+	kit_exec(k, "CREATE UNIQUE INDEX in_the_way ON steps (end_wall_ms)");
+	CHECK(!ledger_repair_run(k->l, run, NULL, 0, KIT_TIME + 9000, &applied));
+	CHECK_STR(kit_ask(k, "SELECT count(*) FROM steps WHERE end_wall_ms IS NULL"), "15000");
+	kit_exec(k, "DROP INDEX in_the_way");
 	CHECK(repair(k, run, NULL, 0));
 	CHECK_STR(kit_ask(k, "SELECT settled || ' ' || failed || ' ' || skipped FROM runs"), "15000 1 14999");
 	kit_sound(k);
@@ -289,6 +311,8 @@ static void every_fault_is_found(void **state)
 		{"INSERT INTO durations (instance, n, d1) VALUES (99, 1, 1)",
 		 "a duration has no identity: number 99\n"},
 		{"INSERT INTO artifacts (step, name) VALUES (5, 'x')", "an artifact has no step: x\n"},
+		{"ALTER TABLE artifacts RENAME TO ours; CREATE TABLE artifacts AS SELECT * FROM ours;"
+		 "INSERT INTO artifacts (step) VALUES (5)", "a row that cannot be told\n"},
 		{"UPDATE jobs SET end_wall_ms = NULL", "run 01KTRXN0000000000000000001 has ended, but job all has not\n"},
 	};
 	struct kit *k = *state;
@@ -498,6 +522,7 @@ int main(void)
 		KIT_TEST(repairing_twice_is_the_same_as_once),
 		KIT_TEST(what_nobody_saw_is_lost_and_the_others_are_left_alone),
 		KIT_TEST(an_intent_that_had_begun_gets_its_start_from_the_journal),
+		KIT_TEST(an_outcome_without_a_start_has_no_duration),
 		KIT_TEST(a_retry_that_was_due_is_interrupted),
 		KIT_TEST(a_large_run_is_repaired_in_one_transaction),
 		KIT_TEST(every_fault_is_found),

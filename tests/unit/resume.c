@@ -160,10 +160,11 @@ static void what_is_no_mark_is_refused(void **state)
 		"start 1 0000000000000001 fffffffffffffffg", "start 1 -000000000000001 fffffffffffffffe", "1 begun",
 		"1 0000000000000001 0000000000000001 0000000000000001 0000000000000001",
 	};
-	struct fresh_mark m;
+	struct fresh_mark m = {.command = 5};
 
 	(void)state;
 	CHECK_INT(resume_mark_parse(&m, NULL), false);
+	CHECK_INT(m.command, 0);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		CHECK_INT(resume_mark_parse(&m, bad[i]), false);
 }

@@ -1,5 +1,6 @@
 /* Each rule of the schedule, one small run each. */
 #include "base/bug.h"
+#include "run/schedule_impl.h"
 #include "schedule_case.h"
 
 /* --- needs ------------------------------------------------------------------------------------------ */
@@ -1832,7 +1833,623 @@ static void peeking_stops_where_a_pool_would_hold_back(void **state)
 	case_free(t);
 }
 
+static void extend(struct test_case *t)
+{
+	schedule_extend(t->s, case_seal(t));
+	schedule_check(t->s);
+}
+
+/* --- what it waits for, and what comes next ------------------------------------------------------------------- */
+
+static void waits_for(struct test_case *t, uint32_t u, enum reason why, uint32_t what)
+{
+	uint32_t cause;
+
+	CHECK_STR(reason_word(schedule_reason(t->s, u, &cause)), reason_word(why));
+	CHECK_INT(cause, what);
+}
+
+static void a_step_waits_for_the_first_need_that_is_open(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t x = step(t, 0, "x"), a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c");
+
+	(void)state;
+	(void)x; /* open all the time, and nobody waits for it */
+	need(t, c, a, COND_OK);
+	need(t, c, b, COND_OK);
+	run(t, 3);
+	waits_for(t, begin_of(t, 0), REASON_NEEDS_OPEN, UNIT_NONE);
+	EXPECT(t, 0, "start a#1, start b#1, start x#1");
+	waits_for(t, c, REASON_NEEDS_OPEN, a);
+	ended(t, 1, a, true);
+	waits_for(t, c, REASON_NEEDS_OPEN, b);
+	case_free(t);
+}
+
+/* Of all groups that want it, and of none that happens to be beside them. */
+static void a_finally_waits_for_the_first_of_the_others_that_is_open(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), beside = job(t, "beside"), k = job(t, "K");
+	uint32_t f = step(t, j, "f"), a = step(t, j, "a"), z = step(t, beside, "z"), b = step(t, k, "b"), c = step(t, k, "c");
+
+	(void)state;
+	unit(t, f)->flags |= UNIT_ALWAYS;
+	graph_add_member(t->b, k, f);
+	run(t, 9);
+	EXPECT(t, 0, "start a#1, start z#1, start b#1, start c#1");
+	waits_for(t, f, REASON_NEEDS_OPEN, a);
+	ended(t, 1, a, true);
+	waits_for(t, f, REASON_NEEDS_OPEN, b);
+	ended(t, 2, b, true);
+	waits_for(t, f, REASON_NEEDS_OPEN, c);
+	ended(t, 3, z, true);
+	ended(t, 4, c, true);
+	EXPECT(t, 4, "a succeeded, b succeeded, z succeeded, beside succeeded, c succeeded, start f#1");
+	case_free(t);
+}
+
+static void what_just_fits_into_its_pool_waits_for_a_slot(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), b = step(t, 0, "b"), c = step(t, 0, "c");
+
+	(void)state;
+	unit(t, a)->pool = unit(t, b)->pool = unit(t, c)->pool = graph_add_pool(t->b, "p", 2);
+	unit(t, c)->pool_weight = 2;
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	waits_for(t, b, REASON_NO_SLOT, UNIT_NONE);
+	waits_for(t, c, REASON_POOL_FULL, UNIT_NONE);
+	case_free(t);
+}
+
+static void a_failure_degrades_once_its_stand_in_is_known_to_help(void **state)
+{
+	struct stand_in_case c = stand_in_case();
+
+	(void)state;
+	run(c.t, 1);
+	EXPECT(c.t, 0, "start p#1");
+	ended(c.t, 1, c.primary, false);
+	EXPECT(c.t, 1, "p failed, start s#1");
+	CHECK(!schedule_is_degraded(c.t->s, c.primary));
+	ended(c.t, 2, c.stand_in, true);
+	CHECK(schedule_is_degraded(c.t->s, c.primary));
+	case_free(c.t);
+}
+
+/* More pools than a heap has ways, and more in each than there are. */
+static void what_comes_next_is_told_across_all_pools(void **state)
+{
+	enum { POOLS = 20, EACH = 12 };
+	struct test_case *t = case_new();
+	uint32_t u[POOLS * EACH], next[POOLS * EACH];
+
+	(void)state;
+	for (uint32_t i = 0; i < POOLS; i++) {
+		uint16_t pool = graph_add_pool(t->b, "p", EACH);
+
+		for (uint32_t k = 0; k < EACH; k++) {
+			uint32_t place = k * POOLS + (i * 7) % POOLS;
+
+			u[place] = step(t, 0, "x");
+			unit(t, u[place])->pool = pool;
+			unit(t, u[place])->priority = (int16_t)(POOLS * EACH - place);
+		}
+	}
+	run(t, POOLS * EACH);
+	while (!schedule_peek(t->s, next, 1)) { /* what opens the run is told first */
+		struct action a;
+
+		CHECK(schedule_next(t->s, 0, &a));
+		CHECK(a.kind == ACTION_SETTLED);
+	}
+	CHECK_INT(schedule_peek(t->s, next, POOLS * EACH), POOLS * EACH);
+	for (uint32_t i = 0; i < POOLS * EACH; i++)
+		CHECK_INT(next[i], u[i]);
+	case_free(t);
+}
+
+/* By the longest way to the end, also through what was there before. */
+static void what_is_added_has_its_place_among_what_waits(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t list = step(t, 0, "list"), loop = group_in(t, 0, "loop", (struct group){0});
+	uint32_t user = step(t, 0, "user"), other = step(t, 0, "other"), one, two, three, four;
+
+	(void)state;
+	t->name[begin_of(t, loop)] = "opening";
+	unit(t, begin_of(t, loop))->flags |= UNIT_ASKS;
+	need(t, begin_of(t, loop), list, COND_OK);
+	need(t, user, end_of(t, loop), COND_OK);
+	unit(t, user)->cost_ms = 1000;
+	unit(t, other)->cost_ms = 1050;
+	unit(t, list)->cost_ms = 2000;
+	run(t, 1);
+	EXPECT(t, 0, "start list#1");
+	t->b = graph_extend(t->g);
+	one = step(t, loop, "one");
+	two = step(t, loop, "two");
+	three = step(t, loop, "three");
+	four = step(t, 0, "four");
+	unit(t, one)->cost_ms = 10;
+	unit(t, two)->cost_ms = 30;
+	unit(t, three)->cost_ms = 35;
+	unit(t, four)->cost_ms = 1;
+	need(t, three, one, COND_OK);
+	need(t, four, two, COND_OK);
+	extend(t);
+	ended(t, 1, list, true);
+	EXPECT(t, 1, "list succeeded, ask opening, start other#1");
+	answer(t, begin_of(t, loop), ANSWER_RUN, REASON_NONE);
+	ended(t, 2, other, true);
+	EXPECT(t, 2, "opening succeeded, other succeeded, start one#1");
+	ended(t, 3, one, true);
+	EXPECT(t, 3, "one succeeded, start three#1");
+	ended(t, 4, three, true);
+	EXPECT(t, 4, "three succeeded, start two#1");
+	(void)user;
+	case_free(t);
+}
+
+/* --- how long things take -------------------------------------------------------------------------------------- */
+
+static uint32_t timed(struct test_case *t, uint32_t group, float ms)
+{
+	uint32_t u = step(t, group, "x");
+
+	unit(t, u)->cost_ms = ms;
+	return u;
+}
+
+/* One that no group wants. */
+static uint32_t loose(struct test_case *t, float ms)
+{
+	return graph_add_unit(t->b, &(struct unit){.kind = UNIT_STEP, .pool = POOL_NONE, .group = GROUP_NONE,
+						   .stand_in = UNIT_NONE, .cost_ms = ms});
+}
+
+static void takes(struct test_case *t, uint32_t u, uint32_t first, float want)
+{
+	float *ms = schedule_costs(t->s, first);
+
+	if (ms[u - first] < want || ms[u - first] > want)
+		fail_msg("unit %u takes %f ms, not %f", u, (double)ms[u - first], (double)want);
+	free(ms);
+}
+
+static void what_is_not_known_takes_as_long_as_its_siblings_or_as_most(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), k = job(t, "K"), l = job(t, "L"), known = timed(t, j, 90), instant = timed(t, l, 1000);
+	uint32_t in_j = timed(t, j, 0), in_k = timed(t, k, 0), alone = loose(t, 0), in_l;
+
+	(void)state;
+	unit(t, instant)->flags |= UNIT_INSTANT;
+	(void)timed(t, j, 1);
+	(void)timed(t, j, 10);
+	(void)timed(t, j, 20);
+	(void)timed(t, k, 15);
+	(void)timed(t, k, 4);
+	(void)loose(t, 0.5f);
+	in_l = timed(t, l, 0);
+	run(t, 1);
+	takes(t, known, 0, 90);
+	takes(t, instant, 0, 0);
+	takes(t, begin_of(t, j), 0, 0);
+	takes(t, in_j, 0, 15);
+	takes(t, in_k, 0, 9.5f);
+	takes(t, alone, 0, 0.5f);
+	takes(t, in_l, 0, 10); /* the median of all */
+	takes(t, in_l, in_l, 10); /* which is remembered */
+	case_free(t);
+}
+
+static void a_short_time_that_is_known_counts_and_none_is_one_millisecond(void **state)
+{
+	static const float row[][2] = {{0.25f, 0.25f}, {0, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct test_case *t = case_new();
+		uint32_t j = job(t, "J"), one = timed(t, j, row[i][0]), other = timed(t, 0, 0);
+
+		run(t, 1);
+		takes(t, one, 0, row[i][1]);
+		takes(t, other, 0, row[i][1]);
+		case_free(t);
+	}
+}
+
+/* --- whatever the order in which a graph was built --------------------------------------------------------- */
+
+/* Its primaries are found among its own needs, not only where the END of an earlier group needs them too. */
+static void a_stand_in_of_two_hears_of_the_second_in_a_later_group(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t s = step(t, 0, "s"), p1 = step(t, 0, "p1"), late = job(t, "late"), p2 = step(t, late, "p2");
+
+	(void)state;
+	policy(t, p1, ON_FAILURE_FALLBACK);
+	policy(t, p2, ON_FAILURE_FALLBACK);
+	unit(t, p1)->stand_in = unit(t, p2)->stand_in = s;
+	run(t, 2);
+	EXPECT(t, 0, "start p1#1, start p2#1");
+	ended(t, 1, p1, true);
+	EXPECT(t, 1, "p1 succeeded");
+	ended(t, 2, p2, false);
+	EXPECT(t, 2, "p2 failed, start s#1");
+	ended(t, 3, s, true);
+	EXPECT(t, 3, "s succeeded, late succeeded, run succeeded");
+	case_free(t);
+}
+
+static void who_is_wanted_elsewhere_runs_though_the_second_that_wants_it_never_opens(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), j = job(t, "J"), x = step(t, 0, "x");
+
+	(void)state;
+	unit(t, a)->flags = 0;
+	graph_add_member(t->b, j, x);
+	need(t, begin_of(t, j), a, COND_OK);
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	ended(t, 1, a, false);
+	EXPECT(t, 1, "a failed, start x#1");
+	ended(t, 2, x, true);
+	EXPECT(t, 2, "x succeeded, J blocked (need-failed a), run succeeded");
+	case_free(t);
+}
+
+/* The group that both want it in comes second in its list. */
+static void a_job_that_stops_stops_the_second_group_that_wants_it(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t outer = group_in(t, 0, "outer", (struct group){.stop_at_once = true});
+	uint32_t j = job(t, "J"), a = step(t, j, "a"), b = step(t, j, "b"), c = step(t, outer, "c");
+
+	(void)state;
+	graph_add_member(t->b, outer, end_of(t, j));
+	unit(t, c)->priority = -1;
+	run(t, 2);
+	EXPECT(t, 0, "start a#1, start b#1");
+	ended(t, 1, a, false);
+	EXPECT(t, 1, "a failed, c aborted (policy-abort a)");
+	ended(t, 2, b, true);
+	EXPECT(t, 2, "b succeeded, J failed (member-failed a), outer failed (member-failed J), run failed (member-failed J)");
+	case_free(t);
+}
+
+/* --- what is soft stays soft, however it spreads ------------------------------------------------------------- */
+
+static void a_step_that_is_asked_for_is_not_therefore_critical(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a");
+
+	(void)state;
+	unit(t, a)->flags = UNIT_ASKS;
+	run(t, 1);
+	EXPECT(t, 0, "ask a");
+	answer(t, a, ANSWER_RUN, REASON_NONE);
+	EXPECT(t, 0, "start a#1");
+	ended(t, 1, a, false);
+	EXPECT(t, 1, "a failed, run succeeded");
+	CHECK(schedule_is_degraded(t->s, end_of(t, 0)));
+	case_free(t);
+}
+
+/* A need that failed softly blocks a job with a stage and a job inside: all of it counts for as little. */
+static void what_a_soft_failure_blocks_degrades_and_fails_nothing(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), j = job(t, "J"), b = step(t, j, "b"), kid = group_in(t, j, "kid", (struct group){0});
+	uint32_t c = step(t, kid, "c"), gate = stage(t, j, COND_OK, &b, 1), behind = step(t, j, "behind");
+	uint32_t user = step(t, 0, "user"), outside = step(t, 0, "outside");
+
+	(void)state;
+	(void)c;
+	unit(t, a)->flags = 0;
+	need(t, begin_of(t, j), a, COND_OK);
+	need(t, behind, gate, COND_OPEN);
+	need(t, user, end_of(t, j), COND_OK);
+	need(t, outside, gate, COND_OPEN);
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	ended(t, 1, a, false);
+	EXPECT(t, 1, "a failed, b blocked (need-failed a), behind blocked (need-failed a), c blocked (need-failed a), "
+		     "kid blocked (need-failed a), outside blocked (need-failed ?), J blocked (need-failed a), "
+		     "user blocked (need-failed J), run succeeded");
+	CHECK(schedule_is_degraded(t->s, end_of(t, j)));
+	CHECK(schedule_is_degraded(t->s, end_of(t, kid)));
+	CHECK(schedule_is_degraded(t->s, end_of(t, 0)));
+	case_free(t);
+}
+
+static void a_job_inside_counts_for_as_little_as_what_blocked_both(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), j = job(t, "J"), kid = group_in(t, j, "kid", (struct group){0});
+
+	(void)state;
+	(void)step(t, kid, "c");
+	unit(t, a)->flags = 0;
+	need(t, begin_of(t, j), a, COND_OK);
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	ended(t, 1, a, false);
+	EXPECT(t, 1, "a failed, c blocked (need-failed a), kid blocked (need-failed a), J blocked (need-failed a), run succeeded");
+	CHECK(schedule_is_degraded(t->s, end_of(t, j)));
+	case_free(t);
+}
+
+static void what_a_hard_failure_blocks_through_a_stage_is_as_hard(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), j = group_in(t, 0, "J", (struct group){0}), b = step(t, j, "b");
+	uint32_t gate = stage(t, j, COND_OK, &b, 1), outside = step(t, 0, "outside");
+
+	(void)state;
+	policy(t, a, ON_FAILURE_SKIP_DEPENDENTS);
+	need(t, begin_of(t, j), a, COND_OK);
+	need(t, outside, gate, COND_OPEN);
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	ended(t, 1, a, false);
+	EXPECT(t, 1, "a failed, b blocked (need-failed a), J blocked (need-failed a), outside blocked (need-failed ?), "
+		     "run failed (member-failed a)");
+	CHECK(!schedule_is_degraded(t->s, end_of(t, 0)));
+	case_free(t);
+}
+
+static void a_job_that_may_fail_takes_its_clean_up_with_it_softly(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), f = step(t, j, "f");
+
+	(void)state;
+	t->name[begin_of(t, j)] = "opening";
+	unit(t, begin_of(t, j))->flags |= UNIT_ASKS;
+	unit(t, end_of(t, j))->flags = 0;
+	unit(t, f)->flags = UNIT_ALWAYS;
+	run(t, 1);
+	EXPECT(t, 0, "ask opening");
+	answer(t, begin_of(t, j), ANSWER_FAIL, REASON_REQUIRE_FALSE);
+	EXPECT(t, 0, "opening failed (require-false), f blocked (require-false), J failed (require-false), run succeeded");
+	CHECK(schedule_is_degraded(t->s, end_of(t, j)));
+	case_free(t);
+}
+
+/* --- gates and their time -------------------------------------------------------------------------------------- */
+
+static void a_stage_says_that_it_opened_and_why_not(void **state)
+{
+	static const struct {
+		bool well;
+		const char *then;
+	} row[] = {
+		{true, "a succeeded, gate succeeded, start b#1"},
+		{false, "a failed, gate blocked (need-failed a), b blocked (need-failed a)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct test_case *t = case_new();
+		uint32_t j = group_in(t, 0, "J", (struct group){0}), a = step(t, j, "a"), long_one = step(t, j, "long");
+		uint32_t gate = stage(t, j, COND_OK, &a, 1), b = step(t, j, "b");
+
+		(void)long_one;
+		t->name[gate] = "gate";
+		policy(t, a, ON_FAILURE_SKIP_DEPENDENTS);
+		need(t, b, gate, COND_OPEN);
+		run(t, 2);
+		EXPECT(t, 0, "start a#1, start long#1");
+		ended(t, 1, a, row[i].well);
+		EXPECT(t, 1, row[i].then);
+		case_free(t);
+	}
+}
+
+/* Only a failure of its own lets a group stop those above before it has ended: a stage that does not open is none. */
+static void a_stage_that_does_not_open_stops_nothing_above_yet(void **state)
+{
+	struct test_case *t = case_new_with((struct group){.stop_at_once = true});
+	uint32_t j = group_in(t, 0, "J", (struct group){0}), a = step(t, j, "a"), last = step(t, j, "last");
+	uint32_t gate = stage(t, j, COND_OK, &a, 1), b = step(t, j, "b"), other = step(t, 0, "other");
+
+	(void)state;
+	unit(t, a)->flags = 0;
+	need(t, b, gate, COND_OPEN);
+	unit(t, other)->priority = -1;
+	run(t, 2);
+	EXPECT(t, 0, "start a#1, start last#1");
+	ended(t, 1, a, false);
+	EXPECT(t, 1, "a failed, b blocked (need-failed a), start other#1");
+	ended(t, 2, last, true);
+	EXPECT(t, 2, "last succeeded, J succeeded");
+	ended(t, 3, other, true);
+	EXPECT(t, 3, "other succeeded, run succeeded");
+	case_free(t);
+}
+
+/* Nor is a time that is up. */
+static void a_job_whose_time_is_up_stops_those_above_when_it_has_ended(void **state)
+{
+	struct test_case *t = case_new_with((struct group){.stop_at_once = true});
+	uint32_t j = job(t, "J"), kid = group_in(t, j, "kid", (struct group){0}), a = step(t, kid, "a");
+	uint32_t other = step(t, 0, "other");
+
+	(void)state;
+	unit(t, other)->priority = -1;
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	schedule_expire(t->s, end_of(t, j), REASON_DEADLINE);
+	EXPECT(t, 1, "stop a (deadline)");
+	schedule_expire(t->s, end_of(t, j), REASON_DEADLINE);
+	EXPECT(t, 2, "");
+	ended(t, 3, a, false);
+	EXPECT(t, 3, "a failed, kid failed (member-failed a), J timed_out (deadline), other aborted (policy-abort J), "
+		     "run failed (member-failed J)");
+	case_free(t);
+}
+
+static void a_job_whose_time_is_up_before_the_run_begins_has_ended_by_then(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "J"), a = step(t, j, "a");
+
+	(void)state;
+	(void)a;
+	t->name[begin_of(t, 0)] = "opening";
+	run(t, 1);
+	schedule_expire(t->s, end_of(t, j), REASON_DEADLINE);
+	EXPECT(t, 0, "a aborted (deadline), J timed_out (deadline), opening succeeded, run failed (member-failed J)");
+	case_free(t);
+}
+
+static void what_is_added_after_a_cancel_is_canceled_too(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a"), g;
+
+	(void)state;
+	run(t, 1);
+	EXPECT(t, 0, "start a#1");
+	schedule_cancel(t->s, REASON_CANCELED);
+	EXPECT(t, 1, "stop a (canceled)");
+	t->b = graph_extend(t->g);
+	g = graph_add_group(t->b, &(struct group){0});
+	t->name[end_of(t, g)] = "more";
+	extend(t);
+	EXPECT(t, 1, "more canceled (canceled)");
+	ended_as(t, 2, a, STATE_CANCELED);
+	EXPECT(t, 2, "a canceled, run canceled (canceled)");
+	case_free(t);
+}
+
+/* A member that has ended before it joins is counted at once; its group's `finally` still waits for its own need. */
+static void who_joins_after_its_end_hurries_no_finally(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t x = step(t, 0, "x"), over = step(t, 0, "over"), j = job(t, "J"), a = step(t, j, "a"), f = step(t, j, "f");
+
+	(void)state;
+	unit(t, f)->flags |= UNIT_ALWAYS;
+	graph_add_need(t->b, f, x, COND_ANY, true);
+	run(t, 3);
+	EXPECT(t, 0, "start x#1, start over#1, start a#1");
+	ended(t, 1, over, true);
+	ended(t, 1, a, true);
+	EXPECT(t, 1, "over succeeded, a succeeded");
+	t->b = graph_extend(t->g);
+	graph_add_member(t->b, j, over);
+	extend(t);
+	EXPECT(t, 2, "");
+	ended(t, 3, x, true);
+	EXPECT(t, 3, "x succeeded, start f#1");
+	case_free(t);
+}
+
+/* The answer's reason is told with the start: why it runs. */
+static void what_was_asked_for_starts_with_the_reason_of_the_answer(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t a = step(t, 0, "a");
+	struct action x;
+
+	(void)state;
+	unit(t, a)->flags |= UNIT_ASKS;
+	run(t, 1);
+	EXPECT(t, 0, "ask a");
+	answer(t, a, ANSWER_RUN, REASON_INPUT_CHANGED);
+	CHECK(schedule_next(t->s, 0, &x));
+	CHECK_INT(x.kind, ACTION_START);
+	CHECK_INT(x.reason, REASON_INPUT_CHANGED);
+	case_free(t);
+}
+
 /* --- retries ---------------------------------------------------------------------------------------------- */
+
+/* The first numbers of splitmix64 from this seed, as its authors and others have them. */
+static const uint64_t drawn_seed = 1234567;
+static const uint64_t drawn[] = {6457827717110365317u, 3203168211198807973u, 9817491932198370423u,
+				 4593380528125082431u, 16408922859458223821u};
+
+static void chance_is_splitmix64(void **state)
+{
+	uint64_t at = drawn_seed;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(drawn); i++)
+		CHECK(schedule_draw(&at) == drawn[i]);
+}
+
+/* Each pause with jitter takes the next number, any other none. */
+static void a_pause_is_as_long_as_the_next_number_says(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t none = step(t, 0, "none"), a = step(t, 0, "a");
+
+	(void)state;
+	unit(t, none)->retry = graph_add_retry(t->b, &(struct retry_pace){.max = 1, .delay_ms = 1, .backoff = 1});
+	unit(t, a)->retry = graph_add_retry(t->b, &(struct retry_pace){
+		.max = 9, .delay_ms = 1000000000, .backoff = 1, .jitter = 0.25});
+	run_with(t, (struct schedule_options){.slots = 1, .seed = drawn_seed});
+	EXPECT(t, 0, "start none#1");
+	ended(t, 0, none, false);
+	EXPECT(t, 0, "none waits #2 @1, start a#1");
+	for (size_t i = 0; i < ARRAY_LEN(drawn); i++) {
+		double fraction = (double)(drawn[i] >> 11) / 9007199254740992.0; /* 2^53 */
+		struct action x;
+		int64_t due = 0;
+
+		ended(t, 2, a, false);
+		while (schedule_next(t->s, 2, &x))
+			if (x.kind == ACTION_WAITS)
+				due = x.due_ms;
+			else if (x.kind == ACTION_START && x.unit == none)
+				ended(t, 2, none, true);
+		CHECK_INT(due, 2 + (int64_t)(1000000000 * (0.75 + 0.5 * fraction)));
+		while (schedule_next(t->s, due, &x))
+			;
+	}
+	case_free(t);
+}
+
+static void pauses_grow_by_their_factor_and_never_shrink(void **state)
+{
+	static const struct {
+		double backoff;
+		int64_t delay_ms, pause_ms[5];
+	} row[] = {
+		{3, 100, {100, 300, 900, 2700, 8100}}, {1, 100, {100, 100, 100, 100, 100}},
+		{0.5, 100, {100, 100, 100, 100, 100}}, {1e200, 0, {0, 0, 0, 0, 0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct test_case *t = case_new();
+		uint32_t a = step(t, 0, "a");
+		int64_t now = 1000;
+		struct action x;
+
+		unit(t, a)->retry = graph_add_retry(t->b, &(struct retry_pace){
+			.max = 9, .delay_ms = row[i].delay_ms, .backoff = row[i].backoff});
+		run(t, 1);
+		EXPECT(t, now, "start a#1");
+		for (size_t k = 0; k < ARRAY_LEN(row[i].pause_ms); k++) {
+			ended(t, now, a, false);
+			CHECK_INT(schedule_due(t->s) - now, row[i].pause_ms[k]);
+			now += row[i].pause_ms[k];
+			while (schedule_next(t->s, now, &x))
+				;
+		}
+		case_free(t);
+	}
+}
 
 static void a_failed_step_is_tried_again_after_its_pause(void **state)
 {
@@ -2061,12 +2678,6 @@ static struct loop_case loop_case(void)
 	c.user = step(t, 0, "user");
 	need(t, c.user, end_of(t, c.group), COND_OK);
 	return c;
-}
-
-static void extend(struct test_case *t)
-{
-	schedule_extend(t->s, case_seal(t));
-	schedule_check(t->s);
 }
 
 static void a_loop_gets_its_members_while_the_run_goes_on(void **state)
@@ -2372,6 +2983,32 @@ int main(void)
 		cmocka_unit_test(shuffling_depends_on_nothing_but_the_seed),
 		cmocka_unit_test(peeking_names_what_will_start_next_and_changes_nothing),
 		cmocka_unit_test(peeking_stops_where_a_pool_would_hold_back),
+		cmocka_unit_test(a_step_waits_for_the_first_need_that_is_open),
+		cmocka_unit_test(a_finally_waits_for_the_first_of_the_others_that_is_open),
+		cmocka_unit_test(what_just_fits_into_its_pool_waits_for_a_slot),
+		cmocka_unit_test(a_failure_degrades_once_its_stand_in_is_known_to_help),
+		cmocka_unit_test(what_comes_next_is_told_across_all_pools),
+		cmocka_unit_test(what_is_added_has_its_place_among_what_waits),
+		cmocka_unit_test(what_is_not_known_takes_as_long_as_its_siblings_or_as_most),
+		cmocka_unit_test(a_short_time_that_is_known_counts_and_none_is_one_millisecond),
+		cmocka_unit_test(a_stand_in_of_two_hears_of_the_second_in_a_later_group),
+		cmocka_unit_test(who_is_wanted_elsewhere_runs_though_the_second_that_wants_it_never_opens),
+		cmocka_unit_test(a_job_that_stops_stops_the_second_group_that_wants_it),
+		cmocka_unit_test(a_step_that_is_asked_for_is_not_therefore_critical),
+		cmocka_unit_test(what_a_soft_failure_blocks_degrades_and_fails_nothing),
+		cmocka_unit_test(a_job_inside_counts_for_as_little_as_what_blocked_both),
+		cmocka_unit_test(what_a_hard_failure_blocks_through_a_stage_is_as_hard),
+		cmocka_unit_test(a_job_that_may_fail_takes_its_clean_up_with_it_softly),
+		cmocka_unit_test(a_stage_says_that_it_opened_and_why_not),
+		cmocka_unit_test(a_stage_that_does_not_open_stops_nothing_above_yet),
+		cmocka_unit_test(a_job_whose_time_is_up_stops_those_above_when_it_has_ended),
+		cmocka_unit_test(a_job_whose_time_is_up_before_the_run_begins_has_ended_by_then),
+		cmocka_unit_test(what_is_added_after_a_cancel_is_canceled_too),
+		cmocka_unit_test(who_joins_after_its_end_hurries_no_finally),
+		cmocka_unit_test(what_was_asked_for_starts_with_the_reason_of_the_answer),
+		cmocka_unit_test(chance_is_splitmix64),
+		cmocka_unit_test(a_pause_is_as_long_as_the_next_number_says),
+		cmocka_unit_test(pauses_grow_by_their_factor_and_never_shrink),
 		cmocka_unit_test(a_failed_step_is_tried_again_after_its_pause),
 		cmocka_unit_test(a_step_is_not_tried_again_against_its_rules),
 		cmocka_unit_test(pauses_are_drawn_around_their_length),

@@ -167,6 +167,7 @@ static inline void case_add_action(struct test_case *t, const struct action *a, 
 		CHECK(a->needs_held == (a->cause == UNIT_NONE));
 		break;
 	case ACTION_START:
+		CHECK_INT(a->cause, UNIT_NONE);
 		buf_addf(out, "start %s#%u", t->name[a->unit], a->attempt);
 		break;
 	case ACTION_STOP:
