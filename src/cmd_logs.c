@@ -20,9 +20,10 @@
 
 /* An attempt whose log is to be shown. */
 struct shown_log {
-	char *path, *name;
+	char *path, *name; /* path NULL: there is none */
 	uint32_t number, unit, serial;
 	bool running;
+	bool silent; /* it printed nothing: there may be no file any more */
 };
 
 struct logs {
@@ -37,11 +38,12 @@ static bool keep_attempt(void *ctx, const struct ledger_attempt_row *r)
 	struct logs *l = ctx;
 	struct shown_log one;
 
-	if (r->phase == ATTEMPT_INTENT || r->phase == ATTEMPT_UNUSED || !r->log || r->serial <= l->after ||
-	    (l->attempt && r->number != (uint32_t)l->attempt))
+	if (r->phase == ATTEMPT_INTENT || r->phase == ATTEMPT_UNUSED || (!r->log && r->log_bytes) ||
+	    r->serial <= l->after || (l->attempt && r->number != (uint32_t)l->attempt))
 		return true;
-	one = (struct shown_log){.path = xstrdup(r->log), .name = xstrdup(r->name), .number = r->number,
-				 .unit = r->unit, .serial = r->serial, .running = r->phase == ATTEMPT_RUNNING};
+	one = (struct shown_log){.path = r->log ? xstrdup(r->log) : NULL, .name = xstrdup(r->name),
+				 .number = r->number, .unit = r->unit, .serial = r->serial,
+				 .running = r->phase == ATTEMPT_RUNNING, .silent = !r->log_bytes};
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->at[i].unit != r->unit)
 			continue;
@@ -95,6 +97,14 @@ static void print_bytes(const char *data, size_t len, bool clean)
 	buf_release(&line);
 }
 
+/* -1 and errno; ENOENT of one that runs: it has not begun to, or has just ended. */
+static int open_log(const struct shown_log *one)
+{
+	errno = ENOENT;
+	return one->path ? open(one->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+}
+
+/* False if it cannot be read. */
 static bool print_rest(int fd, bool clean)
 {
 	char chunk[64 * 1024];
@@ -114,32 +124,43 @@ static bool still_runs(void *ctx, const struct ledger_attempt_row *r)
 	return r->serial != one->serial;
 }
 
-/* Until the attempt has ended: woken when the file grows, and twice a second to ask whether it has. */
-static void follow(struct ledger *l, int64_t run, struct shown_log *one, int fd, bool clean)
+static void print_now(int fd, bool clean)
 {
-	int note = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	(void)print_rest(fd, clean);
+	fflush(stdout);
+}
+
+/*
+ * Until the attempt has ended: woken when the file grows, and twice a second to ask whether it has.  fd: of the log,
+ * or -1 as long as there is none; the same is returned.
+ */
+static int follow(struct ledger *l, int64_t run, struct shown_log *one, int fd, bool clean)
+{
+	int note = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), watch = -1;
 	struct pollfd p = {.fd = note, .events = POLLIN};
 	char events[4096];
 
-	(void)inotify_add_watch(note, one->path, IN_MODIFY);
 	while (one->running && follow_look(l, run) == FOLLOW_GOES_ON) {
+		if (watch < 0)
+			watch = inotify_add_watch(note, one->path, IN_MODIFY);
+		fd = fd < 0 ? open_log(one) : fd;
+		print_now(fd, clean);
 		(void)poll(&p, 1, 500);
 		(void)!read(note, events, sizeof(events));
 		(void)ledger_attempts(l, run, one->unit, still_runs, one);
-		(void)print_rest(fd, clean);
-		fflush(stdout);
 	}
-	(void)print_rest(fd, clean); /* what came with its end */
-	fflush(stdout);
+	fd = fd < 0 ? open_log(one) : fd;
+	print_now(fd, clean); /* what came with its end */
 	close(note);
+	return fd;
 }
 
 static bool print_log(struct cli *c, struct ledger *l, int64_t run, struct shown_log *one, bool head)
 {
-	int fd = open(one->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	bool clean = isatty(STDOUT_FILENO);
+	int fd = open_log(one);
 
-	if (fd < 0) {
+	if (fd < 0 && !(errno == ENOENT && (one->silent || one->running))) {
 		cli_error("cannot read the log '%s': %s", one->path, strerror(errno));
 		return false;
 	}
@@ -148,10 +169,12 @@ static bool print_log(struct cli *c, struct ledger *l, int64_t run, struct shown
 		print_bytes(one->name, strlen(one->name), true);
 		printf(", attempt %" PRIu32 " <==\n", one->number);
 	}
-	(void)print_rest(fd, clean);
+	if (fd >= 0)
+		(void)print_rest(fd, clean);
 	if (c->follow)
-		follow(l, run, one, fd, clean);
-	close(fd);
+		fd = follow(l, run, one, fd, clean);
+	if (fd >= 0)
+		close(fd);
 	return true;
 }
 

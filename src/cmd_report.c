@@ -179,8 +179,8 @@ static json_t *attempt_json(struct view *v, const struct ledger_attempt_row *r)
 	if (r->leftovers)
 		put(t, "leftovers", json_integer(r->leftovers));
 	put_text(t, "command", r->command);
-	put_text(t, "log", r->log);
-	if (r->log)
+	put_text(t, "log", r->log_bytes ? r->log : NULL);
+	if (r->log && r->log_bytes)
 		put(t, "tail", tail_of(v, r->log, state_is_failure(r->state) ? TAIL_BYTES : SHORT_TAIL_BYTES));
 	return t;
 }

@@ -249,7 +249,9 @@ static bool attempt_row(void *ctx, const struct ledger_attempt_row *r)
 	terms_text(r, &text);
 	if (r->command)
 		buf_addf(&text, "  command  %s\n", r->command);
-	if (r->log)
+	if (!r->log_bytes)
+		buf_puts(&text, "  log      empty\n");
+	else if (r->log)
 		buf_addf(&text, "  log      %s\n", r->log);
 	print_clean(text.data);
 	buf_release(&text);

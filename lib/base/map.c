@@ -81,6 +81,11 @@ bool map_has(const struct map *m, const char *key)
 	return find(m, key, strlen(key)) != NULL;
 }
 
+bool map_has_same(const struct map *m, const struct map_entry *e)
+{
+	return m->n && find_hashed(m, e->key, strlen(e->key), e->hash);
+}
+
 static struct map_entry *find_or_add(struct map *m, const char *key)
 {
 	size_t len = strlen(key);

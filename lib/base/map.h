@@ -30,6 +30,8 @@ void map_release(struct map *m); /* keys and table; values are the caller's */
 void *map_get(const struct map *m, const char *key);
 void *map_get_n(const struct map *m, const char *key, size_t len);
 bool map_has(const struct map *m, const char *key);
+/* Whether it has the key of an entry of another map. */
+bool map_has_same(const struct map *m, const struct map_entry *e);
 
 /* Put value under key; returns the old value (and keeps the place in the order), or NULL. */
 void *map_put(struct map *m, const char *key, void *value);

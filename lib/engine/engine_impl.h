@@ -135,6 +135,9 @@ struct engine {
 	const struct sinks *sinks;
 	struct attempt *attempt; /* by serial - 1 */
 	uint32_t n_attempts, room_attempts;
+	char **spare_log;	 /* paths of empty ones, to be handed on */
+	size_t n_spare_logs, room_spare_logs;
+	bool no_leases;		 /* the file system does not say who else has a file open */
 	uint32_t *running;	 /* serials */
 	size_t n_running, room_running;
 	uint64_t seq;
@@ -364,7 +367,8 @@ bool record_intents(struct engine *e, uint32_t unit);
 /* What it is made from is on record before it starts, also where that was not known when its intent was. */
 void record_mark(struct engine *e, uint32_t unit);
 bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const struct composed *c);
-bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v);
+bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *ended, const struct verdict *v,
+		  int64_t log_bytes);
 bool record_settled(struct engine *e, const struct action *a);
 bool record_event(struct engine *e, enum event_kind kind, uint32_t unit, const struct action *a);
 /* Something that is about no step; cause: what the reason's %s stands for. */
@@ -411,8 +415,16 @@ void rows_release(struct engine *e);
 int64_t instances_find(struct engine *e, const char *key, const char *name);
 void instances_release(struct instances *x);
 
-/* Where the log of an attempt lies; the caller frees. */
+/* --- log_file.c: the file an attempt writes its log into --------------------------------------------------- */
+/* Where it lies; the caller frees. */
 char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial);
+/* The same for an attempt that starts now: the file may be there, empty. */
+char *log_begin(struct engine *e, uint32_t unit, uint32_t serial);
+/* How much has been written; -1: there is no such file. */
+int64_t log_bytes(const char *path);
+/* It has ended, with so much in its log; a file that nobody will ask for goes on to another. */
+void log_end(struct engine *e, struct attempt *a, int64_t bytes, enum state state);
+void log_close(struct engine *e);
 
 /* --- image_write.c: what might become an image of this run -------------------------------------------------- */
 void draft_begin(struct engine *e);

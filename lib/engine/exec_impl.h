@@ -68,6 +68,7 @@ struct exec_local {
 	int64_t paused_until_ns, pause_ms, retry_ns; /* after a failed fork; 0: not paused */
 	bool wants_out;				     /* the socket was full */
 	bool is_ready;				     /* `ready` has been raised */
+	bool has_looked;			     /* for what there is, since collect() has last answered 0 */
 	bool broken, break_told;
 	bool dismissed;				     /* the warden knows that it is to go */
 };

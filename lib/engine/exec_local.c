@@ -225,6 +225,7 @@ static void pump(struct exec_local *x)
 	bool gone = false;
 	uint64_t times;
 
+	x->has_looked = true;
 	for (int i = 0; i < n; i++) {
 		if (e[i].data.fd == x->socket && e[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 			gone = exec_receive(x) < 0 || gone;
@@ -257,7 +258,7 @@ static int local_collect(struct executor *base, struct attempt_ended *ret)
 	uint32_t place;
 	int rc = 0, saved;
 
-	if (x->done.first == NONE)
+	if (x->done.first == NONE && !x->has_looked)
 		pump(x);
 	if (x->broken && !x->break_told) {
 		x->break_told = true;
@@ -275,7 +276,10 @@ static int local_collect(struct executor *base, struct attempt_ended *ret)
 		rc = 1;
 	}
 	saved = errno;
-	raise_ready(x);
+	if (rc <= 0) {
+		x->has_looked = false; /* what has come since makes us readable */
+		raise_ready(x);
+	}
 	errno = saved;
 	return rc;
 }
@@ -301,8 +305,6 @@ static int local_collect_started(struct executor *base, uint32_t *ret_serial, pi
 	}
 	if (x->at_note == x->n_notes)
 		x->at_note = x->n_notes = 0;
-	if (rc || x->done.first == NONE)
-		raise_ready(x); /* else collect() does, which comes next: a step costs two calls less */
 	return rc;
 }
 

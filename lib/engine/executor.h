@@ -77,13 +77,13 @@ struct executor_ops {
 	int (*start)(struct executor *x, const struct start_request *r);
 	/* serial 0: every attempt. */
 	int (*stop)(struct executor *x, uint32_t serial, enum stop_how how);
-	/* Readable (POLLIN) when collect() has something. */
+	/* Readable (POLLIN) when one of the two below has something.  Whoever has begun to ask goes on until collect()
+	 * answers 0: it need not be so in between. */
 	int (*watch_fd)(const struct executor *x);
 	/* One ended attempt; 1, 0 if there is none now, -1 and errno when the executor broke: every attempt
 	 * in flight then comes out as LOST from further calls, after which it answers 0. */
 	int (*collect)(struct executor *x, struct attempt_ended *ret);
-	/* Also when an attempt has been started (pid known): same order of calls, before its end.  Once it answers 0,
-	 * collect() has to be asked too: watch_fd() need not say so again. */
+	/* Also when an attempt has been started (pid known): same order of calls, before its end. */
 	int (*collect_started)(struct executor *x, uint32_t *ret_serial, pid_t *ret_pid);
 	/* Ends it; whatever still runs is killed first. */
 	void (*close)(struct executor *x);

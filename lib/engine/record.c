@@ -518,7 +518,8 @@ bool record_started(struct engine *e, struct attempt *a, uint32_t serial, const 
 	return true;
 }
 
-bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *end, const struct verdict *v)
+bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended *end, const struct verdict *v,
+		  int64_t log_bytes)
 {
 	int64_t us = end->start_mono_ns ? (end->end_mono_ns - end->start_mono_ns) / 1000 : -1;
 
@@ -530,7 +531,7 @@ bool record_ended(struct engine *e, uint32_t serial, const struct attempt_ended 
 		.start_errno = end->end == END_NOT_STARTED ? end->error : 0,
 		.stage = end->end == END_NOT_STARTED ? end->stage : NULL, .wall_ms = stamp_wall_ms(),
 		.duration_us = us, .user_us = end->user_us, .system_us = end->system_us,
-		.max_rss_kib = end->max_rss_kib, .leftovers = end->leftovers, .log_bytes = -1,
+		.max_rss_kib = end->max_rss_kib, .leftovers = end->leftovers, .log_bytes = log_bytes,
 		.class = failure_class_word(v->class)});
 	return true;
 }

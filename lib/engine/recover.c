@@ -193,6 +193,14 @@ static char *find_log(const struct open_run *run, uint32_t serial)
 	return log;
 }
 
+/* Of a success there is no log only if it was empty. */
+static int64_t bytes_of(const char *log, enum state state)
+{
+	int64_t bytes = log ? log_bytes(log) : -1;
+
+	return bytes < 0 && state == STATE_SUCCEEDED ? 0 : bytes;
+}
+
 static void outcome_of(const struct open_run *run, const struct step *st, const struct journal_attempt *a,
 		       struct ledger_attempt_row *row, struct ledger_outcome *ret, struct verdict *v)
 {
@@ -222,7 +230,7 @@ static void outcome_of(const struct open_run *run, const struct step *st, const 
 			.error = v->error.len ? v->error.data : NULL,
 			.wall_ms = a->start_wall_ms + a->elapsed_ms, .duration_us = a->elapsed_ms * 1000,
 			.user_us = end.user_us, .system_us = end.system_us, .max_rss_kib = a->max_rss_kib,
-			.leftovers = a->leftovers, .log_bytes = -1, .class = failure_class_word(v->class)},
+			.leftovers = a->leftovers, .log_bytes = bytes_of(row->log, v->state), .class = failure_class_word(v->class)},
 	};
 	free(at.output);
 	free(at.out);

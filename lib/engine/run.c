@@ -61,18 +61,6 @@ static void stop(struct engine *e, uint32_t serial, enum stop_how how)
 
 /* --- starting ------------------------------------------------------------------------------------------- */
 
-char *engine_log_path(struct engine *e, uint32_t unit, uint32_t serial)
-{
-	struct buf name = BUF_INIT, path = BUF_INIT;
-
-	expansion_unit_name(e->x, unit, &name);
-	buf_addf(&path, "%s/%06" PRIu32 "-", e->paths.logs, serial);
-	path_safe(&path, name.data);
-	buf_puts(&path, ".log");
-	buf_release(&name);
-	return buf_detach(&path);
-}
-
 static void attempt_release(struct attempt *a)
 {
 	free(a->log);
@@ -109,7 +97,7 @@ static void not_startable(struct engine *e, const struct action *act, enum reaso
 	values_hide(e->values, &v.error);
 	free(n->error);
 	n->error = xstrdup(v.error.data);
-	record_ended(e, n->serial, &ended, &v);
+	record_ended(e, n->serial, &ended, &v, -1);
 	verdict_release(&v);
 	rights_release(e, act->unit);
 	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, reason);
@@ -205,7 +193,7 @@ static void start(struct engine *e, const struct action *act)
 		goto done;
 	}
 	record_mark(e, act->unit);
-	a->log = engine_log_path(e, act->unit, n->serial);
+	a->log = log_begin(e, act->unit, n->serial);
 	a->out = c.stdout_path ? xstrdup(c.stdout_path) : NULL;
 	a->err = c.stderr_path ? xstrdup(c.stderr_path) : NULL;
 	a->output = xstrdup(env_get(&c.env, "ORCHMAKE_OUTPUT"));
@@ -424,6 +412,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	struct attempt *a = &e->attempt[end->serial - 1];
 	const struct step *st;
 	struct verdict v;
+	int64_t bytes;
 
 	if (values_ended(e->values, end) || hooks_ended(e, end) || fresh_probe_ended(e, end))
 		return;
@@ -432,6 +421,7 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 		debug(e, DEBUG_KILL, "%s left %" PRIu32 " process%s behind: killed", debug_unit(e, a->unit), end->leftovers,
 		      end->leftovers == 1 ? "" : "es");
 	judge_attempt(st, end, a, e->root, &v);
+	bytes = log_bytes(a->log);
 	if (v.reason == REASON_CANCELED)
 		v.reason = why_stopped(e);
 	keep_artifacts(e, a, end, &v);
@@ -441,10 +431,11 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	a->running = false;
 	drop_running(e, a);
 	keep_outcome(e, a->unit, &v);
-	record_ended(e, end->serial, end, &v);
+	record_ended(e, end->serial, end, &v, bytes);
 	rights_release(e, a->unit);
 	schedule_ended(e->s, now_ms(), a->unit, v.state, v.again, v.reason);
 	drop_files(e, a, &v);
+	log_end(e, a, bytes, v.state);
 	attempt_release(a);
 	verdict_release(&v);
 }
@@ -809,6 +800,7 @@ static void close_down(struct engine *e)
 		loop_fd_drop(e->loop, e->exec->ops->watch_fd(e->exec));
 	if (e->exec && !e->n_running)
 		exec_local_dismiss(e->exec);
+	log_close(e);
 	slots_close(e);
 	watch_close(e);
 	rights_close(e);

@@ -15,7 +15,7 @@ IN_CHILD int child_open(const struct calls *c, const char *path, int flags, mode
 	int fd = c->openat(AT_FDCWD, path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode);
 
 	if (fd >= 0)
-		(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK); /* of one that is open this cannot fail */
+		(void)fcntl(fd, F_SETFL, flags & O_APPEND); /* of one that is open this cannot fail */
 	return fd;
 }
 

@@ -28,20 +28,14 @@ static void add_string(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s) + 1);
 }
 
-static bool same_name(const char *variable, const char *extra)
-{
-	size_t len = extra ? (size_t)(strchrnul(extra, '=') - extra) + 1 : 0;
-
-	return extra && !strncmp(variable, extra, len);
-}
-
-/* Up to where the block is too large anyway. */
+/* Up to where the block is too large anyway.  replaced: a variable whose name none of them may have, or NULL. */
 static uint32_t add_strings(struct buf *b, const char *const *list, const char *replaced)
 {
+	size_t name = replaced ? (size_t)(strchrnul(replaced, '=') - replaced) + 1 : 0;
 	uint32_t n = 0;
 
 	for (; *list && b->len <= REQUEST_MAX; list++)
-		if (!same_name(*list, replaced)) {
+		if (!name || strncmp(*list, replaced, name)) {
 			add_string(b, *list);
 			n++;
 		}

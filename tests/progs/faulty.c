@@ -3,7 +3,7 @@
  *
  *	FAULT_PROGRAM=orchmake		only for the program of that name; its children are left alone
  *	FAULT_CALL=write,pwrite64	which calls: malloc open write pwrite64 fsync fdatasync ftruncate fallocate
- *					unlink rename mkdir mmap fork
+ *					unlink rename mkdir mmap fork lease
  *	FAULT_PATH=ledger.db		only on files whose path has this in it
  *	FAULT_ERRNO=28			with this errno
  *	FAULT_AT=3			the third such call ...
@@ -218,6 +218,20 @@ int mkdir(const char *path, mode_t mode)
 	NEXT(mkdir);
 	return fails("mkdir", path) ? -1 : next(path, mode);
 }
+
+#define FCNTL(name)                                                                                \
+	int name(int fd, int command, ...)                                                         \
+	{                                                                                          \
+		va_list ap;                                                                        \
+		void *arg;                                                                         \
+		NEXT(name);                                                                        \
+		va_start(ap, command);                                                             \
+		arg = va_arg(ap, void *);                                                          \
+		va_end(ap);                                                                        \
+		return command == F_SETLEASE && fd_fails("lease", fd) ? -1 : next(fd, command, arg); \
+	}
+FCNTL(fcntl)
+FCNTL(fcntl64)
 
 void *mmap64(void *where, size_t len, int prot, int flags, int fd, off64_t offset)
 {
