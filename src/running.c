@@ -126,12 +126,14 @@ static bool add_sinks(struct cli *c, struct sinks *sinks)
 
 /* --- running -------------------------------------------------------------------------------------------------- */
 
-static bool write_result(struct cli *c, const json_t *result)
+static bool write_result(struct cli *c, const struct engine *e)
 {
 	struct buf text = BUF_INIT;
 	bool good = true;
 
-	json_text(&text, result, JSON_INDENTED);
+	if (!c->result_file && c->format != FORMAT_JSON)
+		return true;
+	engine_result_text(e, &text, JSON_INDENTED);
 	buf_putc(&text, '\n');
 	if (c->result_file && file_write_atomic(c->result_file, text.data, text.len, 0666) < 0) {
 		cli_error("--result: cannot write '%s': %s", c->result_file, strerror(errno));
@@ -183,7 +185,7 @@ static int run(struct cli *c, struct engine *e)
 		code = engine_run(e, &sinks, &err);
 		if (err.len)
 			cli_error("%s", err.data);
-		if (engine_result(e) && !write_result(c, engine_result(e)) && code == EXIT_DONE)
+		if (engine_result(e) && !write_result(c, e) && code == EXIT_DONE)
 			code = EXIT_RUN_FAILED;
 		if (engine_result(e) && c->format != FORMAT_JSON && c->output != OUTPUT_JSON && !c->silent)
 			show_plan(engine_result(e));

@@ -179,7 +179,7 @@ static void init(struct engine *e)
 	if (!e->root)
 		e->root = xstrdup(e->jf->root);
 	rows_init(e);
-	buf_init(&e->texted_text);
+	buf_init(&e->outcome_name);
 	e->vars = json_object();
 	e->values = values_new(e);
 	e->payload = e->o->payload ? json_incref(e->o->payload) : json_object();
@@ -309,8 +309,7 @@ void engine_free(struct engine *e)
 	json_decref(e->ctx);
 	json_decref(e->run_info);
 	json_decref(e->result);
-	json_decref(e->texted);
-	buf_release(&e->texted_text);
+	buf_release(&e->outcome_name);
 	run_paths_release(&e->paths);
 	free(e->target_text);
 	free(e->root);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/ulid.h"
+#include "doc/json.h"
 #include "engine/answer.h"
 #include "engine/engine.h"
 #include "engine/executor.h"
@@ -18,7 +19,7 @@
 
 /* What is kept of a unit beside the schedule's notes. */
 struct note {
-	json_t *result;	       /* what `steps.ID` shows and what its job returns; NULL: nothing yet */
+	json_t *result;	       /* what `steps.ID` shows and what its job returns; NULL: nothing yet, or unit_outcome() is it */
 	char *error;	       /* the failure's text; for other ends what the reason's %s stands for */
 	int64_t start_mono_ns; /* of the first attempt; 0: none */
 	int64_t end_mono_ns;
@@ -140,9 +141,9 @@ struct engine {
 	size_t n_watches, room_watches;
 	struct told *told;	 /* events not told yet: the ledger has to know them first */
 	size_t n_told, room_told;
-	json_t *result;
-	json_t *texted;		 /* the result whose text was wanted last, and the text: a job's is its run's as well */
-	struct buf texted_text;
+	json_t *result;		 /* of the run, but for what is late of it */
+	struct json_late result_late;
+	struct buf outcome_name; /* of the phase whose result is made */
 	enum state run_state;
 	uint64_t nonce;		 /* of the journal */
 	bool finish;		 /* what runs when this process dies may end */
@@ -429,9 +430,15 @@ void work_remove(const char *path);
 void path_safe(struct buf *out, const char *text);
 
 /* --- outcome.c: results of groups and of the run ------------------------------------------------------- */
+/* It has settled: its error, if that is not known already. */
 void outcome_group(struct engine *e, uint32_t group, enum state state);
+/* The result of a unit that has settled; borrowed, NULL: none. */
+const json_t *unit_outcome(struct engine *e, uint32_t unit);
+/* The same as text, appended, of which no tree is made; false: there is none. */
+bool outcome_text(struct engine *e, uint32_t unit, struct buf *out);
 /* Of a composite: the members of its loops in place of the loops. */
 void outcome_tally(const struct engine *e, uint32_t group, struct tally *ret);
-json_t *outcome_run(struct engine *e, enum state state);
+/* Into e->result. */
+void outcome_run(struct engine *e, enum state state);
 
 #endif

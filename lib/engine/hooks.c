@@ -204,7 +204,7 @@ static char *write_result(const struct engine *e)
 	char *path = path_join(e->paths.work, "result.json");
 	struct buf text = BUF_INIT;
 
-	json_text(&text, e->result, JSON_INDENTED);
+	engine_result_text(e, &text, JSON_INDENTED);
 	buf_putc(&text, '\n');
 	if (file_write_atomic(path, text.data, text.len, 0600) < 0) {
 		free(path);

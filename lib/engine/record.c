@@ -71,17 +71,6 @@ static void text_of_json(const json_t *v, struct buf *out)
 	json_text(out, v, JSON_TIGHT);
 }
 
-/* Of a result, which does not change; valid until the next one's is wanted. */
-static const char *text_of_result(struct engine *e, json_t *v)
-{
-	if (v != e->texted) {
-		json_decref(e->texted);
-		e->texted = json_incref(v);
-		text_of_json(v, &e->texted_text);
-	}
-	return e->texted_text.data;
-}
-
 struct identity {
 	struct digest origin;
 	struct buf params, payload, ctx, options;
@@ -396,10 +385,14 @@ bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_
 	record_event(e, kind, UNIT_NONE, NULL);
 	e->run_ended = true;
 	if (e->ledger) {
+		struct buf result = BUF_INIT;
+
+		if (e->result)
+			engine_result_text(e, &result, JSON_TIGHT);
 		ledger_run_ended(e->ledger, e->run_no, &(struct ledger_run_end){
 			.state = state, .degraded = degraded, .quarantined = e->quarantined && state == STATE_FAILED,
 			.exit_code = exit_code,
-			.error = e->err->len ? e->err->data : NULL, .result = e->result ? text_of_result(e, e->result) : NULL,
+			.error = e->err->len ? e->err->data : NULL, .result = result.len ? buf_detach(&result) : NULL,
 			.wall_ms = stamp_wall_ms(),
 			.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS,
 			.n = ledger_counts_of(e)});
@@ -556,32 +549,38 @@ static int64_t span_ms(const struct note *n)
 	return n->start_mono_ns ? (n->end_mono_ns - n->start_mono_ns) / NS_PER_MS : -1;
 }
 
-static void settle_step(struct engine *e, const struct action *a, const char *cause, const char *result)
+static void settle_step(struct engine *e, const struct action *a, const char *cause)
 {
 	const struct note *n = &e->note[a->unit];
 	bool failed = state_is_failure(a->state);
+	struct buf result = BUF_INIT;
 
+	if (n->result)
+		text_of_json(n->result, &result);
 	if (n->has_intent)
 		ledger_attempt_unused(e->ledger, e->run_no, n->serial);
 	rows_settle(e, a->unit, &(struct ledger_step_end){
 		.state = a->state, .reason = a->reason, .cause = cause, .error = failed ? n->error : NULL,
 		.degraded = schedule_is_degraded(e->s, a->unit), .exit_code = n->exit_code, .signal = n->signal,
 		.attempts = schedule_attempt(e->s, a->unit), .wall_ms = stamp_wall_ms(),
-		.duration_ms = span_ms(n), .result = result});
+		.duration_ms = span_ms(n), .result = n->result ? result.data : NULL});
+	buf_release(&result);
 }
 
-static void settle_job(struct engine *e, const struct action *a, const char *cause, const char *result)
+static void settle_job(struct engine *e, const struct action *a, const char *cause)
 {
 	const struct note *n = &e->note[a->unit];
 	uint32_t group = e->x->graph->unit[a->unit].group;
+	struct buf result = BUF_INIT;
 	struct tally t;
 
 	schedule_tally(e->s, group, &t);
+	(void)outcome_text(e, a->unit, &result);
 	ledger_job_finished(e->ledger, e->run_no, group, &(struct ledger_job_end){
 		.state = a->state, .reason = a->reason, .cause = cause,
 		.error = state_is_failure(a->state) ? n->error : NULL,
-		.degraded = schedule_is_degraded(e->s, a->unit), .result = result, .wall_ms = stamp_wall_ms(),
-		.duration_ms = span_ms(n), .total = t.total, .succeeded = t.succeeded, .failed = t.failed,
+		.degraded = schedule_is_degraded(e->s, a->unit), .result = result.len ? buf_detach(&result) : NULL,
+		.wall_ms = stamp_wall_ms(), .duration_ms = span_ms(n), .total = t.total, .succeeded = t.succeeded, .failed = t.failed,
 		.skipped = t.skipped});
 }
 
@@ -639,7 +638,6 @@ static void tell_abort(struct engine *e, const struct action *a)
 bool record_settled(struct engine *e, const struct action *a)
 {
 	const struct unit *u = &e->x->graph->unit[a->unit];
-	const struct note *n = &e->note[a->unit];
 	struct buf cause = BUF_INIT;
 
 	if (u->kind != UNIT_STEP && u->kind != UNIT_END)
@@ -647,8 +645,7 @@ bool record_settled(struct engine *e, const struct action *a)
 	if (e->ledger) {
 		if (strstr(reason_sentence(a->reason), "%s"))
 			reason_cause(e, a->unit, &cause);
-		(u->kind == UNIT_STEP ? settle_step : settle_job)(e, a, cause.len ? cause.data : NULL,
-								  n->result ? text_of_result(e, n->result) : NULL);
+		(u->kind == UNIT_STEP ? settle_step : settle_job)(e, a, cause.len ? cause.data : NULL);
 	}
 	buf_release(&cause);
 	tell_abort(e, a);

@@ -751,7 +751,7 @@ static void finish(struct engine *e, int *ret_code)
 	enum state s = final_state(e);
 
 	*ret_code = exit_code_of(e, s);
-	e->result = outcome_run(e, s);
+	outcome_run(e, s);
 	/* Whatever is not settled by now is for whoever starts next to judge, and the run with it. */
 	e->unjudged = (!e->waiting && !schedule_done(e->s)) ||
 		      !record_run_end(e, s, schedule_is_degraded(e->s, g->group[g->root].end), *ret_code);

@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "doc/diag.h"
+#include "doc/json.h"
 #include "job/expr.h"
 #include "job/graph.h"
 #include "job/pattern.h"
@@ -689,5 +690,17 @@ size_t job_select(const struct jobfile *jf, const char *pattern, const struct jo
  * the stored definition; loads back with jobfile_load_text.  jobs: only these (n_jobs 0 = all).
  */
 json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs, size_t n_jobs);
+
+/* The same while it is written, for which no tree of all its steps is made. */
+struct jobfile_doc {
+	json_t *doc;
+	struct json_late late; /* of doc */
+	bool sorted;	       /* by their keys, as canonical text wants them; else in the order of the documents */
+	const struct job **job;
+	const struct step **step; /* of the job at hand */
+};
+void jobfile_doc_init(struct jobfile_doc *d, const struct jobfile *jf, const struct job *const *jobs, size_t n_jobs,
+		      bool sorted);
+void jobfile_doc_release(struct jobfile_doc *d);
 
 #endif
