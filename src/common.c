@@ -149,6 +149,7 @@ struct jobfile *cli_load_into(struct cli *c, struct diags *d)
 		.n_include_dirs = c->include_dirs.n, .set = c->sets.at, .n_sets = c->sets.n,
 		.verb = names, .n_verbs = n_verbs, .sources = &c->sources,
 		.thorough = c->dry_run || c->thorough, .open_vars = c->open_vars, .compiled = true,
+		.compiles = !c->dry_run,
 	};
 	struct jobfile *jf;
 
@@ -168,6 +169,7 @@ struct jobfile *cli_load(struct cli *c)
 
 	cli_diags(c, d);
 	diags_free(d);
+	sources_rest(&c->sources);
 	return jf;
 }
 

@@ -613,6 +613,8 @@ struct sources {
 	struct source **at;
 	size_t n, room;
 };
+/* They have been read, and what there was to say of them has been said: see source_rest(). */
+void sources_rest(struct sources *s);
 void sources_release(struct sources *s);
 
 /* What a plan's variable is worth. */
@@ -634,6 +636,7 @@ struct jobfile_where {
 	size_t n_vars;
 	bool open_vars; /* a plan's variables without a value become params that can still be given (import) */
 	bool compiled;	/* documents may have a compiled form below .orchmake */
+	bool compiles;	/* and where they have none, one is made, to be saved */
 	bool thorough; /* warn also of what only concerns who looks closely: variables without a value */
 	/*
 	 * Takes over the texts that were read; release it after the jobfile and d.  NULL: they
