@@ -271,13 +271,7 @@ static void free_notes(struct engine *e)
 		free(e->note[u].error);
 	}
 	free(e->note);
-	for (uint32_t i = 0; i < e->n_attempts; i++) {
-		free(e->attempt[i].log);
-		free(e->attempt[i].out);
-		free(e->attempt[i].err);
-		free(e->attempt[i].output);
-	}
-	free(e->attempt);
+	attempts_release(&e->attempts);
 	free(e->running);
 	free(e->told);
 }

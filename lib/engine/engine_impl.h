@@ -51,6 +51,11 @@ struct attempt {
 	bool offered; /* it knows of the job server */
 };
 
+struct attempts {
+	struct attempt_page **page; /* NULL: those of it are over */
+	uint32_t n, n_pages, room_pages; /* n: made so far */
+};
+
 /* Where a run keeps its files. */
 struct run_paths {
 	char *state_dir; /* .orchmake */
@@ -120,8 +125,7 @@ struct engine {
 	bool held_told;
 	uint32_t n_starting;	 /* of those that run: so many whose process nobody has told us of */
 	const struct sinks *sinks;
-	struct attempt *attempt; /* by serial - 1 */
-	uint32_t n_attempts, room_attempts;
+	struct attempts attempts;
 	uint32_t *running;	 /* serials */
 	size_t n_running, room_running;
 	uint64_t seq;
@@ -165,6 +169,15 @@ void engine_mark_reachable(const struct graph *g, bool *mark, bool up);
 /* --- run.c ---------------------------------------------------------------------------------------- */
 /* What the run is called by what was asked for; the caller frees. */
 char *engine_target_text(const struct engine *e);
+
+/* --- attempts.c ------------------------------------------------------------------------------------ */
+/* Its serial, from 1.  unit: UNIT_NONE for what is no step's; number: of the step's attempts. */
+uint32_t attempt_new(struct attempts *l, uint32_t unit, uint32_t number);
+/* Valid until it is over; NULL, perhaps, afterwards. */
+struct attempt *attempt_of(const struct engine *e, uint32_t serial);
+/* Once; nobody asks for more of it than whether it runs. */
+void attempt_over(struct attempts *l, uint32_t serial);
+void attempts_release(struct attempts *l);
 
 /* --- params.c ----------------------------------------------------------------------------------- */
 /* The value of name among NAME=VALUE, or NULL. */

@@ -430,9 +430,7 @@ static void intend(struct engine *e, uint32_t unit, uint32_t number)
 {
 	struct note *n = &e->note[unit];
 
-	VEC_PUSH(e->attempt, e->n_attempts, e->room_attempts,
-		 ((struct attempt){.unit = unit, .number = number}));
-	n->serial = e->n_attempts;
+	n->serial = attempt_new(&e->attempts, unit, number);
 	n->has_intent = true;
 	if (e->ledger)
 		ledger_attempt_intent(e->ledger, e->run_no, n->serial, unit, number);
@@ -677,7 +675,7 @@ static void fill_unit(struct engine *e, struct told *t, const struct action *a)
 		t->cause = xstrdup(n->error);
 	}
 	if (ev->kind == EVENT_STEP_SLOW) {
-		const struct attempt *slow = &e->attempt[n->serial - 1];
+		const struct attempt *slow = attempt_of(e, n->serial);
 
 		ev->duration_ms = (stamp_mono_ns() - slow->start_mono_ns) / NS_PER_MS;
 		ev->due_ms = slow->slow_ms;
@@ -690,8 +688,8 @@ static void fill_unit(struct engine *e, struct told *t, const struct action *a)
 		reason_cause(e, ev->unit, &cause);
 		t->cause = buf_detach(&cause);
 	}
-	if (n->serial && e->attempt[n->serial - 1].log)
-		t->log = xstrdup(e->attempt[n->serial - 1].log);
+	if (n->serial && attempt_of(e, n->serial) && attempt_of(e, n->serial)->log)
+		t->log = xstrdup(attempt_of(e, n->serial)->log);
 }
 
 /* The ledger knows the steps by their names; what a job is called stands with its event. */
