@@ -25,6 +25,7 @@ enum {
 	COMMIT_MS = 20,	    /* an outcome waits for no longer */
 	COMMIT_ROWS = 1000, /* nor in larger company */
 	AHEAD = 256,	    /* intents committed in one transaction */
+	LONG_RESULT = 1024 * 1024, /* goes at once, so that no other waits beside it */
 };
 
 /* An event that waits for the ledger to know it. */
@@ -571,15 +572,19 @@ static void settle_job(struct engine *e, const struct action *a, const char *cau
 	uint32_t group = e->x->graph->unit[a->unit].group;
 	struct buf result = BUF_INIT;
 	struct tally t;
+	bool is_long;
 
 	schedule_tally(e->s, group, &t);
 	(void)outcome_text(e, a->unit, &result);
+	is_long = result.len > LONG_RESULT;
 	ledger_job_finished(e->ledger, e->run_no, group, &(struct ledger_job_end){
 		.state = a->state, .reason = a->reason, .cause = cause,
 		.error = state_is_failure(a->state) ? n->error : NULL,
 		.degraded = schedule_is_degraded(e->s, a->unit), .result = result.len ? buf_detach(&result) : NULL,
 		.wall_ms = stamp_wall_ms(), .duration_ms = span_ms(n), .total = t.total, .succeeded = t.succeeded, .failed = t.failed,
 		.skipped = t.skipped});
+	if (is_long)
+		(void)record_commit(e);
 }
 
 static enum event_kind settled_event(enum state s)
