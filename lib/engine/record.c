@@ -472,10 +472,13 @@ static const char *policy_word(enum on_failure p)
 static json_t *names_of(const struct step *st, bool provides)
 {
 	size_t n = provides ? st->t.flow->n_provides : st->t.flow->n_consumes;
-	json_t *list = json_object_get(st->t.metadata, provides ? "provides" : "consumes");
+	json_t *metadata = traits_metadata(&st->t);
+	json_t *list = json_incref(json_object_get(metadata, provides ? "provides" : "consumes"));
 
+	json_decref(metadata);
 	if (json_is_array(list))
-		return json_incref(list);
+		return list;
+	json_decref(list);
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_string(provides ? st->t.flow->provide[i].name : st->t.flow->consume[i].name));

@@ -365,7 +365,7 @@ struct traits {
 	struct key_set set; /* the keys given here or inherited */
 	const struct policy *policy; /* never NULL */
 	const char *description;
-	const json_t *metadata; /* a map, or NULL */
+	const char *metadata; /* a map, as JSON text: it is kept, and hardly ever looked at; or NULL */
 
 	const struct act_spec *act; /* never NULL; all that do nothing share one, which has no place */
 	const struct flow *flow; /* never NULL */
@@ -667,6 +667,8 @@ struct jobfile *jobfile_load_text_with(const struct jobfile_where *w, const char
 				       struct diags *d);
 void jobfile_free(struct jobfile *jf);
 
+/* New reference, or NULL. */
+json_t *traits_metadata(const struct traits *t);
 const struct job *job_find(const struct jobfile *jf, const char *name);
 const struct step *step_find(const struct job *j, const char *id);
 /* In a list, a step without `needs` of its own waits for the one before it; NULL: for none. */

@@ -507,7 +507,7 @@ static json_t *trait_json(const struct traits *t, enum key k)
 	case TYPE_EXITS:
 		return exits_json(field);
 	case TYPE_MAP:
-		return json_deep_copy(*(const json_t *const *)field);
+		return traits_metadata(t); /* the only one */
 	case TYPE_CONDITIONS:
 		return conditions_json(field);
 	case TYPE_FILES:
