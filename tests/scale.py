@@ -80,23 +80,23 @@ def plan_chain(n):
 
 
 def processes(n):
-    """Fewer, as each is a process; their attempts are over when the next ones begin."""
+    """Their attempts are over when the next ones begin."""
     yield HEAD
-    for i in range(n // 10):
+    for i in range(n):
         yield f"      s{i}: {{argv: ['true']}}\n"
 
 
-# Of each shape: the document's name, how the run ends, and bytes a step: of -n and of -s.
+# Of each shape: how many of N, the document's name, how the run ends, and bytes a step: of -n and of -s.
 SHAPES = [
-    (matrix, "Jobfile", 0, 400, 520),
-    (plain, "Jobfile", 0, 450, 620),
-    (generated, "Jobfile", 0, 620, 1100),
-    (as_json, "Jobfile.json", 0, 620, 1100),
-    (chain, "Jobfile", 0, 600, 800),
-    (fan_in, "Jobfile", 0, 600, 800),
-    (plan, "plan.json", 1, 1000, 1700),
-    (plan_chain, "plan.json", 1, 1200, 1900),
-    (processes, "Jobfile", 0, None, 1500),
+    (matrix, 1, "Jobfile", 0, 400, 520),
+    (plain, 1, "Jobfile", 0, 450, 620),
+    (generated, 1, "Jobfile", 0, 620, 1100),
+    (as_json, 1, "Jobfile.json", 0, 620, 1100),
+    (chain, 2, "Jobfile", 0, 600, 800),
+    (fan_in, 1, "Jobfile", 0, 600, 800),
+    (plan, 1, "plan.json", 1, 1000, 1700),
+    (plan_chain, 1, "plan.json", 1, 1200, 1900),
+    (processes, 0.1, "Jobfile", 0, None, 1500),
 ]
 
 
@@ -139,9 +139,8 @@ class Tap:
 
 def grows(tap, orchmake, n, shape, name, ends, args, most):
     once, four = (measure(orchmake, name, shape(k), args, ends if "-s" in args else 0) for k in (n, 4 * n))
-    steps = 3 * n // (10 if shape is processes else 1)
     time = four.seconds / max(once.seconds, SMALL_S)
-    each = (four.bytes - once.bytes) / steps
+    each = (four.bytes - once.bytes) / (3 * n)
     tap.say(time <= GROWTH and each <= most,
             f"{shape.__name__} {args[0]}, {n} and {4 * n} steps: {time:.1f} times the processor time (at most {GROWTH}), "
             f"{each:.0f} bytes a step (at most {most}); {four.seconds / (4 * n) * 1e6:.1f} us a step")
@@ -169,11 +168,11 @@ def at_once(tap, orchmake):
         while running(folder) < AT_ONCE and ended.is_alive():
             ended.join(0.2)
         there = running(folder)
-        if ended.is_alive():
-            gate = os.open(os.path.join(folder, "gate"), os.O_WRONLY)
-            os.close(gate)
+        gate = os.open(os.path.join(folder, "gate"), os.O_RDWR)
+        os.write(gate, b"\n" * AT_ONCE)  # one for each, whether it has come to open it or not
         ended.join()
         drain.join()
+        os.close(gate)
         tap.say(there == AT_ONCE and child.returncode == 0,
                 f"{AT_ONCE} processes at once with 64 descriptors: {there} were there, exit {child.returncode}")
 
@@ -181,11 +180,11 @@ def at_once(tap, orchmake):
 def main():
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 25000
     orchmake = os.path.abspath(os.path.join(os.environ.get("top_builddir", "build"), "orchmake"))
-    cases = [(shape, name, ends, args, most) for shape, name, ends, *bounds in SHAPES
+    cases = [(share, [shape, name, ends, args, most]) for shape, share, name, ends, *bounds in SHAPES
              for args, most in zip((["-n"], ["-s"]), bounds) if most]
     tap = Tap(len(cases) + 1)
-    for shape, name, ends, args, most in cases:
-        grows(tap, orchmake, n, shape, name, ends, args, most)
+    for share, case in cases:
+        grows(tap, orchmake, int(n * share), *case)
     at_once(tap, orchmake)
     sys.exit(tap.bad > 0)
 

@@ -300,10 +300,24 @@ static void only_a_whole_document_is_believed(void **state)
 	buf_release(&deep);
 }
 
+static void none_is_made_of_what_is_not_saved(void **state)
+{
+	struct world *w = *state;
+	struct compiled *k = compiled_open(w->dir, w->source, false);
+	struct buf b = BUF_INIT;
+
+	read_with(w->source, k, &b);
+	CHECK(b.len > w->text.len);
+	CHECK(!compiled_is_due(k));
+	compiled_free(k);
+	buf_release(&b);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(none_is_made_of_what_is_not_saved),
 		TEST(it_says_what_the_text_says),
 		TEST(another_text_has_none),
 		TEST(no_byte_of_it_may_be_another),
