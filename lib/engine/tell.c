@@ -109,7 +109,7 @@ void engine_summary(struct engine *e, enum state state)
 	struct run_summary sum = {
 		.run = e->id.text, .target = e->target_text, .state = state,
 		.degraded = schedule_is_degraded(e->s, e->x->graph->group[e->x->graph->root].end),
-		.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS, .result = e->result,
+		.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS,
 		.has_ledger = e->ledger != NULL,
 	};
 	struct run_failure *f = collect_failures(e, &sum.n_failures);
