@@ -417,11 +417,11 @@ void json_complete(const struct json_late *l)
 
 		if (!v)
 			continue;
-		json_complete(&inner);
 		if (json_is_object(l->in))
 			json_object_set_new((json_t *)l->in, key, v);
 		else
 			json_array_append_new((json_t *)l->in, v);
+		json_complete(&inner); /* only now, as it may make the key invalid */
 	}
 }
 
