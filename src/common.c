@@ -150,6 +150,7 @@ struct jobfile *cli_load_into(struct cli *c, struct diags *d)
 		.verb = names, .n_verbs = n_verbs, .sources = &c->sources,
 		.thorough = c->dry_run || c->thorough, .open_vars = c->open_vars, .compiled = true,
 		.sights = c->image.what ? &c->sights : NULL,
+		.compiles = !c->dry_run,
 	};
 	struct jobfile *jf;
 
@@ -171,6 +172,7 @@ struct jobfile *cli_load(struct cli *c)
 	if (diags_count(d))
 		sights_spoil(&c->sights, "there is something to say of the documents");
 	diags_free(d);
+	sources_rest(&c->sources);
 	return jf;
 }
 

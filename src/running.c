@@ -126,21 +126,34 @@ bool running_add_sinks(struct cli *c, struct sinks *sinks)
 
 /* --- running -------------------------------------------------------------------------------------------------- */
 
-bool running_pass_on(struct cli *c, const json_t *result)
+bool running_wants_result(const struct cli *c)
 {
-	struct buf text = BUF_INIT;
+	return c->result_file || c->format == FORMAT_JSON;
+}
+
+bool running_pass_on(struct cli *c, struct buf *text)
+{
 	bool good = true;
 
-	if (!c->result_file && c->format != FORMAT_JSON)
-		return true;
-	json_text(&text, result, JSON_INDENTED);
-	buf_putc(&text, '\n');
-	if (c->result_file && file_write_to(c->result_file, text.data, text.len, 0666) < 0) {
+	buf_putc(text, '\n');
+	if (c->result_file && file_write_to(c->result_file, text->data, text->len, 0666) < 0) {
 		cli_error("--result: cannot write '%s': %s", c->result_file, strerror(errno));
 		good = false;
 	}
 	if (c->format == FORMAT_JSON)
-		fwrite(text.data, 1, text.len, stdout);
+		fwrite(text->data, 1, text->len, stdout);
+	return good;
+}
+
+static bool pass_on(struct cli *c, const struct engine *e)
+{
+	struct buf text = BUF_INIT;
+	bool good = true;
+
+	if (running_wants_result(c)) {
+		engine_result_text(e, &text, JSON_INDENTED);
+		good = running_pass_on(c, &text);
+	}
 	buf_release(&text);
 	return good;
 }
@@ -185,7 +198,7 @@ static int run(struct cli *c, struct engine *e)
 		code = engine_run(e, &sinks, &err);
 		if (err.len)
 			cli_error("%s", err.data);
-		if (engine_result(e) && !running_pass_on(c, engine_result(e)) && code == EXIT_DONE)
+		if (engine_result(e) && !pass_on(c, e) && code == EXIT_DONE)
 			code = EXIT_RUN_FAILED;
 		if (engine_result(e) && c->format != FORMAT_JSON && c->output != OUTPUT_JSON && !c->silent)
 			show_plan(engine_result(e));

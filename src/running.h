@@ -9,12 +9,12 @@ int running_list(struct cli *c, struct engine *e);
 /* Make it and run it, or -q, -n.  The exit code. */
 int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o);
 
-
 /* What of it is done also where there is no engine. */
 struct sinks;
 bool running_add_sinks(struct cli *c, struct sinks *sinks);
-/* The result document to where it is wanted; false after a message. */
-bool running_pass_on(struct cli *c, const json_t *result);
+bool running_wants_result(const struct cli *c);
+/* The result document, as text, to where it is wanted, with a newline behind it; false after a message. */
+bool running_pass_on(struct cli *c, struct buf *text);
 /* The caller frees. */
 char *running_command_line(const struct cli *c);
 /* what: Entering or Leaving it. */

@@ -116,15 +116,19 @@ static bool look(const struct cli *c, const struct image *im, struct buf *why)
 
 static int tell(struct cli *c, const struct image *im, const struct image_run *run, const struct sinks *sinks)
 {
-	bool wants_result = c->result_file || c->format == FORMAT_JSON;
-	json_t *result = wants_result ? image_result(run) : NULL;
+	bool wants = running_wants_result(c);
+	json_t *result = wants ? image_result(run) : NULL;
+	struct buf text = BUF_INIT;
 	int code;
 
 	running_say_folder(c, image_root(im), "Entering");
 	image_tell(run, sinks);
-	code = !wants_result || (result && running_pass_on(c, result)) ? EXIT_DONE : EXIT_RUN_FAILED;
+	if (result)
+		json_text(&text, result, JSON_INDENTED);
+	code = !wants || (result && running_pass_on(c, &text)) ? EXIT_DONE : EXIT_RUN_FAILED;
 	running_say_folder(c, image_root(im), "Leaving");
 	json_decref(result);
+	buf_release(&text);
 	return code;
 }
 

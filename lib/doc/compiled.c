@@ -22,6 +22,7 @@ struct compiled {
 	char *path;
 	struct buf file; /* as it was read: header and events; empty if it is of no use */
 	struct buf put;	 /* events of a cursor that reads the text */
+	bool may_make;	 /* what is not known is put there */
 	bool complete;	 /* it came to the end */
 	uint64_t line;	 /* of the event that was put last */
 };
@@ -73,6 +74,8 @@ enum { KIND_BITS = 3, KIND_MASK = (1 << KIND_BITS) - 1 };
 
 void compiled_put(struct compiled *k, const struct event *e)
 {
+	if (!k->may_make)
+		return;
 	buf_putc(&k->put, (char)(e->kind | (unsigned)e->style << KIND_BITS));
 	put_number(&k->put, fold((int64_t)e->mark.line - (int64_t)k->line));
 	put_number(&k->put, e->mark.col);
@@ -256,7 +259,7 @@ static struct compiled *compiled_new(const struct source *s)
 	return k;
 }
 
-struct compiled *compiled_open(const char *dir, const struct source *s)
+struct compiled *compiled_open(const char *dir, const struct source *s, bool may_make)
 {
 	struct compiled *k;
 
@@ -264,6 +267,7 @@ struct compiled *compiled_open(const char *dir, const struct source *s)
 		return NULL;
 	k = compiled_new(s);
 	k->path = path_in(dir, source_name(s));
+	k->may_make = may_make;
 	if (file_read_own(k->path, &k->file, SOURCE_MAX) < 0 || !holds(k))
 		buf_release(&k->file);
 	return k;
@@ -299,13 +303,20 @@ bool compiled_is_due(const struct compiled *k)
 	return k->complete;
 }
 
-void compiled_save(const struct compiled *k)
+void compiled_save(struct compiled *k)
 {
 	struct buf whole = BUF_INIT;
 
 	compiled_seal(k->source, k->put.data, k->put.len, &whole);
 	(void)file_write_atomic(k->path, whole.data, whole.len, 0600); /* without it the text is read again */
 	buf_release(&whole);
+	buf_release(&k->put);
+	k->complete = false;
+}
+
+void compiled_rest(struct compiled *k)
+{
+	buf_release(&k->file);
 }
 
 /* --- as a cursor's reader ------------------------------------------------------------------------------------ */

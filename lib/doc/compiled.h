@@ -24,9 +24,10 @@ enum { COMPILED_MIN = 64 * 1024 }; /* bytes of a text that it is worth it for */
 
 /*
  * Of s, which outlives it, in the folder dir; read if it is there.  NULL: s is too short.  The name of the file is
- * made from that of the document, so that there is one for each, whatever its content.
+ * made from that of the document, so that there is one for each, whatever its content.  may_make: if it is not there,
+ * a cursor puts it down.
  */
-struct compiled *compiled_open(const char *dir, const struct source *s);
+struct compiled *compiled_open(const char *dir, const struct source *s, bool may_make);
 void compiled_free(struct compiled *k); /* NULL is fine */
 
 /* It was there and holds: cursor_open_compiled() reads it. */
@@ -35,7 +36,9 @@ bool compiled_is_known(const struct compiled *k);
 /* It was not, and a cursor has put it down since, to the end and without an error. */
 bool compiled_is_due(const struct compiled *k);
 /* Write it; the folder is there, and ours. */
-void compiled_save(const struct compiled *k);
+void compiled_save(struct compiled *k);
+/* It has been read, if it was known: what is left of it is what is due. */
+void compiled_rest(struct compiled *k);
 
 /* The bytes of a file with these events (len of them) for s, appended; and what is made of such a file. */
 void compiled_seal(const struct source *s, const void *events, size_t len, struct buf *out);

@@ -216,6 +216,7 @@ struct writer {
 	enum json_spacing spacing;
 	bool canonical;
 	size_t depth;
+	const struct json_late *late;
 };
 
 static void write_value(struct writer *w, const json_t *v);
@@ -234,6 +235,48 @@ static void separate(struct writer *w, size_t i)
 	if (i)
 		buf_puts(w->out, w->spacing == JSON_SPACED ? ", " : ",");
 	new_line(w);
+}
+
+static void write_key(struct writer *w, const char *key, size_t len)
+{
+	add_string(w->out, key, len, w->canonical);
+	buf_puts(w->out, w->spacing == JSON_TIGHT ? ":" : ": ");
+}
+
+/* The elements of the list or map that is late; whether there are any. */
+static bool write_elements(struct writer *w, const struct json_late *l)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct json_late inner = {0};
+		const char *key = NULL;
+		json_t *v = l->make(l, i, &key, &inner);
+
+		if (!v)
+			continue;
+		separate(w, n++);
+		if (json_is_object(l->in))
+			write_key(w, key, strlen(key));
+		w->late = &inner;
+		write_value(w, v);
+		json_decref(v);
+	}
+	w->late = l;
+	return n > 0;
+}
+
+static void write_late(struct writer *w, const struct json_late *l)
+{
+	bool is_map = json_is_object(l->in), any;
+
+	buf_putc(w->out, is_map ? '{' : '[');
+	w->depth++;
+	any = write_elements(w, l);
+	w->depth--;
+	if (any)
+		new_line(w);
+	buf_putc(w->out, is_map ? '}' : ']');
 }
 
 static void write_list(struct writer *w, const json_t *v)
@@ -296,8 +339,7 @@ static void write_map(struct writer *w, const json_t *v)
 	w->depth++;
 	for (size_t i = 0; i < n; i++) {
 		separate(w, i);
-		add_string(w->out, pair[i].key.at, pair[i].key.len, w->canonical);
-		buf_puts(w->out, w->spacing == JSON_TIGHT ? ":" : ": ");
+		write_key(w, pair[i].key.at, pair[i].key.len);
 		write_value(w, pair[i].value);
 	}
 	w->depth--;
@@ -310,6 +352,10 @@ static void write_map(struct writer *w, const json_t *v)
 
 static void write_value(struct writer *w, const json_t *v)
 {
+	if (w->late && w->late->in == v) {
+		write_late(w, w->late);
+		return;
+	}
 	switch (json_typeof(v)) {
 	case JSON_OBJECT:
 		write_map(w, v);
@@ -338,18 +384,45 @@ static void write_value(struct writer *w, const json_t *v)
 	}
 }
 
+void json_canonical_late(struct buf *out, const json_t *v, enum json_spacing spacing, const struct json_late *late)
+{
+	struct writer w = {.out = out, .spacing = spacing, .canonical = true, .late = late};
+
+	write_value(&w, v);
+}
+
 void json_canonical(struct buf *out, const json_t *v, enum json_spacing spacing)
 {
-	struct writer w = {.out = out, .spacing = spacing, .canonical = true};
+	json_canonical_late(out, v, spacing, NULL);
+}
+
+void json_text_late(struct buf *out, const json_t *v, enum json_spacing spacing, const struct json_late *late)
+{
+	struct writer w = {.out = out, .spacing = spacing, .late = late};
 
 	write_value(&w, v);
 }
 
 void json_text(struct buf *out, const json_t *v, enum json_spacing spacing)
 {
-	struct writer w = {.out = out, .spacing = spacing};
+	json_text_late(out, v, spacing, NULL);
+}
 
-	write_value(&w, v);
+void json_complete(const struct json_late *l)
+{
+	for (uint32_t i = 0; l->in && i < l->n; i++) {
+		struct json_late inner = {0};
+		const char *key = NULL;
+		json_t *v = l->make(l, i, &key, &inner);
+
+		if (!v)
+			continue;
+		if (json_is_object(l->in))
+			json_object_set_new((json_t *)l->in, key, v);
+		else
+			json_array_append_new((json_t *)l->in, v);
+		json_complete(&inner); /* only now, as it may make the key invalid */
+	}
 }
 
 void json_digest(struct digest *d, const json_t *v)

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/digest.h"
@@ -19,6 +20,28 @@ void json_canonical(struct buf *out, const json_t *v, enum json_spacing spacing)
 /* As it is (keys in their order, UTF-8 kept): for results and logs. */
 void json_text(struct buf *out, const json_t *v, enum json_spacing spacing);
 void json_digest(struct digest *d, const json_t *v); /* SHA-256 of the tight canonical text */
+
+/*
+ * A list or map whose elements are made one by one while it is written, so that a million of them are never a tree:
+ * in the tree stands an empty one, `in`, instead.
+ */
+struct json_late;
+/*
+ * Element number i: a new reference, or NULL if there is none of that number.  *ret_key: its name in a map, valid until
+ * the next call; in canonical text they come in order.  *ret_inner: what of it is late in turn.
+ */
+typedef json_t *json_late_fn(const struct json_late *l, uint32_t i, const char **ret_key, struct json_late *ret_inner);
+struct json_late {
+	const json_t *in; /* NULL: nothing is late */
+	uint32_t n;
+	void *ctx;
+	uint32_t of; /* whose elements; as ctx, of its maker alone */
+	json_late_fn *make;
+};
+void json_canonical_late(struct buf *out, const json_t *v, enum json_spacing spacing, const struct json_late *late);
+void json_text_late(struct buf *out, const json_t *v, enum json_spacing spacing, const struct json_late *late);
+/* Put the elements where they belong after all. */
+void json_complete(const struct json_late *late);
 
 /*
  * Strict: one value, no duplicate keys, no NUL in a string, depth at most 100, integers of 64 bits.

@@ -51,6 +51,11 @@ void source_free(struct source *s); /* NULL is fine */
 
 const char *source_name(const struct source *s);
 struct span source_text(const struct source *s);
+/*
+ * The text has been read: a long one of a file gives its memory back.  Whoever asks for it, or for a line, once more
+ * makes it be read again; if the file is another by then, it is empty.
+ */
+void source_rest(struct source *s);
 /* Of the text; worked out when it is first asked for. */
 const struct digest *source_digest(const struct source *s);
 /* Line number line (from 1) without its end; empty if there is none. */

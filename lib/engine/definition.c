@@ -118,10 +118,16 @@ static json_t *head_of(struct engine *e)
 void definition_text(struct engine *e, struct buf *out)
 {
 	json_t *doc = head_of(e);
+	struct jobfile_doc d;
+	size_t n;
+	const struct job **job = jobs_of(e->x, &n);
 
-	json_object_set_new(doc, "jobfile", definition_jobfile(e));
-	json_canonical(out, doc, JSON_TIGHT);
+	jobfile_doc_init(&d, e->jf, job, n, true);
+	json_object_set(doc, "jobfile", d.doc);
+	json_canonical_late(out, doc, JSON_TIGHT, &d.late);
 	json_decref(doc);
+	jobfile_doc_release(&d);
+	free(job);
 }
 
 /* Which jobs take part may depend on what loops go over, and so on more than the documents. */

@@ -206,7 +206,7 @@ static void init(struct engine *e)
 	if (!e->root)
 		e->root = xstrdup(e->jf->root);
 	rows_init(e);
-	buf_init(&e->texted_text);
+	buf_init(&e->outcome_name);
 	e->vars = json_object();
 	e->values = values_new(e);
 	e->payload = e->o->payload ? json_incref(e->o->payload) : json_object();
@@ -299,13 +299,7 @@ static void free_notes(struct engine *e)
 		free(e->note[u].error);
 	}
 	free(e->note);
-	for (uint32_t i = 0; i < e->n_attempts; i++) {
-		free(e->attempt[i].log);
-		free(e->attempt[i].out);
-		free(e->attempt[i].err);
-		free(e->attempt[i].output);
-	}
-	free(e->attempt);
+	attempts_release(&e->attempts);
 	free(e->running);
 	free(e->told);
 }
@@ -338,8 +332,7 @@ void engine_free(struct engine *e)
 	json_decref(e->ctx);
 	json_decref(e->run_info);
 	json_decref(e->result);
-	json_decref(e->texted);
-	buf_release(&e->texted_text);
+	buf_release(&e->outcome_name);
 	run_paths_release(&e->paths);
 	free(e->target_text);
 	free(e->root);

@@ -39,8 +39,12 @@ const struct outlook *engine_outlook(struct engine *e);
  */
 int engine_run(struct engine *e, const struct sinks *sinks, struct buf *err);
 
-/* The result document of the run just done; borrowed, valid until engine_free. */
+/*
+ * The result document of the run just done, its `outcomes` and `phase_results` left empty: they may be long, and are in
+ * its text.  Borrowed, valid until engine_free.
+ */
 const json_t *engine_result(const struct engine *e);
+void engine_result_text(const struct engine *e, struct buf *out, enum json_spacing spacing);
 /* The file of a store, with the params that o gives; the caller frees; NULL after diagnostics. */
 char *engine_store_path(const struct jobfile *jf, const struct run_options *o, const struct store_decl *store,
 			struct diags *d);

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/sights.h"
 #include "base/ulid.h"
+#include "doc/json.h"
 #include "engine/answer.h"
 #include "engine/engine.h"
 #include "engine/executor.h"
@@ -19,7 +20,7 @@
 
 /* What is kept of a unit beside the schedule's notes. */
 struct note {
-	json_t *result;	       /* what `steps.ID` shows and what its job returns; NULL: nothing yet */
+	json_t *result;	       /* what `steps.ID` shows and what its job returns; NULL: nothing yet, or unit_outcome() is it */
 	char *error;	       /* the failure's text; for other ends what the reason's %s stands for */
 	int64_t start_mono_ns; /* of the first attempt; 0: none */
 	int64_t end_mono_ns;
@@ -49,6 +50,11 @@ struct attempt {
 	bool running, pid_known; /* to the ledger */
 	bool masked; /* it was given secrets */
 	bool offered; /* it knows of the job server */
+};
+
+struct attempts {
+	struct attempt_page **page; /* NULL: those of it are over */
+	uint32_t n, n_pages, room_pages; /* n: made so far */
 };
 
 /* Where a run keeps its files. */
@@ -133,8 +139,7 @@ struct engine {
 	bool held_told;
 	uint32_t n_starting;	 /* of those that run: so many whose process nobody has told us of */
 	const struct sinks *sinks;
-	struct attempt *attempt; /* by serial - 1 */
-	uint32_t n_attempts, room_attempts;
+	struct attempts attempts;
 	char **spare_log;	 /* paths of empty ones, to be handed on */
 	size_t n_spare_logs, room_spare_logs;
 	bool no_leases;		 /* the file system does not say who else has a file open */
@@ -158,9 +163,9 @@ struct engine {
 	size_t n_watches, room_watches;
 	struct told *told;	 /* events not told yet: the ledger has to know them first */
 	size_t n_told, room_told;
-	json_t *result;
-	json_t *texted;		 /* the result whose text was wanted last, and the text: a job's is its run's as well */
-	struct buf texted_text;
+	json_t *result;		 /* of the run, but for what is late of it */
+	struct json_late result_late;
+	struct buf outcome_name; /* of the phase whose result is made */
 	enum state run_state;
 	uint64_t nonce;		 /* of the journal */
 	bool finish;		 /* what runs when this process dies may end */
@@ -184,6 +189,15 @@ void engine_mark_reachable(const struct graph *g, bool *mark, bool up);
 void forget_broken_pipes(void);
 /* What the run is called by what was asked for; the caller frees. */
 char *engine_target_text(const struct engine *e);
+
+/* --- attempts.c ------------------------------------------------------------------------------------ */
+/* Its serial, from 1.  unit: UNIT_NONE for what is no step's; number: of the step's attempts. */
+uint32_t attempt_new(struct attempts *l, uint32_t unit, uint32_t number);
+/* Valid until it is over; NULL, perhaps, afterwards. */
+struct attempt *attempt_of(const struct engine *e, uint32_t serial);
+/* Once; nobody asks for more of it than whether it runs. */
+void attempt_over(struct attempts *l, uint32_t serial);
+void attempts_release(struct attempts *l);
 
 /* --- params.c ----------------------------------------------------------------------------------- */
 /* The value of name among NAME=VALUE, or NULL. */
@@ -496,9 +510,15 @@ void work_remove(const char *path);
 void path_safe(struct buf *out, const char *text);
 
 /* --- outcome.c: results of groups and of the run ------------------------------------------------------- */
+/* It has settled: its error, if that is not known already. */
 void outcome_group(struct engine *e, uint32_t group, enum state state);
+/* The result of a unit that has settled; borrowed, NULL: none. */
+const json_t *unit_outcome(struct engine *e, uint32_t unit);
+/* The same as text, appended, of which no tree is made; false: there is none. */
+bool outcome_text(struct engine *e, uint32_t unit, struct buf *out);
 /* Of a composite: the members of its loops in place of the loops. */
 void outcome_tally(const struct engine *e, uint32_t group, struct tally *ret);
-json_t *outcome_run(struct engine *e, enum state state);
+/* Into e->result. */
+void outcome_run(struct engine *e, enum state state);
 
 #endif

@@ -86,7 +86,7 @@ int64_t expect_eta_ms(const struct engine *e, int64_t mono_ns)
 	if (e->n_left_unknown)
 		return -1;
 	for (size_t i = 0; i < e->n_running; i++) {
-		const struct attempt *a = &e->attempt[e->running[i] - 1];
+		const struct attempt *a = attempt_of(e, e->running[i]);
 		double cost = (double)e->x->graph->unit[a->unit].cost_ms;
 		double done = (double)(mono_ns - a->start_mono_ns) / (double)NS_PER_MS;
 

@@ -24,12 +24,13 @@ static bool start(struct engine *e, struct fresh_unit *f)
 	struct fresh *fr = e->fresh;
 	struct buf why = BUF_INIT;
 	struct composed c;
+	uint32_t serial;
 	bool good;
 
-	VEC_PUSH(e->attempt, e->n_attempts, e->room_attempts, ((struct attempt){.unit = UNIT_NONE}));
-	good = engine_compose(e, f->unit, e->n_attempts, 0, &c, &why);
+	serial = attempt_new(&e->attempts, UNIT_NONE, 0);
+	good = engine_compose(e, f->unit, serial, 0, &c, &why);
 	if (good) {
-		char *log = xasprintf("%s/probe-%" PRIu32, e->paths.work, (uint32_t)e->n_attempts);
+		char *log = xasprintf("%s/probe-%" PRIu32, e->paths.work, serial);
 
 		c.r.log_path = log;
 		good = e->exec->ops->start(e->exec, &c.r) == 0;
@@ -37,7 +38,7 @@ static bool start(struct engine *e, struct fresh_unit *f)
 			buf_addf(&why, "cannot be started: %s", strerror(errno));
 		free(log);
 		if (good)
-			VEC_PUSH(fr->probe, fr->n_probes, fr->room_probes, ((struct probe){f->unit, e->n_attempts}));
+			VEC_PUSH(fr->probe, fr->n_probes, fr->room_probes, ((struct probe){f->unit, serial}));
 		else
 			fresh_probed(e, f, PROBE_REFUSED, why.data);
 	} else if (values_found(e->values, &why) == VALUES_AWAITED) {

@@ -85,8 +85,7 @@ static bool start(struct engine *e)
 	struct composed c;
 	bool waits = false;
 
-	VEC_PUSH(e->attempt, e->n_attempts, e->room_attempts, ((struct attempt){.unit = UNIT_NONE}));
-	h->serial = e->n_attempts;
+	h->serial = attempt_new(&e->attempts, UNIT_NONE, 0);
 	free(h->log);
 	h->log = NULL;
 	if (engine_compose_hook(e, &f->call, h->serial, &c, &why)) {
@@ -98,7 +97,7 @@ static bool start(struct engine *e)
 		if (e->exec->ops->start(e->exec, &c.r) < 0)
 			buf_addf(&why, "cannot start it: %s", strerror(errno));
 		else
-			slots_lent(e, &e->attempt[h->serial - 1], c.offered);
+			slots_lent(e, attempt_of(e, h->serial), c.offered);
 	} else if (values_found(e->values, &why) == VALUES_AWAITED) {
 		h->serial = 0; /* once more when it has come */
 		buf_reset(&why);
@@ -177,7 +176,7 @@ bool hooks_ended(struct engine *e, const struct attempt_ended *end)
 
 	if (!e->hooks || e->hooks->serial != end->serial)
 		return false;
-	slots_returned(e, &e->attempt[end->serial - 1]);
+	slots_returned(e, attempt_of(e, end->serial));
 	say_end(end, &why);
 	settle(e, end->end == END_EXITED && WIFEXITED(end->status) ? WEXITSTATUS(end->status) : -1, &why);
 	buf_release(&why);
@@ -198,7 +197,7 @@ static char *write_result(const struct engine *e)
 	char *path = path_join(e->paths.work, "result.json");
 	struct buf text = BUF_INIT;
 
-	json_text(&text, e->result, JSON_INDENTED);
+	engine_result_text(e, &text, JSON_INDENTED);
 	buf_putc(&text, '\n');
 	if (file_write_atomic(path, text.data, text.len, 0600) < 0) {
 		free(path);

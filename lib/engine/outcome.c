@@ -1,10 +1,14 @@
-/* Result documents: of jobs, of composites (seed 004's contract), of the run. */
+/*
+ * Result documents: of jobs, of composites (seed 004's contract), of the run.  All that they say stands in the schedule
+ * and the notes, so they are made when somebody wants them, and what they list while it is written.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
 #include "base/stamp.h"
+#include "doc/json.h"
 #include "engine/engine_impl.h"
 
 static json_t *name_of(struct engine *e, uint32_t unit)
@@ -46,25 +50,7 @@ static int64_t duration_ms(const struct engine *e, uint32_t end)
 
 /* --- a job with steps --------------------------------------------------------------------------------- */
 
-/* The words of states as values, which as many outcomes share as there are. */
-struct state_words {
-	json_t *word[STATE_COUNT];
-};
-
-static json_t *word_of(struct state_words *w, enum state s)
-{
-	if (!w->word[s])
-		w->word[s] = json_string(state_word(s));
-	return w->word[s];
-}
-
-static void state_words_release(struct state_words *w)
-{
-	for (int s = 0; s < STATE_COUNT; s++)
-		json_decref(w->word[s]);
-}
-
-static json_t *step_outcome(struct engine *e, uint32_t unit, struct state_words *w)
+static json_t *step_outcome(struct engine *e, uint32_t unit)
 {
 	const struct place *p = &e->x->place[unit];
 	enum state s = schedule_state(e->s, unit);
@@ -72,22 +58,22 @@ static json_t *step_outcome(struct engine *e, uint32_t unit, struct state_words 
 
 	json_object_set_new_nocheck(o, "step_id", json_string(p->step && p->step->id[0] ? p->step->id
 									: p->step ? p->step->job->name : ""));
-	json_object_set_nocheck(o, "status", word_of(w, s));
+	json_object_set_new_nocheck(o, "status", json_string_nocheck(state_word(s)));
 	if (!state_is_ok(s))
 		json_object_set_new(o, "error", error_of(e, unit));
 	return o;
 }
 
 /* The last of the job's steps (cleaning up aside) that left a result. */
-static const json_t *last_result(const struct engine *e, uint32_t group)
+static const json_t *last_result(struct engine *e, uint32_t group)
 {
 	const struct graph *g = e->x->graph;
 
 	for (uint32_t i = g->member_at[group + 1]; i-- > g->member_at[group];) {
 		const struct step *st = e->x->place[g->member[i]].step;
 
-		if (st && !st->finally && e->note[g->member[i]].result)
-			return e->note[g->member[i]].result;
+		if (st && !st->finally && unit_outcome(e, g->member[i]))
+			return unit_outcome(e, g->member[i]);
 	}
 	return NULL;
 }
@@ -109,20 +95,35 @@ static json_t *doc_new(struct engine *e, json_t *name, bool success, bool degrad
 	return doc;
 }
 
-static json_t *job_doc(struct engine *e, uint32_t group, bool success)
+static json_t *make_outcome(const struct json_late *l, uint32_t i, const char **ret_key, struct json_late *ret_inner)
+{
+	struct engine *e = l->ctx;
+	const struct graph *g = e->x->graph;
+
+	(void)ret_key;
+	(void)ret_inner;
+	return step_outcome(e, g->member[g->member_at[l->of] + i]);
+}
+
+static struct json_late members_late(struct engine *e, uint32_t group, const json_t *in, json_late_fn *make)
+{
+	const struct graph *g = e->x->graph;
+
+	return (struct json_late){.in = in, .n = g->member_at[group + 1] - g->member_at[group], .ctx = e, .of = group,
+				  .make = make};
+}
+
+static json_t *job_doc(struct engine *e, uint32_t group, bool success, struct json_late *ret_late)
 {
 	const struct graph *g = e->x->graph;
 	uint32_t end = g->group[group].end;
 	json_t *doc = doc_new(e, name_of(e, end), success, schedule_is_degraded(e->s, end));
 	json_t *outcomes = json_array();
-	struct state_words words = {0};
 
-	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++)
-		json_array_append_new(outcomes, step_outcome(e, g->member[i], &words));
-	state_words_release(&words);
 	json_object_set_new(doc, "outcomes", outcomes);
 	json_object_set_new(doc, "duration_ms", json_integer(duration_ms(e, end)));
 	add_fields(doc, last_result(e, group));
+	*ret_late = members_late(e, group, outcomes, make_outcome);
 	return doc;
 }
 
@@ -216,32 +217,46 @@ static bool has_phases(const struct engine *e, uint32_t group)
 	return false;
 }
 
+static json_t *unit_doc(struct engine *e, uint32_t unit, struct json_late *ret_late);
+
+static json_t *make_phase_result(const struct json_late *l, uint32_t i, const char **ret_key,
+				 struct json_late *ret_inner)
+{
+	struct engine *e = l->ctx;
+	const struct graph *g = e->x->graph;
+	uint32_t unit = g->member[g->member_at[l->of] + i];
+
+	if (never_ran(schedule_state(e->s, unit)))
+		return NULL;
+	buf_reset(&e->outcome_name);
+	expansion_unit_name(e->x, unit, &e->outcome_name);
+	*ret_key = e->outcome_name.data;
+	return unit_doc(e, unit, ret_inner);
+}
+
 /* Seed 004's field table: phases_completed are those that ran, the failed one included. */
-static void add_phases(struct engine *e, uint32_t group, json_t *doc)
+static void add_phases(struct engine *e, uint32_t group, json_t *doc, struct json_late *ret_late)
 {
 	const struct graph *g = e->x->graph;
 	json_t *ran = json_array(), *results = json_object(), *failed = json_null();
 
 	for (uint32_t i = g->member_at[group]; i < g->member_at[group + 1]; i++) {
 		uint32_t unit = g->member[i];
-		json_t *name = name_of(e, unit);
 
-		if (!never_ran(schedule_state(e->s, unit))) {
-			json_array_append(ran, name);
-			if (e->note[unit].result)
-				json_object_set(results, json_string_value(name), e->note[unit].result);
-			if (json_is_null(failed) && is_failed_member(e, unit))
-				failed = json_incref(name);
-		}
-		json_decref(name);
+		if (never_ran(schedule_state(e->s, unit)))
+			continue;
+		json_array_append_new(ran, name_of(e, unit));
+		if (json_is_null(failed) && is_failed_member(e, unit))
+			failed = name_of(e, unit);
 	}
 	json_object_set_new(doc, "phases_completed", ran);
 	json_object_set_new(doc, "failed_phase", failed);
 	json_object_set_new(doc, "phase_results", results);
+	*ret_late = members_late(e, group, results, make_phase_result);
 }
 
 static json_t *counted_doc(struct engine *e, uint32_t group, json_t *name, bool success, const struct tally *t,
-			   json_t *failed)
+			   json_t *failed, struct json_late *ret_late)
 {
 	const struct group *gr = &e->x->graph->group[group];
 	json_t *doc = doc_new(e, name, success, schedule_is_degraded(e->s, gr->end));
@@ -253,16 +268,74 @@ static json_t *counted_doc(struct engine *e, uint32_t group, json_t *name, bool 
 	json_object_set_new(doc, "failures", failed);
 	json_object_set_new(doc, "duration_ms", json_integer(duration_ms(e, gr->end)));
 	if (has_phases(e, group))
-		add_phases(e, group, doc);
+		add_phases(e, group, doc, ret_late);
 	return doc;
 }
 
-static json_t *composite_doc(struct engine *e, uint32_t group, json_t *name, bool success)
+static json_t *composite_doc(struct engine *e, uint32_t group, bool success, struct json_late *ret_late)
 {
 	struct tally t;
 
 	outcome_tally(e, group, &t);
-	return counted_doc(e, group, name, success, &t, failures(e, group));
+	return counted_doc(e, group, name_of(e, e->x->graph->group[group].end), success, &t, failures(e, group), ret_late);
+}
+
+/* --- of any unit ------------------------------------------------------------------------------------------- */
+
+static json_t *group_doc(struct engine *e, uint32_t group, struct json_late *ret_late)
+{
+	const struct graph *g = e->x->graph;
+	enum state s = schedule_state(e->s, g->group[group].end);
+	bool success = s == STATE_SUCCEEDED || s == STATE_CACHED || s == STATE_SKIPPED;
+
+	switch (e->x->bundle[group].kind) {
+	case BUNDLE_JOB:
+		return job_doc(e, group, success, ret_late);
+	case BUNDLE_COMPOSITE:
+	case BUNDLE_FAMILY:
+	case BUNDLE_STEPS:
+	case BUNDLE_LOOP:
+		return composite_doc(e, group, success, ret_late);
+	case BUNDLE_CALL:
+		return unit_doc(e, g->member[g->member_at[group]], ret_late);
+	case BUNDLE_ROOT:
+	case BUNDLE_SUPPORT:
+		break;
+	}
+	return NULL;
+}
+
+/* A new reference, or NULL; what is late of it in *ret_late. */
+static json_t *unit_doc(struct engine *e, uint32_t unit, struct json_late *ret_late)
+{
+	const struct unit *u = &e->x->graph->unit[unit];
+	const struct note *n = &e->note[unit];
+
+	if (n->result)
+		return json_incref(n->result);
+	return u->kind == UNIT_END && n->end_mono_ns ? group_doc(e, u->group, ret_late) : NULL;
+}
+
+const json_t *unit_outcome(struct engine *e, uint32_t unit)
+{
+	struct json_late late = {0};
+
+	if (!e->note[unit].result) {
+		e->note[unit].result = unit_doc(e, unit, &late);
+		json_complete(&late);
+	}
+	return e->note[unit].result;
+}
+
+bool outcome_text(struct engine *e, uint32_t unit, struct buf *out)
+{
+	struct json_late late = {0};
+	json_t *doc = unit_doc(e, unit, &late);
+
+	if (doc)
+		json_text_late(out, doc, JSON_TIGHT, &late);
+	json_decref(doc);
+	return doc != NULL;
 }
 
 /* --- errors of groups, as their parents quote them --------------------------------------------------------- */
@@ -301,29 +374,10 @@ static char *group_error(struct engine *e, uint32_t group)
 
 void outcome_group(struct engine *e, uint32_t group, enum state state)
 {
-	const struct graph *g = e->x->graph;
-	struct note *n = &e->note[g->group[group].end];
-	bool success = state == STATE_SUCCEEDED || state == STATE_CACHED || state == STATE_SKIPPED;
+	struct note *n = &e->note[e->x->graph->group[group].end];
 
 	if (state_is_failure(state) && !n->error)
 		n->error = group_error(e, group);
-	switch (e->x->bundle[group].kind) {
-	case BUNDLE_JOB:
-		n->result = job_doc(e, group, success);
-		break;
-	case BUNDLE_COMPOSITE:
-	case BUNDLE_FAMILY:
-	case BUNDLE_STEPS:
-	case BUNDLE_LOOP:
-		n->result = composite_doc(e, group, name_of(e, g->group[group].end), success);
-		break;
-	case BUNDLE_CALL:
-		n->result = json_incref(e->note[g->member[g->member_at[group]]].result);
-		break;
-	case BUNDLE_ROOT:
-	case BUNDLE_SUPPORT:
-		break;
-	}
 }
 
 /* --- the run ----------------------------------------------------------------------------------------------------- */
@@ -367,29 +421,40 @@ static void add_support(struct engine *e, struct tally *t, json_t *failed)
 	}
 }
 
-/* One target: its own document.  Several: one over them, like a composite's. */
-json_t *outcome_run(struct engine *e, enum state state)
+/* The run may have failed although its target did not: by a job that the target needs. */
+static void mark_failed(json_t *doc, json_t *failed)
 {
-	uint32_t unit = e->x->target_unit[0], root = e->x->graph->root;
-	json_t *doc, *failed = failures(e, root);
+	json_object_set_new(doc, "success", json_false());
+	if (!json_object_get(doc, "failures"))
+		json_object_set(doc, "failures", failed);
+}
+
+/* One target: its own document.  Several: one over them, like a composite's. */
+static json_t *run_doc(struct engine *e, enum state state, struct json_late *ret_late)
+{
+	const struct graph *g = e->x->graph;
+	uint32_t unit = e->x->target_unit[0];
+	json_t *doc, *failed = failures(e, g->root);
 	struct tally t = {0};
 
 	add_support(e, &t, failed);
 	if (e->x->n_targets > 1)
-		return counted_doc(e, root, json_string(e->target_text), state == STATE_SUCCEEDED, &t, failed);
-	doc = e->x->graph->unit[unit].kind == UNIT_END ? json_incref(e->note[unit].result) : NULL;
+		return counted_doc(e, g->root, json_string(e->target_text), state == STATE_SUCCEEDED, &t, failed, ret_late);
+	doc = g->unit[unit].kind == UNIT_END ? unit_doc(e, unit, ret_late) : NULL;
 	if (!doc)
 		doc = action_doc(e, unit);
-	/* The run may have failed although its target did not: by a job that the target needs. */
-	if (state != STATE_SUCCEEDED) {
-		json_t *whole = doc;
-
-		doc = json_copy(whole);
-		json_decref(whole);
-		json_object_set_new(doc, "success", json_false());
-		if (!json_object_get(doc, "failures"))
-			json_object_set(doc, "failures", failed);
-	}
+	if (state != STATE_SUCCEEDED)
+		mark_failed(doc, failed);
 	json_decref(failed);
 	return doc;
+}
+
+void outcome_run(struct engine *e, enum state state)
+{
+	e->result = run_doc(e, state, &e->result_late);
+}
+
+void engine_result_text(const struct engine *e, struct buf *out, enum json_spacing spacing)
+{
+	json_text_late(out, e->result, spacing, &e->result_late);
 }

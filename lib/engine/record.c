@@ -22,6 +22,7 @@ enum {
 	COMMIT_MS = 20,	    /* an outcome waits for no longer */
 	COMMIT_ROWS = 1000, /* nor in larger company */
 	AHEAD = 256,	    /* intents committed in one transaction */
+	LONG_RESULT = 1024 * 1024, /* goes at once, so that no other waits beside it */
 };
 
 /* An event that waits for the ledger to know it. */
@@ -75,17 +76,6 @@ static void text_of_json(const json_t *v, struct buf *out)
 {
 	buf_reset(out);
 	json_text(out, v, JSON_TIGHT);
-}
-
-/* Of a result, which does not change; valid until the next one's is wanted. */
-static const char *text_of_result(struct engine *e, json_t *v)
-{
-	if (v != e->texted) {
-		json_decref(e->texted);
-		e->texted = json_incref(v);
-		text_of_json(v, &e->texted_text);
-	}
-	return e->texted_text.data;
 }
 
 struct identity {
@@ -381,10 +371,14 @@ bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_
 	record_event(e, kind, UNIT_NONE, NULL);
 	e->run_ended = true;
 	if (e->ledger) {
+		struct buf result = BUF_INIT;
+
+		if (e->result)
+			engine_result_text(e, &result, JSON_TIGHT);
 		ledger_run_ended(e->ledger, e->run_no, &(struct ledger_run_end){
 			.state = state, .degraded = degraded, .quarantined = e->quarantined && state == STATE_FAILED,
 			.exit_code = exit_code,
-			.error = e->err->len ? e->err->data : NULL, .result = e->result ? text_of_result(e, e->result) : NULL,
+			.error = e->err->len ? e->err->data : NULL, .result = result.len ? buf_detach(&result) : NULL,
 			.wall_ms = stamp_wall_ms(),
 			.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS,
 			.n = ledger_counts_of(e)});
@@ -423,9 +417,7 @@ static void intend(struct engine *e, uint32_t unit, uint32_t number)
 	struct note *n = &e->note[unit];
 
 	sights_spoil(draft_files(e), "something ran");
-	VEC_PUSH(e->attempt, e->n_attempts, e->room_attempts,
-		 ((struct attempt){.unit = unit, .number = number}));
-	n->serial = e->n_attempts;
+	n->serial = attempt_new(&e->attempts, unit, number);
 	n->has_intent = true;
 	if (e->ledger)
 		ledger_attempt_intent(e->ledger, e->run_no, n->serial, unit, number);
@@ -466,10 +458,13 @@ static const char *policy_word(enum on_failure p)
 static json_t *names_of(const struct step *st, bool provides)
 {
 	size_t n = provides ? st->t.flow->n_provides : st->t.flow->n_consumes;
-	json_t *list = json_object_get(st->t.metadata, provides ? "provides" : "consumes");
+	json_t *metadata = traits_metadata(&st->t);
+	json_t *list = json_incref(json_object_get(metadata, provides ? "provides" : "consumes"));
 
+	json_decref(metadata);
 	if (json_is_array(list))
-		return json_incref(list);
+		return list;
+	json_decref(list);
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_string(provides ? st->t.flow->provide[i].name : st->t.flow->consume[i].name));
@@ -543,33 +538,43 @@ static int64_t span_ms(const struct note *n)
 	return n->start_mono_ns ? (n->end_mono_ns - n->start_mono_ns) / NS_PER_MS : -1;
 }
 
-static void settle_step(struct engine *e, const struct action *a, const char *cause, const char *result)
+static void settle_step(struct engine *e, const struct action *a, const char *cause)
 {
 	const struct note *n = &e->note[a->unit];
 	bool failed = state_is_failure(a->state);
+	struct buf result = BUF_INIT;
 
+	if (n->result)
+		text_of_json(n->result, &result);
 	if (n->has_intent)
 		ledger_attempt_unused(e->ledger, e->run_no, n->serial);
 	rows_settle(e, a->unit, &(struct ledger_step_end){
 		.state = a->state, .reason = a->reason, .cause = cause, .error = failed ? n->error : NULL,
 		.degraded = schedule_is_degraded(e->s, a->unit), .exit_code = n->exit_code, .signal = n->signal,
 		.attempts = schedule_attempt(e->s, a->unit), .wall_ms = stamp_wall_ms(),
-		.duration_ms = span_ms(n), .result = result});
+		.duration_ms = span_ms(n), .result = n->result ? result.data : NULL});
+	buf_release(&result);
 }
 
-static void settle_job(struct engine *e, const struct action *a, const char *cause, const char *result)
+static void settle_job(struct engine *e, const struct action *a, const char *cause)
 {
 	const struct note *n = &e->note[a->unit];
 	uint32_t group = e->x->graph->unit[a->unit].group;
+	struct buf result = BUF_INIT;
 	struct tally t;
+	bool is_long;
 
 	schedule_tally(e->s, group, &t);
+	(void)outcome_text(e, a->unit, &result);
+	is_long = result.len > LONG_RESULT;
 	ledger_job_finished(e->ledger, e->run_no, group, &(struct ledger_job_end){
 		.state = a->state, .reason = a->reason, .cause = cause,
 		.error = state_is_failure(a->state) ? n->error : NULL,
-		.degraded = schedule_is_degraded(e->s, a->unit), .result = result, .wall_ms = stamp_wall_ms(),
-		.duration_ms = span_ms(n), .total = t.total, .succeeded = t.succeeded, .failed = t.failed,
+		.degraded = schedule_is_degraded(e->s, a->unit), .result = result.len ? buf_detach(&result) : NULL,
+		.wall_ms = stamp_wall_ms(), .duration_ms = span_ms(n), .total = t.total, .succeeded = t.succeeded, .failed = t.failed,
 		.skipped = t.skipped});
+	if (is_long)
+		(void)record_commit(e);
 }
 
 static enum event_kind settled_event(enum state s)
@@ -662,7 +667,6 @@ static bool settle_together(struct engine *e, const struct action *a)
 bool record_settled(struct engine *e, const struct action *a)
 {
 	const struct unit *u = &e->x->graph->unit[a->unit];
-	const struct note *n = &e->note[a->unit];
 	struct buf cause = BUF_INIT;
 
 	if (u->kind != UNIT_STEP && u->kind != UNIT_END)
@@ -672,8 +676,7 @@ bool record_settled(struct engine *e, const struct action *a)
 	if (e->ledger) {
 		if (strstr(reason_sentence(a->reason), "%s"))
 			reason_cause(e, a->unit, &cause);
-		(u->kind == UNIT_STEP ? settle_step : settle_job)(e, a, cause.len ? cause.data : NULL,
-								  n->result ? text_of_result(e, n->result) : NULL);
+		(u->kind == UNIT_STEP ? settle_step : settle_job)(e, a, cause.len ? cause.data : NULL);
 	}
 	buf_release(&cause);
 	tell_abort(e, a);
@@ -705,7 +708,7 @@ static void fill_unit(struct engine *e, struct told *t, const struct action *a)
 		t->cause = xstrdup(n->error);
 	}
 	if (ev->kind == EVENT_STEP_SLOW) {
-		const struct attempt *slow = &e->attempt[n->serial - 1];
+		const struct attempt *slow = attempt_of(e, n->serial);
 
 		ev->duration_ms = (stamp_mono_ns() - slow->start_mono_ns) / NS_PER_MS;
 		ev->due_ms = slow->slow_ms;
@@ -718,8 +721,8 @@ static void fill_unit(struct engine *e, struct told *t, const struct action *a)
 		reason_cause(e, ev->unit, &cause);
 		t->cause = buf_detach(&cause);
 	}
-	if (n->serial && e->attempt[n->serial - 1].log)
-		t->log = xstrdup(e->attempt[n->serial - 1].log);
+	if (n->serial && attempt_of(e, n->serial) && attempt_of(e, n->serial)->log)
+		t->log = xstrdup(attempt_of(e, n->serial)->log);
 }
 
 /* The ledger knows the steps by their names; what a job is called stands with its event. */

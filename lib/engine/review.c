@@ -219,11 +219,9 @@ static json_t *sources_json(const struct engine *e)
 	for (size_t i = 0; i < e->jf->n_files; i++) {
 		const struct source *s = e->jf->file[i]->source;
 		struct buf name = BUF_INIT;
-		struct digest d;
 
-		digest_of(&d, source_text(s).at, source_text(s).len);
 		path_clean(&name, e->root, source_name(s));
-		review_put(map, name.data, json_string(d.hex));
+		review_put(map, name.data, json_string(source_digest(s)->hex));
 		buf_release(&name);
 	}
 	return map;

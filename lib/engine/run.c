@@ -55,20 +55,11 @@ static void ended(struct engine *e, const struct attempt_ended *end);
 static void stop(struct engine *e, uint32_t serial, enum stop_how how)
 {
 	debug(e, DEBUG_KILL, "%s to %s", how == STOP_KILL ? "KILL" : "TERM, and KILL after its grace,",
-	      serial ? debug_unit(e, e->attempt[serial - 1].unit) : "all that runs");
+	      serial ? debug_unit(e, attempt_of(e, serial)->unit) : "all that runs");
 	(void)e->exec->ops->stop(e->exec, serial, how);
 }
 
 /* --- starting ------------------------------------------------------------------------------------------- */
-
-static void attempt_release(struct attempt *a)
-{
-	free(a->log);
-	free(a->out);
-	free(a->err);
-	free(a->output);
-	a->log = a->out = a->err = a->output = NULL;
-}
 
 static void drop_running(struct engine *e, struct attempt *a)
 {
@@ -76,7 +67,7 @@ static void drop_running(struct engine *e, struct attempt *a)
 
 	e->n_starting -= !a->pid;
 	e->running[a->place] = last;
-	e->attempt[last - 1].place = a->place;
+	attempt_of(e, last)->place = a->place;
 	slots_returned(e, a);
 }
 
@@ -101,6 +92,7 @@ static void not_startable(struct engine *e, const struct action *act, enum reaso
 	verdict_release(&v);
 	rights_release(e, act->unit);
 	schedule_ended(e->s, now_ms(), act->unit, STATE_FAILED, false, reason);
+	attempt_over(&e->attempts, n->serial);
 }
 
 /*
@@ -175,7 +167,7 @@ static void start(struct engine *e, const struct action *act)
 	if (!n->has_intent)
 		(void)record_intents(e, act->unit); /* if it fails, we are broken */
 	n->has_intent = false;
-	a = &e->attempt[n->serial - 1];
+	a = attempt_of(e, n->serial);
 	if (e->broken) {
 		not_startable(e, act, REASON_BAD_EXPR, "orchmake cannot start steps any more");
 		return;
@@ -272,6 +264,8 @@ static void settle(struct engine *e, const struct action *act)
 		outcome_group(e, u->group, act->state);
 	}
 	record_settled(e, act);
+	if (n->has_intent)
+		attempt_over(&e->attempts, n->serial);
 	if (u->kind == UNIT_STEP && e->o->fail_fast)
 		fail_fast(e, act);
 	if (u->kind == UNIT_STEP && act->state == STATE_SKIPPED)
@@ -280,7 +274,7 @@ static void settle(struct engine *e, const struct action *act)
 
 static void stop_attempt(struct engine *e, const struct action *act)
 {
-	struct attempt *a = &e->attempt[e->note[act->unit].serial - 1];
+	struct attempt *a = attempt_of(e, e->note[act->unit].serial);
 
 	if (act->reason == REASON_DEADLINE)
 		a->stopped = STOPPED_DEADLINE;
@@ -409,13 +403,15 @@ static enum reason why_stopped(const struct engine *e)
 
 static void ended(struct engine *e, const struct attempt_ended *end)
 {
-	struct attempt *a = &e->attempt[end->serial - 1];
+	struct attempt *a = attempt_of(e, end->serial);
 	const struct step *st;
 	struct verdict v;
 	int64_t bytes;
 
-	if (values_ended(e->values, end) || hooks_ended(e, end) || fresh_probe_ended(e, end))
+	if (values_ended(e->values, end) || hooks_ended(e, end) || fresh_probe_ended(e, end)) {
+		attempt_over(&e->attempts, end->serial);
 		return;
+	}
 	st = e->x->place[a->unit].step;
 	if (end->leftovers)
 		debug(e, DEBUG_KILL, "%s left %" PRIu32 " process%s behind: killed", debug_unit(e, a->unit), end->leftovers,
@@ -436,13 +432,17 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	schedule_ended(e->s, now_ms(), a->unit, v.state, v.again, v.reason);
 	drop_files(e, a, &v);
 	log_end(e, a, bytes, v.state);
-	attempt_release(a);
+	attempt_over(&e->attempts, end->serial);
 	verdict_release(&v);
 }
 
-/* Hooks and commands that make values are among them. */
-static void started(struct engine *e, struct attempt *a, pid_t pid)
+/* Hooks and commands that make values are among them.  Its end may have been quicker than the news of its start. */
+static void started(struct engine *e, uint32_t serial, pid_t pid)
 {
+	struct attempt *a = attempt_of(e, serial);
+
+	if (!a)
+		return;
 	e->n_starting -= a->running && !a->pid && pid;
 	a->pid = pid;
 }
@@ -457,7 +457,7 @@ static void on_executor(void *arg, uint32_t ready)
 
 	(void)ready;
 	while (e->exec->ops->collect_started(e->exec, &serial, &pid) > 0)
-		started(e, &e->attempt[serial - 1], pid);
+		started(e, serial, pid);
 	while ((got = e->exec->ops->collect(e->exec, &end)) != 0) {
 		if (got < 0) {
 			engine_break(e, EXIT_RUN_FAILED, "the warden that starts the steps is gone: %s",
@@ -769,7 +769,7 @@ static void finish(struct engine *e, int *ret_code)
 	enum state s = final_state(e);
 
 	*ret_code = exit_code_of(e, s);
-	e->result = outcome_run(e, s);
+	outcome_run(e, s);
 	/* Whatever is not settled by now is for whoever starts next to judge, and the run with it. */
 	e->unjudged = (!e->waiting && !schedule_done(e->s)) ||
 		      !record_run_end(e, s, schedule_is_degraded(e->s, g->group[g->root].end), *ret_code);

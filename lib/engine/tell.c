@@ -30,7 +30,7 @@ static int by_start(const void *a, const void *b)
 static void note_pids(struct engine *e, int64_t now)
 {
 	for (size_t i = 0; e->ledger && i < e->n_running; i++) {
-		struct attempt *a = &e->attempt[e->running[i] - 1];
+		struct attempt *a = attempt_of(e, e->running[i]);
 
 		if (a->pid_known || !a->pid || now - a->start_mono_ns < PID_AFTER_NS)
 			continue;
@@ -49,7 +49,7 @@ void engine_tick(struct engine *e)
 	slots_held(e, &held);
 	st.held = held.len ? held.data : NULL;
 	for (size_t i = 0; i < e->n_running; i++) {
-		const struct attempt *a = &e->attempt[e->running[i] - 1];
+		const struct attempt *a = attempt_of(e, e->running[i]);
 
 		buf_reset(&name);
 		expansion_unit_name(e->x, a->unit, &name);
@@ -108,7 +108,7 @@ void engine_summary(struct engine *e, enum state state)
 	struct run_summary sum = {
 		.run = e->id.text, .target = e->target_text, .state = state,
 		.degraded = schedule_is_degraded(e->s, e->x->graph->group[e->x->graph->root].end),
-		.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS, .result = e->result,
+		.duration_ms = (stamp_mono_ns() - e->start_mono_ns) / NS_PER_MS,
 		.has_ledger = e->ledger != NULL,
 	};
 	struct run_failure *f = collect_failures(e, &sum.n_failures);

@@ -378,8 +378,7 @@ static bool begin(struct values *v, struct late *l, const struct command *c)
 	env_set(&env, "ORCHMAKE_RUN", e->id.text);
 	envp = xcalloc(env.n + env.base->n + 1, sizeof(*envp));
 	(void)env_texts(&env, envp);
-	VEC_PUSH(e->attempt, e->n_attempts, e->room_attempts, ((struct attempt){.unit = UNIT_NONE}));
-	l->serial = e->n_attempts;
+	l->serial = attempt_new(&e->attempts, UNIT_NONE, 0);
 	l->out = memfd_create("value", MFD_CLOEXEC);
 	l->err = memfd_create("message", MFD_CLOEXEC);
 	fds[0] = (struct start_fd){.fd = l->out, .number = STDOUT_FILENO};
@@ -581,7 +580,7 @@ static struct late *by_serial(struct values *v, uint32_t serial)
 
 bool values_ended(struct values *v, const struct attempt_ended *end)
 {
-	struct late *l = v->e->attempt[end->serial - 1].unit == UNIT_NONE ? by_serial(v, end->serial) : NULL;
+	struct late *l = attempt_of(v->e, end->serial)->unit == UNIT_NONE ? by_serial(v, end->serial) : NULL;
 	struct buf text = BUF_INIT;
 
 	if (!l)

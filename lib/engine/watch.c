@@ -116,7 +116,7 @@ static void look(const char *path, int64_t *bytes, int64_t *age_ns)
  */
 static void look_for_output(struct engine *e, struct watch w)
 {
-	struct attempt *a = &e->attempt[w.no - 1];
+	struct attempt *a = attempt_of(e, w.no);
 	int64_t limit = e->x->place[a->unit].step->t.policy->stall_ms * NS_PER_MS, bytes = 0, age = limit;
 
 	look(a->log, &bytes, &age);
@@ -150,7 +150,7 @@ static int64_t slow_ms(struct engine *e, uint32_t unit, const struct slow_spec *
 
 static void watch_slow(struct engine *e, uint32_t serial, const struct step *st)
 {
-	struct attempt *a = &e->attempt[serial - 1];
+	struct attempt *a = attempt_of(e, serial);
 
 	a->slow_ms = slow_ms(e, a->unit, &st->t.policy->slow);
 	if (a->slow_ms)
@@ -161,7 +161,7 @@ static void watch_slow(struct engine *e, uint32_t serial, const struct step *st)
 /* Once a step, whatever number of attempts. */
 static void say_slow(struct engine *e, uint32_t serial)
 {
-	struct attempt *a = &e->attempt[serial - 1];
+	struct attempt *a = attempt_of(e, serial);
 
 	if (e->note[a->unit].said_slow)
 		return;
@@ -179,7 +179,7 @@ void watch_lock(struct engine *e, uint32_t unit, int64_t ms)
 
 void watch_started(struct engine *e, uint32_t serial)
 {
-	const struct attempt *a = &e->attempt[serial - 1];
+	const struct attempt *a = attempt_of(e, serial);
 	const struct step *st = e->x->place[a->unit].step;
 	const struct until_spec *until = st->t.act->kind == ACT_UNTIL ? st->t.act->until : NULL;
 
@@ -201,7 +201,7 @@ static void carry_out(struct engine *e, struct watch w)
 		expire(e, w.no, REASON_UNTIL_TIMEOUT);
 	else if (w.kind == WATCH_LOCK)
 		rights_give_up(e, w.no);
-	else if (!e->attempt[w.no - 1].running)
+	else if (!attempt_of(e, w.no) || !attempt_of(e, w.no)->running)
 		return;
 	else if (w.kind == WATCH_STALL)
 		look_for_output(e, w);

@@ -80,10 +80,11 @@ static const json_t *keep(struct unit_world *w, json_t *v)
 static json_t *unit_fields(struct engine *e, uint32_t unit)
 {
 	const struct note *n = &e->note[unit];
-	json_t *o = json_is_object(n->result) ? json_copy(n->result) : json_object();
+	json_t *result = (json_t *)unit_outcome(e, unit); /* a copy changes nothing, but jansson wants it so */
+	json_t *o = json_is_object(result) ? json_copy(result) : json_object();
 
-	if (n->result && !json_is_object(n->result))
-		json_object_set(o, "value", n->result);
+	if (result && !json_is_object(result))
+		json_object_set(o, "value", result);
 	json_object_set_new(o, "state", json_string(state_word(schedule_state(e->s, unit))));
 	json_object_set_new(o, "exit", n->exit_code < 0 ? json_null() : json_integer(n->exit_code));
 	json_object_set_new(o, "attempts", json_integer(schedule_attempt(e->s, unit)));
@@ -123,7 +124,7 @@ static const json_t *get_result(struct unit_world *w, const char *id)
 {
 	uint32_t unit = unit_of_result(w, id);
 
-	return unit != UNIT_NONE && state_is_ok(schedule_state(w->e->s, unit)) ? w->e->note[unit].result : NULL;
+	return unit != UNIT_NONE && state_is_ok(schedule_state(w->e->s, unit)) ? unit_outcome(w->e, unit) : NULL;
 }
 
 /* A step without a result has failed, was left out, or had nothing to say: three different things. */
@@ -178,7 +179,7 @@ static const json_t *get_artifact(struct unit_world *w, const char *name)
 	if (!w->e->s || w->scope == SCOPE_NONE)
 		return NULL;
 	unit = expansion_find_artifact(w->e->x, w->scope, name, &field);
-	return unit == UNIT_NONE ? NULL : json_object_get(w->e->note[unit].result, field);
+	return unit == UNIT_NONE ? NULL : json_object_get(unit_outcome(w->e, unit), field);
 }
 
 /* --- the other roots --------------------------------------------------------------------------------- */

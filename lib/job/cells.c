@@ -1,10 +1,17 @@
 #include "job/cells.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
 #include "base/map.h"
 #include "doc/json.h"
+
+/* Cells by what they are called, which is made anew to look: a million labels take more than all else of an instance. */
+struct labels {
+	uint32_t *slot; /* cell + 1; 0: free */
+	size_t n_slots; /* a power of two; 0: nobody has looked */
+};
 
 struct cells {
 	const struct matrix *matrix; /* NULL: foreach */
@@ -13,7 +20,7 @@ struct cells {
 	uint32_t *kept;		     /* which numbers of the product are not excluded; NULL: all */
 	size_t n_product;	     /* cells that come from the product */
 	size_t n;
-	struct map *by_label;	     /* label -> cell + 1; filled when a label is looked for */
+	struct labels *labels;
 };
 
 size_t cells_count(const struct cells *c)
@@ -57,17 +64,18 @@ static void drop_excluded(struct arena *a, struct cells *c, size_t product)
 			c->kept[c->n_product++] = (uint32_t)i;
 }
 
-static void drop_labels(void *map)
+static void drop_labels(void *labels)
 {
-	map_release(map);
+	free(((struct labels *)labels)->slot);
 }
 
 static struct cells *cells_new(struct arena *a)
 {
 	struct cells *c = ARENA_NEW(a, struct cells);
 
-	c->by_label = ARENA_NEW(a, struct map);
-	arena_on_free(a, drop_labels, c->by_label);
+	c->labels = ARENA_NEW(a, struct labels);
+	*c->labels = (struct labels){0};
+	arena_on_free(a, drop_labels, c->labels);
 	return c;
 }
 
@@ -166,24 +174,45 @@ void cells_label(const struct cells *c, uint32_t cell, struct buf *out)
 	}
 }
 
+/* Where the cell with that label is, or would be. */
+static uint32_t *slot_of(const struct cells *c, struct span label, struct buf *other)
+{
+	const struct labels *l = c->labels;
+
+	for (size_t i = map_hash(label.at, label.len) & (l->n_slots - 1);; i = (i + 1) & (l->n_slots - 1)) {
+		if (!l->slot[i])
+			return &l->slot[i];
+		buf_reset(other);
+		cells_label(c, l->slot[i] - 1, other);
+		if (other->len == label.len && !memcmp(other->data, label.at, label.len))
+			return &l->slot[i];
+	}
+}
+
 /* Put every label into the index; the first cell that has one for the second time, or CELL_NONE. */
 static uint32_t index_labels(const struct cells *c)
 {
-	struct buf label = BUF_INIT;
+	struct buf label = BUF_INIT, other = BUF_INIT;
+	struct labels *l = c->labels;
 	uint32_t again = CELL_NONE;
 
+	free(l->slot);
+	for (l->n_slots = 8; l->n_slots < 2 * c->n; l->n_slots *= 2)
+		;
+	l->slot = xcalloc(l->n_slots, sizeof(*l->slot));
 	for (uint32_t i = 0; i < c->n; i++) {
-		uintptr_t first;
+		uint32_t *slot;
 
 		buf_reset(&label);
 		cells_label(c, i, &label);
-		first = (uintptr_t)map_get(c->by_label, label.data);
-		if (!first)
-			map_put(c->by_label, label.data, (void *)((uintptr_t)i + 1));
-		else if (first - 1 != i && again == CELL_NONE)
+		slot = slot_of(c, (struct span){label.data, label.len}, &other);
+		if (!*slot)
+			*slot = i + 1;
+		else if (again == CELL_NONE)
 			again = i;
 	}
 	buf_release(&label);
+	buf_release(&other);
 	return again;
 }
 
@@ -194,10 +223,12 @@ uint32_t cells_repeated(const struct cells *c)
 
 uint32_t cells_find(const struct cells *c, const char *text)
 {
-	uintptr_t found;
+	struct buf other = BUF_INIT;
+	uint32_t found;
 
-	if (!c->by_label->n)
+	if (!c->labels->n_slots)
 		(void)index_labels(c);
-	found = (uintptr_t)map_get(c->by_label, text);
-	return found ? (uint32_t)(found - 1) : CELL_NONE;
+	found = *slot_of(c, (struct span){text, strlen(text)}, &other);
+	buf_release(&other);
+	return found ? found - 1 : CELL_NONE;
 }

@@ -13,6 +13,15 @@ const char *const hook_words[] = {"on_start",   "on_retry",   "on_skip",   "on_s
 				  "on_success", "on_failure", "on_cancel", "always", NULL};
 const char *const overlap_words[] = {"allow", "skip", "queue", "cancel", NULL};
 
+json_t *traits_metadata(const struct traits *t)
+{
+	struct buf err = BUF_INIT;
+	json_t *map = t->metadata ? json_parse(t->metadata, strlen(t->metadata), &err) : NULL;
+
+	BUG_UNLESS(!err.len);
+	return map;
+}
+
 void jobfile_free(struct jobfile *jf)
 {
 	if (!jf)

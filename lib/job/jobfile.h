@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "doc/diag.h"
+#include "doc/json.h"
 #include "job/expr.h"
 #include "job/graph.h"
 #include "job/pattern.h"
@@ -364,7 +365,7 @@ struct traits {
 	struct key_set set; /* the keys given here or inherited */
 	const struct policy *policy; /* never NULL */
 	const char *description;
-	const json_t *metadata; /* a map, or NULL */
+	const char *metadata; /* a map, as JSON text: it is kept, and hardly ever looked at; or NULL */
 
 	const struct act_spec *act; /* never NULL; all that do nothing share one, which has no place */
 	const struct flow *flow; /* never NULL */
@@ -620,6 +621,8 @@ struct sources {
 	struct source **at;
 	size_t n, room;
 };
+/* They have been read, and what there was to say of them has been said: see source_rest(). */
+void sources_rest(struct sources *s);
 void sources_release(struct sources *s);
 
 /* What a plan's variable is worth. */
@@ -643,6 +646,7 @@ struct jobfile_where {
 	size_t n_vars;
 	bool open_vars; /* a plan's variables without a value become params that can still be given (import) */
 	bool compiled;	/* documents may have a compiled form below .orchmake */
+	bool compiles;	/* and where they have none, one is made, to be saved */
 	bool thorough; /* warn also of what only concerns who looks closely: variables without a value */
 	/*
 	 * Takes over the texts that were read; release it after the jobfile and d.  NULL: they
@@ -674,6 +678,8 @@ struct jobfile *jobfile_load_text_with(const struct jobfile_where *w, const char
 				       struct diags *d);
 void jobfile_free(struct jobfile *jf);
 
+/* New reference, or NULL. */
+json_t *traits_metadata(const struct traits *t);
 const struct job *job_find(const struct jobfile *jf, const char *name);
 /* What name means in the namespace ns. */
 const struct job *job_seen(const struct jobfile *jf, const char *ns, const char *name);
@@ -705,5 +711,17 @@ size_t job_select(const struct jobfile *jf, const char *ns, const char *pattern,
  * the stored definition; loads back with jobfile_load_text.  jobs: only these (n_jobs 0 = all).
  */
 json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs, size_t n_jobs);
+
+/* The same while it is written, for which no tree of all its steps is made. */
+struct jobfile_doc {
+	json_t *doc;
+	struct json_late late; /* of doc */
+	bool sorted;	       /* by their keys, as canonical text wants them; else in the order of the documents */
+	const struct job **job;
+	const struct step **step; /* of the job at hand */
+};
+void jobfile_doc_init(struct jobfile_doc *d, const struct jobfile *jf, const struct job *const *jobs, size_t n_jobs,
+		      bool sorted);
+void jobfile_doc_release(struct jobfile_doc *d);
 
 #endif

@@ -15,6 +15,12 @@
 #include "base/sights.h"
 #include "doc/compiled.h"
 
+void sources_rest(struct sources *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		source_rest(s->at[i]);
+}
+
 void sources_release(struct sources *s)
 {
 	for (size_t i = 0; i < s->n; i++)
@@ -87,7 +93,7 @@ static void find_compiled(struct loader *l, struct file *f)
 {
 	char *dir = path_join(l->jf->root, COMPILED_DIR);
 
-	f->compiled = compiled_open(dir, f->source);
+	f->compiled = compiled_open(dir, f->source, l->where->compiles);
 	if (f->compiled)
 		arena_on_free(l->a, drop_compiled, f->compiled);
 	free(dir);
@@ -99,6 +105,8 @@ static void read_source(struct loader *l, struct source *s, const struct pending
 	if (l->where->compiled && strcmp(p->path, "-"))
 		find_compiled(l, l->file);
 	read_document(l, s);
+	if (l->file->compiled)
+		compiled_rest(l->file->compiled);
 	l->file = NULL;
 }
 

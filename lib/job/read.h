@@ -150,8 +150,12 @@ bool read_value_map(struct loader *l, const char *key, const struct node *n, boo
 bool read_json_list(struct loader *l, const char *key, const struct node *n, const json_t **ret);
 /* The same for a map. */
 bool read_json_map(struct loader *l, const char *key, const struct node *n, const json_t **ret);
+/* The same as its text. */
+void read_map_text(struct loader *l, const char *key, const struct node *n, const char **ret);
 /* v lives as long as the jobfile. */
 const json_t *keep_json(struct loader *l, json_t *v);
+/* Its text does, v is given up. */
+const char *keep_json_text(struct loader *l, json_t *v);
 bool is_null(const struct node *n);
 struct node *node_copy(struct arena *a, const struct node *n);
 

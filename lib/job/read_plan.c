@@ -201,7 +201,7 @@ static void finish_job(struct plan *p)
 		t->policy->retry->pace = (struct retry_pace){.max = p->retries, .backoff = 1};
 		key_set_add(&t->set, KEY_retry);
 	}
-	t->metadata = keep_json(p->l, p->metadata);
+	t->metadata = keep_json_text(p->l, p->metadata);
 	key_set_add(&t->set, KEY_metadata);
 }
 

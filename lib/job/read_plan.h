@@ -23,6 +23,8 @@ struct plan_variable {
 	size_t left; /* places where it stays as it is written */
 };
 
+enum { PLAN_RECENT = 256 };
+
 struct plan {
 	struct loader *l;
 	struct job *j;
@@ -42,6 +44,7 @@ struct plan {
 	int64_t timeout_ms, max_ms; /* 0: no cap */
 	json_t *metadata;
 	struct map variables; /* names that occur -> struct plan_variable */
+	struct value *recent[PLAN_RECENT]; /* texts of late, by hash: what many steps say is kept once */
 };
 
 /* A step while it is read. */

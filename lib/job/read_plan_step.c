@@ -367,7 +367,7 @@ static void keep_metadata(struct plan *p, struct plan_step *r)
 		json_object_set_new(r->metadata, "provides", texts_json(&r->provides));
 	if (r->consumes.n)
 		json_object_set_new(r->metadata, "consumes", texts_json(&r->consumes));
-	r->st->t.metadata = keep_json(p->l, r->metadata);
+	r->st->t.metadata = keep_json_text(p->l, r->metadata);
 	plan_mark(r, KEY_metadata);
 }
 

@@ -162,11 +162,15 @@ bool plan_texts(struct plan *p, const struct node *n, struct text_list *ret)
 
 struct value *plan_constant(struct plan *p, const char *text)
 {
-	json_t *v = json_string(text);
-	struct value *value = value_from_json(p->l->a, v);
+	struct value **recent = &p->recent[map_hash(text, strlen(text)) % PLAN_RECENT];
+	json_t *v;
 
+	if (*recent && !strcmp(json_string_value(value_const(*recent)), text))
+		return *recent;
+	v = json_string(text);
+	*recent = value_from_json(p->l->a, v);
 	json_decref(v);
-	return value;
+	return *recent;
 }
 
 static bool is_variable_name(const char *name)

@@ -129,7 +129,7 @@ static void read_by_type(struct loader *l, struct traits *t, enum key key, const
 		read_exits(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_MAP:
-		read_json_map(l, word, n, traits_own_field(l, t, key));
+		read_map_text(l, word, n, traits_own_field(l, t, key));
 		break;
 	case TYPE_FILES:
 		read_files(l, word, n, traits_own_field(l, t, key));

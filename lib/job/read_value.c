@@ -58,6 +58,18 @@ const json_t *keep_json(struct loader *l, json_t *v)
 	return v;
 }
 
+const char *keep_json_text(struct loader *l, json_t *v)
+{
+	struct buf text = BUF_INIT;
+	const char *kept;
+
+	json_text(&text, v, JSON_TIGHT);
+	kept = arena_strndup(l->a, text.data, text.len);
+	buf_release(&text);
+	json_decref(v);
+	return kept;
+}
+
 struct node *node_copy(struct arena *a, const struct node *n)
 {
 	struct node *copy = ARENA_NEW(a, struct node);
@@ -391,18 +403,29 @@ bool read_json_list(struct loader *l, const char *key, const struct node *n, con
 	return v != NULL;
 }
 
+static json_t *json_map(struct loader *l, const char *key, const struct node *n)
+{
+	if (n->kind == NODE_MAP)
+		return node_to_json(n, l->d);
+	bad_value(l, key, "a map", n);
+	return NULL;
+}
+
 bool read_json_map(struct loader *l, const char *key, const struct node *n, const json_t **ret)
 {
-	json_t *v;
+	json_t *v = json_map(l, key, n);
 
-	if (n->kind != NODE_MAP) {
-		bad_value(l, key, "a map", n);
-		return false;
-	}
-	v = node_to_json(n, l->d);
 	if (v)
 		*ret = keep_json(l, v);
 	return v != NULL;
+}
+
+void read_map_text(struct loader *l, const char *key, const struct node *n, const char **ret)
+{
+	json_t *v = json_map(l, key, n);
+
+	if (v)
+		*ret = keep_json_text(l, v);
 }
 
 /* --- maps with keys of the language ----------------------------------------------------------- */

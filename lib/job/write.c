@@ -5,6 +5,7 @@
 #include "job/read.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -506,7 +507,7 @@ static json_t *trait_json(const struct traits *t, enum key k)
 	case TYPE_EXITS:
 		return exits_json(field);
 	case TYPE_MAP:
-		return json_deep_copy(*(const json_t *const *)field);
+		return traits_metadata(t); /* the only one */
 	case TYPE_CONDITIONS:
 		return conditions_json(field);
 	case TYPE_FILES:
@@ -563,26 +564,40 @@ static json_t *step_json(const struct step *st, bool with_id)
 	return map;
 }
 
-static void put_steps(json_t *map, const struct job *j)
+static int by_id(const void *a, const void *b)
 {
-	json_t *list = json_array(), *by_name = json_object(), *finally = json_array();
+	return strcmp((*(const struct step *const *)a)->id, (*(const struct step *const *)b)->id);
+}
 
-	for (size_t i = 0; i < j->n_steps; i++) {
-		const struct step *st = &j->step[i];
+static json_t *make_step(const struct json_late *l, uint32_t i, const char **ret_key, struct json_late *ret_inner)
+{
+	const struct jobfile_doc *d = l->ctx;
+	const struct step *st = d->step[i];
 
-		if (st->finally)
-			json_array_append_new(finally, step_json(st, true));
-		else if (j->in_order)
-			json_array_append_new(list, step_json(st, true));
-		else
-			put(by_name, st->id, step_json(st, false));
-	}
-	put(map, "steps", json_incref(j->in_order ? list : by_name));
-	if (json_array_size(finally))
-		put(map, "finally", json_incref(finally));
-	json_decref(list);
-	json_decref(by_name);
-	json_decref(finally);
+	(void)ret_inner;
+	*ret_key = st->id;
+	return step_json(st, st->job->in_order);
+}
+
+/* Its steps are late, but for those of `finally`. */
+static void put_steps(struct jobfile_doc *d, json_t *map, const struct job *j, struct json_late *ret_late)
+{
+	json_t *steps = j->in_order ? json_array() : json_object(), *finally;
+	uint32_t n = 0;
+
+	d->step = xreallocarray(d->step, j->n_steps + 1, sizeof(*d->step));
+	for (; n < j->n_steps && !j->step[n].finally; n++)
+		d->step[n] = &j->step[n];
+	if (d->sorted && !j->in_order)
+		qsort(d->step, n, sizeof(*d->step), by_id);
+	put(map, "steps", steps);
+	*ret_late = (struct json_late){.in = steps, .n = n, .ctx = d, .make = make_step};
+	if (n == j->n_steps)
+		return;
+	finally = json_array();
+	for (uint32_t i = n; i < j->n_steps; i++)
+		json_array_append_new(finally, step_json(&j->step[i], true));
+	put(map, "finally", finally);
 }
 
 static json_t *loop_json(const struct stage_loop *loop)
@@ -662,7 +677,7 @@ static void put_params(json_t *map, const struct param_list *l)
 	put(map, "params", params);
 }
 
-static json_t *job_json(const struct job *j)
+static json_t *job_json(struct jobfile_doc *d, const struct job *j, struct json_late *ret_late)
 {
 	json_t *map = json_object();
 
@@ -676,7 +691,7 @@ static json_t *job_json(const struct job *j)
 		break;
 	case JOB_STEPS:
 		put_traits(map, &j->t, OWN | FOR_STEPS, NULL);
-		put_steps(map, j);
+		put_steps(d, map, j, ret_late);
 		break;
 	case JOB_COMPOSITE:
 		put_traits(map, &j->t, OWN, NULL);
@@ -836,12 +851,25 @@ static void put_stores(json_t *doc, const struct jobfile *jf)
 	put(doc, "stores", map);
 }
 
-json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs, size_t n_jobs)
+static int by_name(const void *a, const void *b)
 {
-	json_t *doc = json_pack("{s:i}", "jobfile", 1), *map = json_object();
+	return strcmp((*(const struct job *const *)a)->name, (*(const struct job *const *)b)->name);
+}
+
+static json_t *make_job(const struct json_late *l, uint32_t i, const char **ret_key, struct json_late *ret_inner)
+{
+	struct jobfile_doc *d = l->ctx;
+
+	*ret_key = d->job[i]->name;
+	return job_json(d, d->job[i], ret_inner);
+}
+
+static json_t *file_json(const struct jobfile *jf, bool with_default)
+{
+	json_t *doc = json_pack("{s:i}", "jobfile", 1);
 
 	put_text(doc, "description", jf->description);
-	if (!n_jobs)
+	if (with_default)
 		put_text(doc, "default", jf->default_target);
 	put_params(doc, &jf->params);
 	if (jf->n_vars)
@@ -859,11 +887,40 @@ json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs,
 		put_callables(doc, jf);
 	if (jf->n_stores)
 		put_stores(doc, jf);
-	for (size_t i = 0; i < (n_jobs ? n_jobs : jf->n_jobs); i++) {
-		const struct job *j = n_jobs ? jobs[i] : jf->job[i];
+	return doc;
+}
 
-		put(map, j->name, job_json(j));
-	}
-	put(doc, "jobs", map);
+void jobfile_doc_init(struct jobfile_doc *d, const struct jobfile *jf, const struct job *const *jobs, size_t n_jobs,
+		      bool sorted)
+{
+	json_t *map = json_object();
+	uint32_t n = (uint32_t)(n_jobs ? n_jobs : jf->n_jobs);
+
+	*d = (struct jobfile_doc){.doc = file_json(jf, !n_jobs), .sorted = sorted,
+				  .job = xcalloc(n ? n : 1, sizeof(*d->job))};
+	for (uint32_t i = 0; i < n; i++)
+		d->job[i] = n_jobs ? jobs[i] : jf->job[i];
+	if (sorted)
+		qsort(d->job, n, sizeof(*d->job), by_name);
+	put(d->doc, "jobs", map);
+	d->late = (struct json_late){.in = map, .n = n, .ctx = d, .make = make_job};
+}
+
+void jobfile_doc_release(struct jobfile_doc *d)
+{
+	json_decref(d->doc);
+	free(d->job);
+	free(d->step);
+}
+
+json_t *jobfile_to_json(const struct jobfile *jf, const struct job *const *jobs, size_t n_jobs)
+{
+	struct jobfile_doc d;
+	json_t *doc;
+
+	jobfile_doc_init(&d, jf, jobs, n_jobs, false);
+	json_complete(&d.late);
+	doc = json_incref(d.doc);
+	jobfile_doc_release(&d);
 	return doc;
 }

@@ -420,7 +420,7 @@ static void put_provides(const struct writing *w, json_t *list)
 /* What the reader of plans has put aside. */
 static void put_metadata(const struct writing *w)
 {
-	json_t *m = w->st->t.metadata ? json_deep_copy(w->st->t.metadata) : json_object();
+	json_t *m = w->st->t.metadata ? traits_metadata(&w->st->t) : json_object();
 	static const char *const keys[] = {"name", "ui_hints", "provides", "consumes", "metadata"};
 	json_t *provides = json_object_get(m, "provides");
 
@@ -541,7 +541,7 @@ static json_t *step_json(struct writing *w, const struct step *st)
 
 static void put_plan_metadata(const struct job *j, json_t *plan)
 {
-	json_t *m = j->t.metadata ? json_deep_copy(j->t.metadata) : json_object();
+	json_t *m = j->t.metadata ? traits_metadata(&j->t) : json_object();
 	const char *version = json_str(m, "plan_version"), *doc_id = json_str(m, "doc_id");
 
 	put(plan, "version", json_string(version ? version : "1.0"));

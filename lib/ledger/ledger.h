@@ -197,7 +197,7 @@ struct ledger_run_end {
 	bool quarantined; /* FAILED because a breaker is open */
 	int exit_code;
 	const char *error;
-	const char *result; /* JSON */
+	char *result; /* JSON; taken over, as it may be long */
 	int64_t wall_ms, duration_ms;
 	struct ledger_counts n;
 };
@@ -226,7 +226,7 @@ struct ledger_job_end {
 	enum reason reason;
 	const char *cause, *error;
 	bool degraded;
-	const char *result; /* JSON */
+	char *result; /* JSON; taken over, as it may be long */
 	int64_t wall_ms, duration_ms; /* -1: it never began */
 	uint32_t total, succeeded, failed, skipped;
 };

@@ -44,6 +44,8 @@ struct ledger {
 
 	struct buf queue; /* see queue.c */
 	size_t n_queued;
+	char **taken; /* texts that the queue refers to and owns */
+	size_t n_taken, room_taken;
 	int64_t queued_since_ns;
 	struct known_instance instance; /* while the queue is carried out: that of the last INSTANCE_ADD */
 
@@ -106,6 +108,10 @@ void queue_int(struct ledger *l, int64_t v);
 /* NULL if v is `none`. */
 void queue_int_or(struct ledger *l, int64_t v, int64_t none);
 void queue_text(struct ledger *l, const char *s); /* NULL is NULL */
+/* Not copied: it stays where it is until the queue has been carried out. */
+void queue_text_lent(struct ledger *l, const char *s);
+/* The same, and it is freed then. */
+void queue_text_taken(struct ledger *l, char *s);
 void queue_null(struct ledger *l);
 /* Two parameters: the number of the instance that was added last, and the step's own name if it has one. */
 void queue_instance(struct ledger *l);

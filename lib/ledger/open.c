@@ -379,7 +379,9 @@ void ledger_close(struct ledger *l)
 		(void)sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	}
 	shut(l);
+	ledger_drop(l);
 	buf_release(&l->queue);
+	free(l->taken);
 	ledger_error_release(&l->error);
 	free(l->known);
 	free(l->path);

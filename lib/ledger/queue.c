@@ -3,14 +3,17 @@
  *
  *	stmt u8 | parameters: tag u8 | value ... | OP_END u8
  *
- * INTEGER is 8 bytes; TEXT is a length of 8 and the bytes, which are bound where they lie.  INSTANCE and OWN_NAME
+ * INTEGER is 8 bytes; TEXT is a length of 8 and the bytes, which are bound where they lie; LENT is the address of a text
+ * that is too long to be copied.  INSTANCE and OWN_NAME
  * have no value: they are what the INSTANCE_ADD before has come to.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
 #include "base/stamp.h"
+#include "base/vec.h"
 #include "ledger/ledger_impl.h"
 
 _Static_assert(STMT_COUNT <= UINT8_MAX, "a statement's number is a byte");
@@ -18,7 +21,7 @@ _Static_assert(STMT_COUNT <= UINT8_MAX, "a statement's number is a byte");
 enum { QUEUE_BYTES_KEPT = 4 * 1024 * 1024 };
 
 enum { OP_END = 0 };
-enum tag { OP_NULL = 1, OP_INT, OP_TEXT, OP_INSTANCE, OP_OWN_NAME };
+enum tag { OP_NULL = 1, OP_INT, OP_TEXT, OP_LENT, OP_INSTANCE, OP_OWN_NAME };
 
 void queue_op(struct ledger *l, enum stmt id)
 {
@@ -69,6 +72,27 @@ void queue_text(struct ledger *l, const char *s)
 	l->queue.len += 1 + sizeof(len) + len;
 }
 
+void queue_text_lent(struct ledger *l, const char *s)
+{
+	char *at;
+
+	if (!s) {
+		queue_null(l);
+		return;
+	}
+	at = buf_reserve(&l->queue, 1 + sizeof(s));
+	at[0] = OP_LENT;
+	memcpy(at + 1, &s, sizeof(s));
+	l->queue.len += 1 + sizeof(s);
+}
+
+void queue_text_taken(struct ledger *l, char *s)
+{
+	queue_text_lent(l, s);
+	if (s)
+		VEC_PUSH(l->taken, l->n_taken, l->room_taken, s);
+}
+
 void queue_instance(struct ledger *l)
 {
 	buf_putc(&l->queue, OP_INSTANCE);
@@ -99,6 +123,8 @@ void queue_cut(struct ledger *l, struct queue_mark m)
 void ledger_drop(struct ledger *l)
 {
 	queue_cut(l, (struct queue_mark){0, 0});
+	while (l->n_taken)
+		free(l->taken[--l->n_taken]);
 	/* A million steps at the beginning must not be paid for during the whole run. */
 	if (l->queue.room > QUEUE_BYTES_KEPT)
 		buf_release(&l->queue);
@@ -111,6 +137,7 @@ static const char *bind_all(struct ledger *l, sqlite3_stmt *st, const char *at, 
 
 	*rc = SQLITE_OK;
 	while (at < end && *at != OP_END && !*rc) {
+		const char *lent;
 		int64_t v;
 		size_t len;
 
@@ -129,6 +156,11 @@ static const char *bind_all(struct ledger *l, sqlite3_stmt *st, const char *at, 
 			at += sizeof(len);
 			*rc = sqlite3_bind_text64(st, n, at, len, SQLITE_STATIC, SQLITE_UTF8);
 			at += len;
+			break;
+		case OP_LENT:
+			memcpy(&lent, at, sizeof(lent));
+			*rc = sqlite3_bind_text64(st, n, lent, strlen(lent), SQLITE_STATIC, SQLITE_UTF8);
+			at += sizeof(lent);
 			break;
 		case OP_INSTANCE:
 			*rc = sqlite3_bind_int64(st, n, l->instance.no);

@@ -33,7 +33,7 @@ static void queue_definition(struct ledger *l, const struct ledger_run *r, struc
 	digest_of(ret, r->definition, strlen(r->definition));
 	queue_op(l, STMT_DEFINITION_ADD);
 	queue_text(l, ret->hex);
-	queue_text(l, r->definition);
+	queue_text_lent(l, r->definition);
 	if (!r->origin)
 		return;
 	queue_op(l, STMT_ORIGIN_ADD);
@@ -170,7 +170,7 @@ void ledger_run_ended(struct ledger *l, int64_t run, const struct ledger_run_end
 		return;
 	queue_op(l, STMT_RUN_RESULT);
 	queue_int(l, run);
-	queue_text(l, e->result);
+	queue_text_taken(l, e->result);
 }
 
 void ledger_var(struct ledger *l, int64_t run, const char *name, const char *value)
@@ -219,7 +219,7 @@ void ledger_job_finished(struct ledger *l, int64_t run, uint32_t group, const st
 	queue_text(l, e->cause);
 	queue_text(l, e->error);
 	queue_int(l, e->degraded);
-	queue_text(l, e->result);
+	queue_text_taken(l, e->result);
 	queue_int(l, e->wall_ms);
 	queue_int_or(l, e->duration_ms, -1);
 	queue_int(l, e->total);

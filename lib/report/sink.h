@@ -56,7 +56,6 @@ struct run_summary {
 	uint32_t by_state[STATE_COUNT]; /* of steps */
 	const struct run_failure *failure;
 	uint32_t n_failures;
-	const json_t *result; /* the result document */
 	bool has_ledger;      /* `orchmake show` and `logs` will work */
 };
 

@@ -13,7 +13,7 @@ static void check_heap(const struct schedule *s, const struct heap *h,
 
 static bool due_before(const struct schedule *s, uint32_t a, uint32_t b)
 {
-	return s->note[a].due_ms <= s->note[b].due_ms;
+	return s->due_ms[a] <= s->due_ms[b];
 }
 
 static bool lane_before(const struct schedule *s, uint32_t a, uint32_t b)

@@ -51,7 +51,6 @@ struct note {
 	uint32_t attempts; /* begun */
 	uint32_t place;	   /* READY, PAUSED: in the heap; RUNNING: slots taken */
 	float rank;	   /* along the longest path to the end, in ms; under shuffle a random number */
-	int64_t due_ms;
 };
 
 /* Beside a group. */
@@ -87,6 +86,7 @@ struct schedule {
 	const struct graph *g;
 	uint32_t n_units, n_groups, n_lanes; /* known; the graph's own may be ahead until schedule_extend */
 	struct note *note;
+	int64_t *due_ms; /* by unit, of those that are PAUSED: apart, as memory nobody writes to costs nothing */
 	struct crowd *crowd;
 	struct lane *lane;
 	struct heap lanes;  /* of lanes whose best unit fits into its pool */

@@ -42,7 +42,7 @@ static bool due_before(const void *owner, uint32_t a, uint32_t b)
 {
 	const struct schedule *s = owner;
 
-	return s->note[a].due_ms < s->note[b].due_ms;
+	return s->due_ms[a] < s->due_ms[b];
 }
 
 static void unit_moved(void *owner, uint32_t item, uint32_t place)
@@ -225,7 +225,7 @@ void pause_begin(struct schedule *s, int64_t now_ms, uint32_t unit)
 {
 	struct note *n = &s->note[unit];
 
-	n->due_ms = now_ms + pause_of(s, &s->g->retry[s->g->unit[unit].retry], n->attempts - 1);
+	s->due_ms[unit] = now_ms + pause_of(s, &s->g->retry[s->g->unit[unit].retry], n->attempts - 1);
 	schedule_set_phase(s, unit, PHASE_PAUSED);
 	heap_push(&s->pauses, &by_due, s, unit);
 	queue_push(&s->waits, unit);
@@ -238,7 +238,7 @@ void pause_end(struct schedule *s, uint32_t unit)
 
 void pauses_wake(struct schedule *s, int64_t now_ms)
 {
-	while (s->pauses.n && s->note[s->pauses.at[0]].due_ms <= now_ms) {
+	while (s->pauses.n && s->due_ms[s->pauses.at[0]] <= now_ms) {
 		uint32_t unit = s->pauses.at[0];
 
 		pause_end(s, unit);
@@ -249,5 +249,5 @@ void pauses_wake(struct schedule *s, int64_t now_ms)
 
 int64_t schedule_due(const struct schedule *s)
 {
-	return s->pauses.n ? s->note[s->pauses.at[0]].due_ms : INT64_MAX;
+	return s->pauses.n ? s->due_ms[s->pauses.at[0]] : INT64_MAX;
 }

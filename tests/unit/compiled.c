@@ -90,7 +90,7 @@ static void read_with(const struct source *s, struct compiled *k, struct buf *ou
 /* The file that is made of the document, and its bytes. */
 static char *make(struct world *w, struct buf *bytes)
 {
-	struct compiled *k = compiled_open(w->dir, w->source);
+	struct compiled *k = compiled_open(w->dir, w->source, true);
 	struct buf ignored = BUF_INIT, name = BUF_INIT;
 	struct digest d;
 	char *real = realpath("doc.yml", NULL);
@@ -123,7 +123,7 @@ static void it_says_what_the_text_says(void **state)
 	struct world *w = *state;
 	struct buf bytes = BUF_INIT, from_text = BUF_INIT, again = BUF_INIT;
 	char *path = make(w, &bytes);
-	struct compiled *k = compiled_open(w->dir, w->source);
+	struct compiled *k = compiled_open(w->dir, w->source, true);
 	struct stat st;
 
 	CHECK(compiled_is_known(k));
@@ -151,7 +151,7 @@ static void another_text_has_none(void **state)
 
 	changed[w->text.len - 4] ^= 1; /* one digit of the last value */
 	s = source_from("doc.yml", changed, w->text.len);
-	k = compiled_open(w->dir, s);
+	k = compiled_open(w->dir, s, true);
 	CHECK(!compiled_is_known(k));
 	read_with(s, k, &said);
 	CHECK(compiled_is_due(k));
@@ -198,18 +198,18 @@ static void somebody_else_s_is_none(void **state)
 	struct compiled *k;
 
 	assert_int_equal(chmod(path, 0620), 0);
-	k = compiled_open(w->dir, w->source);
+	k = compiled_open(w->dir, w->source, true);
 	CHECK(!compiled_is_known(k));
 	compiled_free(k);
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(rename(path, other), 0);
 	assert_int_equal(symlink(other, path), 0);
-	k = compiled_open(w->dir, w->source);
+	k = compiled_open(w->dir, w->source, true);
 	CHECK(!compiled_is_known(k));
 	compiled_free(k);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0); /* and is not waited for */
-	k = compiled_open(w->dir, w->source);
+	k = compiled_open(w->dir, w->source, true);
 	CHECK(!compiled_is_known(k));
 	compiled_free(k);
 	free(path);
@@ -224,11 +224,11 @@ static void what_is_short_or_wrong_is_not_kept(void **state)
 	struct buf ignored = BUF_INIT;
 	struct compiled *k;
 
-	assert_null(compiled_open(w->dir, s));
+	assert_null(compiled_open(w->dir, s, true));
 	source_free(s);
 	buf_puts(&w->text, "base: twice\n");
 	s = source_from("doc.yml", w->text.data, w->text.len);
-	k = compiled_open(w->dir, s);
+	k = compiled_open(w->dir, s, true);
 	read_with(s, k, &ignored);
 	CHECK(!compiled_is_due(k));
 	compiled_free(k);
@@ -300,10 +300,24 @@ static void only_a_whole_document_is_believed(void **state)
 	buf_release(&deep);
 }
 
+static void none_is_made_of_what_is_not_saved(void **state)
+{
+	struct world *w = *state;
+	struct compiled *k = compiled_open(w->dir, w->source, false);
+	struct buf b = BUF_INIT;
+
+	read_with(w->source, k, &b);
+	CHECK(b.len > w->text.len);
+	CHECK(!compiled_is_due(k));
+	compiled_free(k);
+	buf_release(&b);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(none_is_made_of_what_is_not_saved),
 		TEST(it_says_what_the_text_says),
 		TEST(another_text_has_none),
 		TEST(no_byte_of_it_may_be_another),

@@ -305,6 +305,71 @@ static void a_string_is_found_under_its_key(void **state)
 	json_decref(v);
 }
 
+/* 0, 1, 3: there is no 2.  Number 3 is a map, itself late. */
+static json_t *make_late(const struct json_late *l, uint32_t i, const char **ret_key, struct json_late *ret_inner)
+{
+	static const char *const keys[] = {"a", "b", "c", "d"};
+	json_t *v;
+
+	*ret_key = keys[i];
+	if (i == 2)
+		return NULL;
+	if (i < 3 || l->of)
+		return json_integer(i);
+	v = json_pack("{s:{}, s:i}", "in", "é", 1);
+	*ret_inner = (struct json_late){.in = json_object_get(v, "in"), .n = 4, .of = 1, .make = make_late};
+	return v;
+}
+
+static void late_is(const char *list, bool canonical, enum json_spacing spacing, const char *text)
+{
+	struct buf out = BUF_INIT, whole = BUF_INIT;
+	json_t *doc = json_pack("{s:i, s:o, s:[]}", "x", 1, "late", parsed(list), "none");
+	const struct json_late late = {.in = json_object_get(doc, "late"), .n = 4, .make = make_late};
+
+	(canonical ? json_canonical_late : json_text_late)(&out, doc, spacing, &late);
+	CHECK_STR(out.data, text);
+	json_complete(&late);
+	(canonical ? json_canonical : json_text)(&whole, doc, spacing);
+	CHECK_STR(whole.data, text);
+	json_decref(doc);
+	buf_release(&out);
+	buf_release(&whole);
+}
+
+static void what_is_late_is_written_as_if_it_had_been_there(void **state)
+{
+	(void)state;
+	late_is("[]", false, JSON_TIGHT, "{\"x\":1,\"late\":[0,1,{\"in\":{\"a\":0,\"b\":1,\"d\":3},\"é\":1}],\"none\":[]}");
+	late_is("{}", true, JSON_TIGHT,
+		"{\"late\":{\"a\":0,\"b\":1,\"d\":{\"in\":{\"a\":0,\"b\":1,\"d\":3},\"\\u00e9\":1}},\"none\":[],\"x\":1}");
+	late_is("[]", false, JSON_INDENTED,
+		"{\n  \"x\": 1,\n  \"late\": [\n    0,\n    1,\n    {\n      \"in\": {\n        \"a\": 0,\n        \"b\": 1,\n"
+		"        \"d\": 3\n      },\n      \"é\": 1\n    }\n  ],\n  \"none\": []\n}");
+}
+
+static json_t *make_none(const struct json_late *l, uint32_t i, const char **ret_key, struct json_late *ret_inner)
+{
+	(void)l;
+	(void)i;
+	(void)ret_key;
+	(void)ret_inner;
+	return NULL;
+}
+
+static void nothing_that_is_late_is_an_empty_list(void **state)
+{
+	json_t *doc = json_array();
+	struct json_late late = {.in = doc, .n = 3, .make = make_none};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	json_text_late(&out, doc, JSON_INDENTED, &late);
+	CHECK_STR(out.data, "[]");
+	json_decref(doc);
+	buf_release(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +390,8 @@ int main(void)
 		cmocka_unit_test(every_cut_of_a_text_is_refused_or_read),
 		cmocka_unit_test(a_value_has_a_text_where_text_is_wanted),
 		cmocka_unit_test(a_string_is_found_under_its_key),
+		cmocka_unit_test(what_is_late_is_written_as_if_it_had_been_there),
+		cmocka_unit_test(nothing_that_is_late_is_an_empty_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

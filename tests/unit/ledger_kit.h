@@ -211,7 +211,7 @@ static inline void kit_finish(struct kit *k, int64_t run, enum state state, uint
 	ledger_run_ended(k->l, run,
 			 &(struct ledger_run_end){.state = state, .exit_code = state != STATE_SUCCEEDED,
 						  .wall_ms = KIT_TIME + 2000, .duration_ms = 2000,
-						  .result = "{\"success\":true}",
+						  .result = xstrdup("{\"success\":true}"),
 						  .n = {good + bad, good + bad, 0, good, bad, 0}});
 }
 

@@ -363,7 +363,7 @@ static void jobs_variables_fragments_artifacts_and_approvals_are_kept(void **sta
 	ledger_job_finished(k->l, run, 4,
 			    &(struct ledger_job_end){.state = STATE_BLOCKED, .reason = REASON_NEED_FAILED,
 						     .cause = "y", .wall_ms = 1, .duration_ms = -1, .total = 3,
-						     .succeeded = 2, .result = "{}"});
+						     .succeeded = 2, .result = xstrdup("{}")});
 	ledger_var(k->l, run, "REV", "\"abc\"");
 	ledger_var(k->l, run, "REV", "\"abd\"");
 	ledger_var(k->l, other, "ELSE", "1");

@@ -154,6 +154,63 @@ static void a_file_is_read_whole(void **state)
 	unlink(path);
 }
 
+enum { LONG_LINES = 200000 };
+
+static void write_long(int fd, char ch)
+{
+	struct buf b = BUF_INIT;
+
+	for (int i = 1; i <= LONG_LINES; i++)
+		buf_addf(&b, "line %d %c\n", i, ch);
+	CHECK_INT(pwrite(fd, b.data, b.len, 0), b.len);
+	buf_release(&b);
+}
+
+static void a_long_text_that_rests_is_read_again_when_it_is_asked_for(void **state)
+{
+	char path[] = "/tmp/source-XXXXXX";
+	int fd = mkstemp(path);
+	struct source *s;
+	struct digest before;
+
+	(void)state;
+	write_long(fd, 'x');
+	s = source_open(path, "Jobfile");
+	before = *source_digest(s);
+	source_rest(s);
+	line_is(s, 150000, "line 150000 x");
+	source_rest(s);
+	CHECK_STR(source_digest(s)->hex, before.hex);
+	CHECK_INT(source_offset(s, (struct mark){.source = s, .line = 2, .col = 3}), 11);
+	source_free(s);
+	close(fd);
+	unlink(path);
+}
+
+static void no_line_is_quoted_from_a_file_that_is_another_by_now(void **state)
+{
+	char path[] = "/tmp/source-XXXXXX";
+	int fd = mkstemp(path);
+	struct source *s, *gone;
+	struct digest before;
+
+	(void)state;
+	write_long(fd, 'x');
+	s = source_open(path, "Jobfile");
+	gone = source_open(path, "Jobfile");
+	before = *source_digest(s);
+	source_rest(s);
+	source_rest(gone);
+	write_long(fd, 'y');
+	line_is(s, 150000, "");
+	CHECK_STR(source_digest(s)->hex, before.hex);
+	close(fd);
+	unlink(path);
+	line_is(gone, 1, "");
+	source_free(s);
+	source_free(gone);
+}
+
 static void a_file_that_cannot_be_read_says_why(void **state)
 {
 	(void)state;
@@ -177,6 +234,8 @@ int main(void)
 		cmocka_unit_test(a_column_far_to_the_right_is_kept),
 		cmocka_unit_test(a_mark_takes_sixteen_bytes),
 		cmocka_unit_test(a_file_is_read_whole),
+		cmocka_unit_test(a_long_text_that_rests_is_read_again_when_it_is_asked_for),
+		cmocka_unit_test(no_line_is_quoted_from_a_file_that_is_another_by_now),
 		cmocka_unit_test(a_file_that_cannot_be_read_says_why),
 	};
 
