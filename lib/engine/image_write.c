@@ -88,7 +88,7 @@ static const char *unfit_run(const struct engine *e)
 
 	if (e->run_state != STATE_SUCCEEDED || schedule_is_degraded(e->s, g->group[g->root].end) || e->broken)
 		return "the run did not end well";
-	if (e->n_attempts || e->signals || e->questions)
+	if (e->attempts.n || e->signals || e->questions)
 		return "something ran";
 	if (e->above)
 		return "its slots are those of a make above";
