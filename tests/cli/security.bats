@@ -84,7 +84,7 @@ modes() { # what below .orchmake others may read, write or enter
 	jobs:
 	  j:
 	    matrix: {x: ["../../../../escaped", "a/b", "-rf", ".", "..", "\u00e4 b", "$(touch pwned)", "x\ny"]}
-	    run: "true"
+	    run: echo here
 	J
 	want 0 orchmake j
 	[ ! -e pwned ]

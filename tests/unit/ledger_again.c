@@ -1,4 +1,5 @@
 /* A run that found what an earlier one had found: on record as that, and only while nothing has changed. */
+#include "base/bug.h"
 #include "ledger_kit.h"
 
 enum { STEPS = 3 };
@@ -18,11 +19,11 @@ static struct ledger_found_all earlier(struct kit *k, char id[ULID_LEN + 1])
 	}
 	ledger_job(k->l, run, &(struct ledger_job){.group = 0, .parent = GROUP_NONE, .name = "all", .job = "all", .kind = "job"});
 	ledger_job_finished(k->l, run, 0, &(struct ledger_job_end){
-		.state = STATE_SUCCEEDED, .reason = REASON_NONE, .result = "{\"run_id\":\"01KTRXN0000000000000000001\"}",
+		.state = STATE_SUCCEEDED, .reason = REASON_NONE, .result = xstrdup("{\"run_id\":\"01KTRXN0000000000000000001\"}"),
 		.wall_ms = KIT_TIME, .total = STEPS, .succeeded = STEPS});
 	kit_event(k, run, EVENT_RUN_COMPLETED, UNIT_NONE, STATE_SUCCEEDED);
 	ledger_run_ended(k->l, run, &(struct ledger_run_end){
-		.state = STATE_SUCCEEDED, .result = "{\"run_id\":\"01KTRXN0000000000000000001\"}", .wall_ms = KIT_TIME + 9,
+		.state = STATE_SUCCEEDED, .result = xstrdup("{\"run_id\":\"01KTRXN0000000000000000001\"}"), .wall_ms = KIT_TIME + 9,
 		.duration_ms = 9, .n = {.total = STEPS, .settled = STEPS, .succeeded = STEPS}});
 	kit_commit(k);
 	f.freshness = ledger_freshness(k->l);
