@@ -1,5 +1,4 @@
 /* A run that found what an earlier one had found: on record as that, and only while nothing has changed. */
-#include "base/bug.h"
 #include "ledger_kit.h"
 
 enum { STEPS = 3 };
