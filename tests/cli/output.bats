@@ -55,6 +55,27 @@ Y
 	is "$(grep -c '^    look' <<<"$err")" 4
 }
 
+@test "of many steps with nothing to do some are told, the others counted, with -v all" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all:
+	    steps:
+	      - {id: old, matrix: {n: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22]},
+	         fresh: once, run: "true"}
+	      - {id: new, run: "true"}
+	J
+	want 0 orchmake
+	is "$(grep -c 'further cached' <<<"$err" || true)" 0
+	want 0 orchmake
+	is "$(grep -c '\] cached ' <<<"$err")" 20
+	is "$(grep -c 'further cached' <<<"$err")" 1
+	grep -q '^\[23/23\] succeeded  all/new' <<<"$err"
+	complains "1 succeeded, 22 cached"
+	want 0 orchmake -v
+	is "$(grep -c '\] cached ' <<<"$err")" 22
+}
+
 @test "-Oline: each line behind the name of its step, whole, also the last one without an end" {
 	flow
 	want 1 orchmake -Oline all
