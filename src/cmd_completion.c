@@ -8,7 +8,6 @@
 
 /* --- what all of them say --------------------------------------------------------------------------------------- */
 
-
 /* `-f|--file|`: of options that take their value as a word of its own. */
 static void put_valued(bool files)
 {

@@ -215,7 +215,6 @@ const char *job_suggest(const struct jobfile *jf, const char *ns, const char *na
 	return s.best ? s.best : in_some_namespace(jf, name);
 }
 
-
 const struct step *step_before(const struct step *st)
 {
 	const struct job *j = st->job;

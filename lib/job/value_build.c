@@ -312,7 +312,6 @@ static void fold_items(struct arena *a, struct value *v)
 	set_constant(a, v, all);
 }
 
-
 static struct built build_parts(struct builder *b, const struct node *n)
 {
 	bool is_map = n->kind == NODE_MAP;

@@ -210,7 +210,9 @@ static bool misuse(struct scene *c, int which)
 	struct need odd = {.unit = c->done, .cond = COND_OPEN + 1};
 	uint32_t cause;
 
-	c->note[none] = (struct note){.phase = PHASE_RUNNING}; /* there is room for it, and it means nothing */
+	/* A note that looks right, behind the last one. */
+	c->note = s->note = xreallocarray(s->note, (size_t)none + 1, sizeof(*s->note));
+	c->note[none] = (struct note){.phase = PHASE_RUNNING};
 	switch (which) {
 	case 0: schedule_answer(s, none, ANSWER_RUN, REASON_NONE); break;
 	case 1: c->note[c->end].phase = PHASE_ASKED; schedule_answer(s, c->end, ANSWER_SKIP, REASON_EXIT); break;
