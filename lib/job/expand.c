@@ -461,7 +461,7 @@ uint32_t expander_expand(struct expander *e, const struct child *first)
 
 static void unknown_target(struct expander *e, const char *name)
 {
-	const char *near = job_suggest(e->jf, NULL, name);
+	const char *near = target_suggest(e->jf, name);
 
 	diag_error(e->d, MARK_NONE, "there is no job '%s'", name);
 	if (near)

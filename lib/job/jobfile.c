@@ -194,25 +194,39 @@ const struct job *artifact_provider(const struct jobfile *jf, const char *ns, co
 }
 
 /* Somebody who leaves the namespace out means the job all the same. */
-static const char *in_some_namespace(const struct jobfile *jf, const char *name)
+static bool is_name_within(const struct job *j, const char *name)
 {
-	for (size_t i = 0; i < jf->n_jobs; i++)
-		if (jf->job[i]->ns && !strcmp(jf->job[i]->name + strlen(jf->job[i]->ns) + 1, name))
-			return jf->job[i]->name;
-	return NULL;
+	return j->ns && !strcmp(j->name + strlen(j->ns) + 1, name);
 }
 
-const char *job_suggest(const struct jobfile *jf, const char *ns, const char *name)
+static const char *suggest(const struct jobfile *jf, const char *ns, const char *name, bool targets_only)
 {
+	const char *in_another = NULL;
 	struct spell s;
 
 	spell_init(&s, name);
 	for (size_t i = 0; i < jf->n_jobs; i++) {
-		spell_try(&s, namespace_short(ns, jf->job[i]->name));
-		for (size_t k = 0; k < jf->job[i]->n_aliases; k++)
-			spell_try(&s, namespace_short(ns, jf->job[i]->alias[k].name));
+		const struct job *j = jf->job[i];
+
+		if (targets_only && j->t.policy->private)
+			continue;
+		spell_try(&s, namespace_short(ns, j->name));
+		for (size_t k = 0; k < j->n_aliases; k++)
+			spell_try(&s, namespace_short(ns, j->alias[k].name));
+		if (!in_another && is_name_within(j, name))
+			in_another = j->name;
 	}
-	return s.best ? s.best : in_some_namespace(jf, name);
+	return s.best ? s.best : in_another;
+}
+
+const char *job_suggest(const struct jobfile *jf, const char *ns, const char *name)
+{
+	return suggest(jf, ns, name, false);
+}
+
+const char *target_suggest(const struct jobfile *jf, const char *name)
+{
+	return suggest(jf, NULL, name, true);
 }
 
 const struct step *step_before(const struct step *st)

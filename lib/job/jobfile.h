@@ -703,6 +703,8 @@ const struct job *artifact_provider(const struct jobfile *jf, const char *ns, co
 uint32_t jobfile_width(const struct jobfile *jf, const char *const *target, size_t n);
 /* The nearest job's name for one that is wrong in ns, or NULL. */
 const char *job_suggest(const struct jobfile *jf, const char *ns, const char *name);
+/* The same of those that can be asked for. */
+const char *target_suggest(const struct jobfile *jf, const char *name);
 /* Jobs a name, glob or /regex/ selects in ns, in document order; the caller frees *ret; 0 = none. */
 size_t job_select(const struct jobfile *jf, const char *ns, const char *pattern, const struct job ***ret);
 

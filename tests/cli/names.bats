@@ -348,6 +348,8 @@ other"
 	done
 	want 2 orchmake plan inner
 	complains "is private"
+	want 2 orchmake innr
+	is "$(grep -c 'did you mean' <<<"$err" || true)" 0
 	want 0 orchmake all
 	is "$(sql "select count(*) from v_steps where step = 'inner'")" 1
 	want 0 orchmake -n '*e*'
