@@ -500,8 +500,8 @@ bool run_paths_make(struct engine *e, struct buf *err);
 void run_paths_release(struct run_paths *p);
 /* Keep the compiled forms of the documents, where the run keeps its files. */
 void compiled_keep(struct engine *e);
-/* A descriptor that says that somebody is at work there; -1: somebody else is, or it is gone. */
-int work_hold(const char *path);
+/* A descriptor that says that somebody is at work there; -1: somebody else is, or it is gone.  how: as flock(2) has it. */
+int work_hold(const char *path, int how);
 /* The work folder of a run that has ended. */
 void work_done(const struct run_paths *p);
 /* Remove a run's work folder, with what is in it. */

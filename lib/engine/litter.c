@@ -1,6 +1,7 @@
 /* Work folders of runs that have ended: whoever was to remove them died on the way, or the disk would not let him. */
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/bug.h"
@@ -46,7 +47,7 @@ static struct fate fate_of(struct ledger *l, const char *run)
 
 static void sweep_one(struct ledger *l, const char *work, const char *logs, const char *run)
 {
-	int fd = work_hold(work);
+	int fd = work_hold(work, LOCK_EX | LOCK_NB);
 	struct fate fate;
 
 	if (fd < 0)

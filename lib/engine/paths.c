@@ -54,20 +54,20 @@ bool private_dir_make(const char *path, struct buf *err)
 	return !why;
 }
 
-int work_hold(const char *path)
+int work_hold(const char *path, int how)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat held, there;
 
 	if (fd < 0)
 		return -1;
-	if (!flock(fd, LOCK_EX | LOCK_NB) && !fstat(fd, &held) && !lstat(path, &there) && held.st_ino == there.st_ino)
+	if (!flock(fd, how) && !fstat(fd, &held) && !lstat(path, &there) && held.st_ino == there.st_ino)
 		return fd;
 	close(fd);
 	return -1;
 }
 
-/* Whoever sweeps may find it in the instant before it is held. */
+/* Whoever sweeps may find it in the instant before it is held: he lets go of it soon, or has removed it. */
 static bool work_make(struct run_paths *p, struct buf *err)
 {
 	enum { TRIES = 10 };
@@ -75,7 +75,7 @@ static bool work_make(struct run_paths *p, struct buf *err)
 	for (int i = 0; i < TRIES && p->work_fd < 0; i++) {
 		if (!private_dir_make(p->work, err))
 			return false;
-		p->work_fd = work_hold(p->work);
+		p->work_fd = work_hold(p->work, LOCK_EX);
 	}
 	if (p->work_fd < 0)
 		buf_addf(err, "cannot hold the folder '%s': %s", p->work, strerror(errno));

@@ -150,6 +150,7 @@ jobs:
 J
 	printf 'all: a b\na b:\n\t+@orchmake --ledger $@.db --log-dir $@.logs each >/dev/null\n' > mk
 	run make -s -j3 -f mk
+	echo "$output"
 	[ "$status" -eq 0 ]
 	[ "$(grep -c '^+' log)" -eq 12 ]
 	[ "$(peak log)" -le 3 ]

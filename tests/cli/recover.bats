@@ -69,3 +69,31 @@ change() { sqlite3 .orchmake/ledger.db "$1"; }
 	want 0 orchmake doctor
 	is "$(sql "select state from v_runs")" interrupted
 }
+
+@test "who sweeps may hold a new run's folder for a moment" {
+	command -v python3 >/dev/null || skip "python3 is not installed"
+	jobfile <<<$'jobfile: 1\njobs: {a: {run: "true"}}'
+	want 0 orchmake
+	python3 - <<-'P' &
+	import fcntl, os, time
+	while not os.path.exists("over"):
+	    for name in os.listdir(".orchmake/runs"):
+	        try:
+	            fd = os.open(".orchmake/runs/" + name, os.O_RDONLY)
+	        except OSError:
+	            continue
+	        try:
+	            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+	            open("held", "a").write(name + "\n")
+	            time.sleep(0.01)
+	        except OSError:
+	            pass
+	        os.close(fd)
+	P
+	for ((i = 0; i < 100; i++)); do
+		want 0 orchmake
+		[ "$(cat held 2>/dev/null | wc -l)" -lt 3 ] || break
+	done
+	touch over
+	wait $!
+}
