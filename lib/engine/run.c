@@ -146,6 +146,51 @@ static void not_as_reviewed(struct engine *e, const struct action *act, const ch
 	not_startable(e, act, REASON_NOT_REVIEWED, why);
 }
 
+/* What it has, and its place among those that run. */
+static void begin_attempt(struct engine *e, uint32_t unit, struct attempt *a, struct composed *c)
+{
+	struct note *n = &e->note[unit];
+
+	a->log = log_begin(e, unit, n->serial);
+	a->out = c->stdout_path ? xstrdup(c->stdout_path) : NULL;
+	a->err = c->stderr_path ? xstrdup(c->stderr_path) : NULL;
+	a->output = xstrdup(env_get(&c->env, "ORCHMAKE_OUTPUT"));
+	a->start_mono_ns = stamp_mono_ns();
+	a->start_wall_ms = stamp_wall_ms();
+	a->timeout_ms = c->r.timeout_ms;
+	a->grace_ms = c->r.grace_ms;
+	a->running = true;
+	a->masked = c->n_own > 0;
+	if (!n->start_mono_ns)
+		n->start_mono_ns = a->start_mono_ns;
+	c->r.log_path = a->log;
+	debug(e, DEBUG_IO, "output of %s goes to %s", debug_unit(e, unit), a->log);
+	fresh_started(e, unit, n->serial);
+	a->place = (uint32_t)e->n_running;
+	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
+	e->n_starting++;
+	slots_lent(e, a, c->offered);
+	record_started(e, a, n->serial, c);
+}
+
+static void launch(struct engine *e, const struct action *act, struct attempt *a, struct composed *c)
+{
+	uint32_t serial = e->note[act->unit].serial;
+
+	if (c->r.tty)
+		record_flush(e); /* the screen makes room before the step draws on it */
+	if (refuse_missing(e, a, serial, c))
+		return;
+	if (e->exec->ops->start(e->exec, &c->r) >= 0) {
+		watch_started(e, serial);
+		return;
+	}
+	engine_break(e, EXIT_RUN_FAILED, "cannot start steps any more: %s", strerror(errno));
+	a->running = false;
+	drop_running(e, a);
+	not_startable(e, act, REASON_BAD_EXPR, "orchmake cannot start steps any more");
+}
+
 static void start(struct engine *e, const struct action *act)
 {
 	struct note *n = &e->note[act->unit];
@@ -185,38 +230,8 @@ static void start(struct engine *e, const struct action *act)
 		goto done;
 	}
 	record_mark(e, act->unit);
-	a->log = log_begin(e, act->unit, n->serial);
-	a->out = c.stdout_path ? xstrdup(c.stdout_path) : NULL;
-	a->err = c.stderr_path ? xstrdup(c.stderr_path) : NULL;
-	a->output = xstrdup(env_get(&c.env, "ORCHMAKE_OUTPUT"));
-	a->start_mono_ns = stamp_mono_ns();
-	a->start_wall_ms = stamp_wall_ms();
-	a->timeout_ms = c.r.timeout_ms;
-	a->grace_ms = c.r.grace_ms;
-	a->running = true;
-	a->masked = c.n_own > 0;
-	if (!n->start_mono_ns)
-		n->start_mono_ns = a->start_mono_ns;
-	c.r.log_path = a->log;
-	debug(e, DEBUG_IO, "output of %s goes to %s", debug_unit(e, act->unit), a->log);
-	fresh_started(e, act->unit, n->serial);
-	a->place = (uint32_t)e->n_running;
-	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
-	e->n_starting++;
-	slots_lent(e, a, c.offered);
-	record_started(e, a, n->serial, &c);
-	if (c.r.tty)
-		record_flush(e); /* the screen makes room before the step draws on it */
-	if (refuse_missing(e, a, n->serial, &c))
-		goto done;
-	if (e->exec->ops->start(e->exec, &c.r) < 0) {
-		engine_break(e, EXIT_RUN_FAILED, "cannot start steps any more: %s", strerror(errno));
-		a->running = false;
-		drop_running(e, a);
-		not_startable(e, act, REASON_BAD_EXPR, "orchmake cannot start steps any more");
-		goto done;
-	}
-	watch_started(e, n->serial);
+	begin_attempt(e, act->unit, a, &c);
+	launch(e, act, a, &c);
 done:
 	composed_release(&c);
 	buf_release(&why);
