@@ -104,3 +104,10 @@ nobody_left() {
 	done
 	return 0
 }
+
+# took NAME FROM FOR: in the ledger, step NAME of the run began FROM milliseconds after it and took FOR.
+took() {
+	sqlite3 .orchmake/ledger.db "UPDATE attempts SET duration_us = $3 * 1000,
+		start_mono_ns = (SELECT start_mono_ns FROM runs) + $2 * 1000000
+		WHERE step IN (SELECT id FROM steps WHERE instance = (SELECT no FROM instances WHERE name = '$1'))"
+}

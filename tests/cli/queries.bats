@@ -233,13 +233,6 @@ store() { # FILE: a store with rows of two sources
 	is "$(jq -c '[.steps[].step] | sort' <<<"$out")" '["flaky","flow/a","flow/b"]'
 }
 
-# NAME FROM FOR: in the ledger, step NAME of the run began FROM milliseconds after it and took FOR.
-took() {
-	sqlite3 .orchmake/ledger.db "UPDATE attempts SET duration_us = $3 * 1000,
-		start_mono_ns = (SELECT start_mono_ns FROM runs) + $2 * 1000000
-		WHERE step IN (SELECT id FROM steps WHERE instance = (SELECT no FROM instances WHERE name = '$1'))"
-}
-
 @test "stats of a target has its idle slots, and what the end of its last good run waited for" {
 	jobfile <<-'J'
 	jobfile: 1

@@ -18,6 +18,9 @@ data() { sed -n 's/^<script id="data" type="application\/json">\(.*\)<\/script>$
 
 @test "the page holds the run: states, reasons, attempts, tails, what it waited for" {
 	want 1 orchmake -k all
+	took one 0 100
+	took side 0 50
+	took two 100 100
 	want 0 orchmake report last page.html
 	says page.html
 	is "$(grep -c '^<script id="data"' page.html)" 1
