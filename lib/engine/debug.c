@@ -51,7 +51,7 @@ void debug_action(struct engine *e, const struct action *act)
 		break;
 	case ACTION_WAITS:
 		debug(e, DEBUG_SCHED, "waits    %s, %" PRId64 " ms before attempt %" PRIu32, debug_unit(e, act->unit),
-		      act->due_ms - stamp_mono_ns() / NS_PER_MS, act->attempt);
+		      act->pause_ms, act->attempt);
 		break;
 	case ACTION_SETTLED:
 		debug(e, DEBUG_SCHED, "settled  %s: %s", debug_unit(e, act->unit), state_word(act->state));

@@ -700,7 +700,7 @@ static void fill_unit(struct engine *e, struct told *t, const struct action *a)
 	if (a && a->kind == ACTION_SETTLED && n->start_mono_ns)
 		ev->duration_ms = span_ms(n);
 	if (a && a->kind == ACTION_WAITS) {
-		ev->due_ms = a->due_ms - stamp_mono_ns() / NS_PER_MS;
+		ev->due_ms = a->pause_ms;
 		ev->attempt = a->attempt - 1;
 	}
 	if (ev->kind == EVENT_APPROVAL_ASKED) {

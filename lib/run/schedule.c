@@ -114,7 +114,7 @@ static bool next_wait(struct schedule *s, struct action *ret)
 			continue;
 		fill(s, unit, ACTION_WAITS, ret);
 		ret->attempt++;
-		ret->due_ms = s->due_ms[unit];
+		ret->pause_ms = s->pause[unit].length_ms;
 		return true;
 	}
 	return false;

@@ -87,7 +87,7 @@ enum action_kind {
 	ACTION_START,	/* start attempt number `attempt` of unit: schedule_ended (or schedule_not_now) */
 	ACTION_STOP,	/* stop the attempt that runs; its end still comes by schedule_ended */
 	ACTION_SETTLED, /* unit has reached the final state `state`, because of `reason` and `cause` */
-	ACTION_WAITS,	/* unit pauses until due_ms before attempt `attempt` */
+	ACTION_WAITS,	/* unit pauses for pause_ms before attempt `attempt` */
 };
 
 struct action {
@@ -98,7 +98,7 @@ struct action {
 	enum reason reason;
 	uint32_t cause;	  /* a unit, or UNIT_NONE */
 	bool needs_held;  /* ACTION_ASK: false for a unit that asks status although a need did not hold */
-	int64_t due_ms;	  /* ACTION_WAITS */
+	int64_t pause_ms; /* ACTION_WAITS */
 };
 
 /*

@@ -13,7 +13,7 @@ static void check_heap(const struct schedule *s, const struct heap *h,
 
 static bool due_before(const struct schedule *s, uint32_t a, uint32_t b)
 {
-	return s->due_ms[a] <= s->due_ms[b];
+	return s->pause[a].due_ms <= s->pause[b].due_ms;
 }
 
 static bool lane_before(const struct schedule *s, uint32_t a, uint32_t b)

@@ -127,7 +127,7 @@ static void grow_notes(struct schedule *s)
 	uint32_t first = s->n_units, n = s->g->n_units;
 
 	s->note = xreallocarray(s->note, n, sizeof(*s->note));
-	s->due_ms = xreallocarray(s->due_ms, n, sizeof(*s->due_ms));
+	s->pause = xreallocarray(s->pause, n, sizeof(*s->pause));
 	memset(s->note + first, 0, (n - first) * sizeof(*s->note));
 	for (uint32_t u = first; u < n; u++) {
 		s->note[u].cause = UNIT_NONE;
@@ -229,7 +229,7 @@ void schedule_free(struct schedule *s)
 	free(s->waits.at);
 	free(s->stops.at);
 	free(s->note);
-	free(s->due_ms);
+	free(s->pause);
 	free(s->crowd);
 	free(s->lane);
 	free(s);

@@ -82,15 +82,20 @@ struct queue {
 	uint32_t head, n, room;
 };
 
+/* Between two attempts. */
+struct pause {
+	int64_t due_ms, length_ms;
+};
+
 struct schedule {
 	const struct graph *g;
 	uint32_t n_units, n_groups, n_lanes; /* known; the graph's own may be ahead until schedule_extend */
 	struct note *note;
-	int64_t *due_ms; /* by unit, of those that are PAUSED: apart, as memory nobody writes to costs nothing */
+	struct pause *pause; /* by unit, of those that are PAUSED: apart, as memory nobody writes to costs nothing */
 	struct crowd *crowd;
 	struct lane *lane;
 	struct heap lanes;  /* of lanes whose best unit fits into its pool */
-	struct heap pauses; /* of units, by due_ms */
+	struct heap pauses; /* of units, by when they are due */
 	struct queue spread, verdicts, shut;	/* work inside an event */
 	struct queue tell, asks, waits, stops;	/* actions to hand out */
 	bool begun, canceled, alone;

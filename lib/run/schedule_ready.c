@@ -42,7 +42,7 @@ static bool due_before(const void *owner, uint32_t a, uint32_t b)
 {
 	const struct schedule *s = owner;
 
-	return s->due_ms[a] < s->due_ms[b];
+	return s->pause[a].due_ms < s->pause[b].due_ms;
 }
 
 static void unit_moved(void *owner, uint32_t item, uint32_t place)
@@ -223,9 +223,9 @@ static int64_t pause_of(struct schedule *s, const struct retry_pace *r, uint32_t
 
 void pause_begin(struct schedule *s, int64_t now_ms, uint32_t unit)
 {
-	struct note *n = &s->note[unit];
+	int64_t length = pause_of(s, &s->g->retry[s->g->unit[unit].retry], s->note[unit].attempts - 1);
 
-	s->due_ms[unit] = now_ms + pause_of(s, &s->g->retry[s->g->unit[unit].retry], n->attempts - 1);
+	s->pause[unit] = (struct pause){.due_ms = now_ms + length, .length_ms = length};
 	schedule_set_phase(s, unit, PHASE_PAUSED);
 	heap_push(&s->pauses, &by_due, s, unit);
 	queue_push(&s->waits, unit);
@@ -238,7 +238,7 @@ void pause_end(struct schedule *s, uint32_t unit)
 
 void pauses_wake(struct schedule *s, int64_t now_ms)
 {
-	while (s->pauses.n && s->due_ms[s->pauses.at[0]] <= now_ms) {
+	while (s->pauses.n && s->pause[s->pauses.at[0]].due_ms <= now_ms) {
 		uint32_t unit = s->pauses.at[0];
 
 		pause_end(s, unit);
@@ -249,5 +249,5 @@ void pauses_wake(struct schedule *s, int64_t now_ms)
 
 int64_t schedule_due(const struct schedule *s)
 {
-	return s->pauses.n ? s->due_ms[s->pauses.at[0]] : INT64_MAX;
+	return s->pauses.n ? s->pause[s->pauses.at[0]].due_ms : INT64_MAX;
 }

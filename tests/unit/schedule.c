@@ -267,7 +267,7 @@ static void what_runs_when_its_group_is_aborted_is_not_tried_again(void **state)
 	run(t, 3);
 	EXPECT(t, 0, "start a#1, start b#1, start c#1");
 	ended_as(t, 1, c, STATE_TIMED_OUT);
-	EXPECT(t, 1, "c waits #2 @11");
+	EXPECT(t, 1, "c waits #2 +10");
 	ended(t, 2, a, false); /* the pause ends at once, as the attempt before it did */
 	EXPECT(t, 2, "a failed, c timed_out");
 	CHECK_INT(schedule_due(t->s), INT64_MAX);
@@ -1289,7 +1289,7 @@ static void what_runs_waits_or_pauses_expires(void **state)
 	run(t, 4);
 	EXPECT(t, 0, "start a#1, start c#1");
 	ended(t, 1, c, false);
-	EXPECT(t, 1, "c waits #2 @101");
+	EXPECT(t, 1, "c waits #2 +100");
 	schedule_expire(t->s, a, REASON_DEADLINE);
 	schedule_expire(t->s, a, REASON_DEADLINE); /* once is enough */
 	schedule_expire(t->s, b, REASON_DEADLINE);
@@ -1416,7 +1416,7 @@ static void a_finally_that_runs_is_not_stopped_by_a_cancel(void **state)
 	schedule_cancel(t->s, REASON_CANCELED);
 	EXPECT(t, 1, "");
 	ended(t, 2, f, false);
-	EXPECT(t, 2, "f waits #2 @2, start f#2");
+	EXPECT(t, 2, "f waits #2 +0, start f#2");
 	ended(t, 3, f, true);
 	EXPECT(t, 3, "f succeeded, J succeeded, run succeeded"); /* there was nothing left to cancel */
 	case_free(t);
@@ -1439,7 +1439,7 @@ static void cancel_ends_pauses_and_questions_and_what_is_parked(void **state)
 	schedule_check(t->s);
 	CHECK_INT(schedule_reason(t->s, c, NULL), REASON_LOCKED);
 	CHECK_INT(schedule_attempt(t->s, c), 0);
-	EXPECT(t, 1, "a waits #2 @51");
+	EXPECT(t, 1, "a waits #2 +50");
 	schedule_cancel(t->s, REASON_CANCELED);
 	ended(t, 2, d, true); /* it was quicker */
 	EXPECT(t, 2, "stop lone (canceled), a canceled (canceled), b canceled (canceled), c canceled (canceled), d succeeded, "
@@ -2400,20 +2400,20 @@ static void a_pause_is_as_long_as_the_next_number_says(void **state)
 	run_with(t, (struct schedule_options){.slots = 1, .seed = drawn_seed});
 	EXPECT(t, 0, "start none#1");
 	ended(t, 0, none, false);
-	EXPECT(t, 0, "none waits #2 @1, start a#1");
+	EXPECT(t, 0, "none waits #2 +1, start a#1");
 	for (size_t i = 0; i < ARRAY_LEN(drawn); i++) {
 		double fraction = (double)(drawn[i] >> 11) / 9007199254740992.0; /* 2^53 */
 		struct action x;
-		int64_t due = 0;
+		int64_t pause = 0;
 
 		ended(t, 2, a, false);
 		while (schedule_next(t->s, 2, &x))
 			if (x.kind == ACTION_WAITS)
-				due = x.due_ms;
+				pause = x.pause_ms;
 			else if (x.kind == ACTION_START && x.unit == none)
 				ended(t, 2, none, true);
-		CHECK_INT(due, 2 + (int64_t)(1000000000 * (0.75 + 0.5 * fraction)));
-		while (schedule_next(t->s, due, &x))
+		CHECK_INT(pause, (int64_t)(1000000000 * (0.75 + 0.5 * fraction)));
+		while (schedule_next(t->s, 2 + pause, &x))
 			;
 	}
 	case_free(t);
@@ -2462,17 +2462,17 @@ static void a_failed_step_is_tried_again_after_its_pause(void **state)
 	run(t, 1);
 	EXPECT(t, 0, "start a#1");
 	ended(t, 10, a, false);
-	EXPECT(t, 10, "a waits #2 @110, start b#1"); /* the pause holds no slot */
+	EXPECT(t, 10, "a waits #2 +100, start b#1"); /* the pause holds no slot */
 	CHECK_INT(schedule_due(t->s), 110);
 	CHECK_INT(schedule_reason(t->s, a, NULL), REASON_RETRY_PAUSE);
 	ended(t, 20, b, true);
 	EXPECT(t, 109, "b succeeded");
 	EXPECT(t, 110, "start a#2");
 	ended(t, 120, a, false);
-	EXPECT(t, 120, "a waits #3 @320");
+	EXPECT(t, 120, "a waits #3 +200");
 	EXPECT(t, 320, "start a#3");
 	ended(t, 330, a, false);
-	EXPECT(t, 330, "a waits #4 @630"); /* 400, but for the cap */
+	EXPECT(t, 330, "a waits #4 +300"); /* 400, but for the cap */
 	EXPECT(t, 630, "start a#4");
 	ended(t, 640, a, false);
 	EXPECT(t, 640, "a failed, run failed (member-failed a)");
@@ -2566,7 +2566,7 @@ static void what_could_not_start_is_parked_until_it_is_woken(void **state)
 	ended(t, 1, b, true);
 	EXPECT(t, 1, "b succeeded, start a#1");
 	ended(t, 2, a, false);
-	EXPECT(t, 2, "a waits #2 @2, start a#2");
+	EXPECT(t, 2, "a waits #2 +0, start a#2");
 	schedule_not_now(t->s, a, REASON_LOCKED);
 	EXPECT(t, 3, "");
 	CHECK_INT(schedule_state(t->s, a), STATE_WAITING);
@@ -2603,7 +2603,7 @@ static void parked_between_attempts_an_abort_leaves_the_last_end(void **state)
 	run(t, 2);
 	EXPECT(t, 0, "start a#1, start b#1");
 	ended_as(t, 1, a, STATE_TIMED_OUT);
-	EXPECT(t, 1, "a waits #2 @1, start a#2");
+	EXPECT(t, 1, "a waits #2 +0, start a#2");
 	schedule_not_now(t->s, a, REASON_LOCKED);
 	ended(t, 2, b, false);
 	EXPECT(t, 2, "b failed, a timed_out, run failed (member-failed b)");

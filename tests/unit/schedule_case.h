@@ -5,7 +5,7 @@
  *	start a#1		attempt 1 of a is to be started
  *	a succeeded		settled; other states with their reason: b blocked (need-failed a)
  *	ask a, ask a!		a question; ! = a need did not hold
- *	a waits #2 @110		a pause before attempt 2, until 110 ms
+ *	a waits #2 +100		a pause of 100 ms before attempt 2
  *	stop a (deadline)	and why
  *
  * What a group does is told by its END, which has the group's name; BEGIN and STAGE gates are
@@ -178,7 +178,7 @@ static inline void case_add_action(struct test_case *t, const struct action *a, 
 		break;
 	case ACTION_WAITS:
 		CHECK_INT(a->reason, REASON_EXIT); /* as ended() gave it */
-		buf_addf(out, "%s waits #%u @%lld", t->name[a->unit], a->attempt, (long long)a->due_ms);
+		buf_addf(out, "%s waits #%u +%lld", t->name[a->unit], a->attempt, (long long)a->pause_ms);
 		break;
 	}
 }

@@ -160,7 +160,7 @@ static struct scene scene_new(void)
 	ended(t, 1, c.fails, false);
 	schedule_set_slots(t->s, 2);
 	EXPECT(t, 1, "done succeeded, excused failed, late failed, fails failed, aborted aborted (policy-abort fails), "
-		     "group failed (member-failed fails), paused waits #2 @11, paused waits #2 @21, start stand-in#1");
+		     "group failed (member-failed fails), paused waits #2 +10, paused waits #2 +20, start stand-in#1");
 	c.s = t->s;
 	c.note = t->s->note;
 	return c;
