@@ -18,6 +18,7 @@
 #include "base/stamp.h"
 #include "base/vec.h"
 #include "engine/exec_impl.h"
+#include "sys/turns.h"
 #include "warden/journal.h"
 #include "warden/request.h"
 #include "warden/warden.h"
@@ -480,6 +481,8 @@ struct executor *exec_local_open(const struct exec_local_options *o)
 	close(locked);
 	close(other);
 	locked = other = -1;
+	turns_short(0);
+	turns_short(x->warden);
 	x->warden_fd = x->calls->pidfd_open(x->warden, 0);
 	if (x->warden_fd >= 0 ? watch(x, x->warden_fd) < 0 : errno != ENOSYS)
 		goto remove;

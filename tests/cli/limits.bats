@@ -118,6 +118,15 @@ Y
 
 artifact() { sql "select path from artifacts where name = '$1' order by step desc limit 1"; }
 
+@test "a step has the turns on a processor that it would have without us" {
+	jobfile <<'Y'
+jobfile: 1
+jobs: {a: {run: "grep -E '^(policy|prio|se.slice) ' /proc/self/sched || :"}}
+Y
+	want 0 orchmake
+	is "$(cat .orchmake/logs/*/*)" "$(grep -E '^(policy|prio|se.slice) ' /proc/self/sched)"
+}
+
 @test "artifacts: kept under their names, and as they were when the step ended" {
 	jobfile <<'Y'
 jobfile: 1
