@@ -13,6 +13,15 @@ const char *const hook_words[] = {"on_start",   "on_retry",   "on_skip",   "on_s
 				  "on_success", "on_failure", "on_cancel", "always", NULL};
 const char *const overlap_words[] = {"allow", "skip", "queue", "cancel", NULL};
 
+json_t *text_list_json(const struct text_list *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n; i++)
+		json_array_append_new(list, json_string(l->text[i]));
+	return list;
+}
+
 json_t *traits_metadata(const struct traits *t)
 {
 	struct buf err = BUF_INIT;

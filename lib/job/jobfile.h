@@ -50,6 +50,8 @@ struct text_list {
 	const char **text;
 	size_t n;
 };
+/* New reference. */
+json_t *text_list_json(const struct text_list *l);
 
 /* name -> value, in the order written.  A NULL value unsets (env). */
 struct value_map {

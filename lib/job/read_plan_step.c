@@ -344,15 +344,6 @@ static void use_step_key(struct plan *p, void *ctx, const struct node *n)
 
 /* --- what follows from several keys -------------------------------------------------------------- */
 
-static json_t *texts_json(const struct text_list *l)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(list, json_string(l->text[i]));
-	return list;
-}
-
 static void keep_metadata(struct plan *p, struct plan_step *r)
 {
 	bool named = r->name && r->description && strcmp(r->name, r->st->id);
@@ -364,9 +355,9 @@ static void keep_metadata(struct plan *p, struct plan_step *r)
 	if (named)
 		json_object_set_new(r->metadata, "name", json_string(r->name));
 	if (r->provides.n)
-		json_object_set_new(r->metadata, "provides", texts_json(&r->provides));
+		json_object_set_new(r->metadata, "provides", text_list_json(&r->provides));
 	if (r->consumes.n)
-		json_object_set_new(r->metadata, "consumes", texts_json(&r->consumes));
+		json_object_set_new(r->metadata, "consumes", text_list_json(&r->consumes));
 	r->st->t.metadata = keep_json_text(p->l, r->metadata);
 	plan_mark(r, KEY_metadata);
 }

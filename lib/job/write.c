@@ -224,7 +224,7 @@ static json_t *hook_json(const struct step *st)
 static json_t *secret_json(const struct secret *s)
 {
 	if (s->kind == SECRET_ARGV)
-		return json_pack("{s:o}", "argv", texts_json(&s->argv));
+		return json_pack("{s:o}", "argv", text_list_json(&s->argv));
 	return json_pack("{s:s}", s->kind == SECRET_ENV ? "env" : "file", s->from);
 }
 
@@ -242,7 +242,7 @@ static void put_env_rule(json_t *doc, const struct env_rule *rule)
 	if (rule->policy == ENV_CLEAN)
 		put_text(doc, "env_policy", "clean");
 	else if (rule->policy == ENV_KEEP)
-		put(doc, "env_policy", json_pack("{s:o}", "keep", texts_json(&rule->keep)));
+		put(doc, "env_policy", json_pack("{s:o}", "keep", text_list_json(&rule->keep)));
 }
 
 static void put_hooks(json_t *doc, const struct jobfile *jf)

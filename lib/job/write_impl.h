@@ -23,7 +23,6 @@ static inline void put_text(json_t *map, const char *name, const char *text)
 }
 
 json_t *duration_json(int64_t ms);
-json_t *texts_json(const struct text_list *t);
 json_t *values_json(const struct value_list *v);
 json_t *names_json(const struct name_decl *name, size_t n);
 /* The entries of m that base does not have just so (base may be NULL). */

@@ -19,15 +19,6 @@ json_t *duration_json(int64_t ms)
 	return v;
 }
 
-json_t *texts_json(const struct text_list *t)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < t->n; i++)
-		json_array_append_new(list, json_string(t->text[i]));
-	return list;
-}
-
 json_t *names_json(const struct name_decl *name, size_t n)
 {
 	json_t *list = json_array();
@@ -490,7 +481,7 @@ json_t *trait_json(const struct traits *t, enum key k)
 	case TYPE_BOOL:
 		return json_boolean(*(const bool *)field);
 	case TYPE_TEXTS:
-		return texts_json(field);
+		return text_list_json(field);
 	case TYPE_DURATION:
 		return duration_json(*(const int64_t *)field);
 	case TYPE_VALUE:
