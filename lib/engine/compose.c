@@ -192,7 +192,6 @@ static bool callable_command(struct engine *e, const struct step *st, const json
 
 static bool call_key(struct engine *e, uint32_t unit, const json_t *with, struct composed *c, struct buf *err)
 {
-	static const char *const scopes[] = {"run", "semantic", "explicit"};
 	const struct idempotency *i = e->x->place[unit].step->t.act->idempotency;
 	struct buf key = BUF_INIT;
 	bool good = engine_idempotency_key(e, unit, with, &key, err);
@@ -200,7 +199,7 @@ static bool call_key(struct engine *e, uint32_t unit, const json_t *with, struct
 	if (good)
 		env_set(&c->env, "ORCHMAKE_IDEMPOTENCY_KEY", key.data);
 	if (good && i) /* asked for: what writes keeps it, and does not write twice under it */
-		env_set(&c->env, "ORCHMAKE_IDEMPOTENCY_SCOPE", scopes[i->scope]);
+		env_set(&c->env, "ORCHMAKE_IDEMPOTENCY_SCOPE", idempotency_words[i->scope]);
 	buf_release(&key);
 	return good;
 }

@@ -8,10 +8,14 @@
 #include "job/namespace.h"
 
 const char *const offer_words[] = {"pipe", "fifo", "off", NULL};
-
 const char *const hook_words[] = {"on_start",   "on_retry",   "on_skip",   "on_slow",
 				  "on_success", "on_failure", "on_cancel", "always", NULL};
 const char *const overlap_words[] = {"allow", "skip", "queue", "cancel", NULL};
+const char *const on_lost_words[] = {"fail", "retry", "ask"};
+const char *const on_failure_words[] = {"abort", "skip_dependents", "continue", "fallback"};
+const char *const opens_words[] = {"done", "ok"};
+const char *const idempotency_words[] = {"run", "semantic", "explicit"};
+const char *const value_type_words[] = {"text", "int", "float", "bool", "json"};
 
 json_t *text_list_json(const struct text_list *l)
 {

@@ -85,6 +85,7 @@ struct idempotency {
 	const char *key;   /* SEMANTIC: path into `with` */
 	bool payload_hash; /* a hash of `with` is part of it */
 };
+extern const char *const idempotency_words[IDEMPOTENT_EXPLICIT + 1];
 
 /* A command that is tried again until it succeeds; it stands in `run` or `argv`. */
 struct until_spec {
@@ -143,6 +144,7 @@ struct provide_decl {
 	int line;
 	enum value_type { AS_TEXT, AS_INT, AS_FLOAT, AS_BOOL, AS_JSON } type;
 };
+extern const char *const value_type_words[AS_JSON + 1];
 
 struct name_decl { /* consumes, extends, ... */
 	const char *name;
@@ -285,7 +287,11 @@ extern const char *const overlap_words[OVERLAP_COUNT + 1];
 enum on_lost { ON_LOST_FAIL, ON_LOST_RETRY, ON_LOST_ASK };
 extern const char *const on_lost_words[ON_LOST_ASK + 1];
 
+/* What `on_failure` says: its own word, or the key of the map that names the step to run instead. */
+extern const char *const on_failure_words[ON_FAILURE_FALLBACK + 1];
+
 enum opens { OPENS_DONE, OPENS_OK };
+extern const char *const opens_words[OPENS_OK + 1];
 
 /* --- everything a job or a step may say ---------------------------------------------------------- */
 

@@ -112,7 +112,7 @@ static json_t *stages_json(const struct job *j)
 		for (size_t k = 0; k < s->n_jobs; k++)
 			json_array_append_new(jobs, json_string(s->job[k]->name));
 		stage = json_pack("{s:s, s:o, s:s}", "name", s->name, "jobs", jobs, "opens",
-				  s->opens == OPENS_OK ? "ok" : "done");
+				  opens_words[s->opens]);
 		if (s->loop)
 			put(stage, "loop", loop_json(s->loop));
 		json_array_append_new(list, stage);

@@ -93,7 +93,6 @@ static json_t *after_json(const struct traits *t)
 
 static json_t *provide_json(const struct provide_decl *p)
 {
-	static const char *const types[] = {"text", "int", "float", "bool", "json"};
 	json_t *map = json_object();
 
 	switch (p->from) {
@@ -118,7 +117,7 @@ static json_t *provide_json(const struct provide_decl *p)
 		put(map, "line", json_integer(p->line));
 		break;
 	}
-	put_text(map, "type", types[p->type]);
+	put_text(map, "type", value_type_words[p->type]);
 	return map;
 }
 
@@ -208,17 +207,9 @@ static json_t *retry_json(const struct retry_spec *r)
 
 static json_t *on_failure_json(const struct policy *p)
 {
-	switch (p->on_failure) {
-	case ON_FAILURE_ABORT:
-		return json_string("abort");
-	case ON_FAILURE_SKIP_DEPENDENTS:
-		return json_string("skip_dependents");
-	case ON_FAILURE_CONTINUE:
-		return json_string("continue");
-	case ON_FAILURE_FALLBACK:
-		break;
-	}
-	return json_pack("{s:s}", "fallback", p->fallback);
+	const char *word = on_failure_words[p->on_failure];
+
+	return p->on_failure == ON_FAILURE_FALLBACK ? json_pack("{s:s}", word, p->fallback) : json_string(word);
 }
 
 static json_t *exits_json(const struct exit_set *s)
@@ -342,8 +333,7 @@ static json_t *umask_json(int umask)
 
 static json_t *idempotency_json(const struct idempotency *i)
 {
-	static const char *const scopes[] = {"run", "semantic", "explicit"};
-	json_t *map = json_pack("{s:s}", "scope", scopes[i->scope]);
+	json_t *map = json_pack("{s:s}", "scope", idempotency_words[i->scope]);
 
 	put_text(map, "key", i->key);
 	if (i->payload_hash)
