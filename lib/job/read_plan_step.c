@@ -88,14 +88,11 @@ static void read_condition(struct plan *p, struct plan_step *r, const struct nod
 
 static void read_policy(struct plan *p, struct plan_step *r, const struct node *n)
 {
-	static const char *const words[] = {"abort", "skip_dependents", "continue", "fallback_step"};
-	static const enum on_failure policies[] = {ON_FAILURE_ABORT, ON_FAILURE_SKIP_DEPENDENTS,
-						   ON_FAILURE_CONTINUE, ON_FAILURE_FALLBACK};
 	size_t word;
 
-	if (!plan_word(p, n, words, ARRAY_LEN(words), &word))
+	if (!plan_word(p, n, plan_policy_words, ARRAY_LEN(plan_policy_words), &word))
 		return;
-	traits_policy(p->l, &r->st->t)->on_failure = policies[word];
+	traits_policy(p->l, &r->st->t)->on_failure = (enum on_failure)word;
 	plan_mark(r, KEY_on_failure);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/bug.h"
 #include "doc/json.h"
+#include "job/plan_keys.h"
 #include "job/read.h"
 #include "job/write_impl.h"
 
@@ -373,14 +374,10 @@ static void put_retry(const struct writing *w)
 
 static void put_policy(const struct writing *w)
 {
-	static const char *const words[] = {
-		[ON_FAILURE_ABORT] = "abort", [ON_FAILURE_SKIP_DEPENDENTS] = "skip_dependents",
-		[ON_FAILURE_CONTINUE] = "continue", [ON_FAILURE_FALLBACK] = "fallback_step",
-	};
 	const struct traits *t = &w->st->t;
 
 	if (t->policy->on_failure != ON_FAILURE_ABORT)
-		put(w->out, "on_failure", json_string(words[t->policy->on_failure]));
+		put(w->out, "on_failure", json_string(plan_policy_words[t->policy->on_failure]));
 	if (t->policy->on_failure == ON_FAILURE_FALLBACK)
 		put(w->out, "fallback_step", json_string(t->policy->fallback));
 	if (!t->policy->critical)
