@@ -87,9 +87,8 @@ static bool write_work_file(struct engine *e, const char *name, const struct buf
 static bool compose_text(struct engine *e, const struct step *st, const char *run, uint32_t serial, struct composed *c,
 			 struct buf *err)
 {
-	static const char *const plain[] = {"sh", "-eu", "-c"};
-	const char *const *shell = st->t.policy->shell.n ? st->t.policy->shell.text : plain;
-	size_t n_shell = st->t.policy->shell.n ? st->t.policy->shell.n : ARRAY_LEN(plain);
+	size_t n_shell;
+	const char *const *shell = policy_shell(st->t.policy, &n_shell);
 	struct buf text = BUF_INIT;
 	char *name, *path;
 	bool good;

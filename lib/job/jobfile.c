@@ -35,6 +35,15 @@ json_t *traits_metadata(const struct traits *t)
 	return map;
 }
 
+const char *const *policy_shell(const struct policy *p, size_t *ret_n)
+{
+	static const char *const usual[] = {"sh", "-eu", "-c"};
+	bool is_said = p && p->shell.n;
+
+	*ret_n = is_said ? p->shell.n : ARRAY_LEN(usual);
+	return is_said ? p->shell.text : usual;
+}
+
 void jobfile_free(struct jobfile *jf)
 {
 	if (!jf)

@@ -359,6 +359,9 @@ struct policy {
 	size_t n_extends;
 };
 
+/* What takes the text of `run` as its last argument: *ret_n words.  p NULL: where nobody can say `shell`. */
+const char *const *policy_shell(const struct policy *p, size_t *ret_n);
+
 /* What goes in and out.  All for whom nothing does share one. */
 struct flow {
 	struct provide_decl *provide;

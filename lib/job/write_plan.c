@@ -164,11 +164,12 @@ static void put_argv(const struct writing *w)
 /* Text for a shell is the shell's last argument. */
 static void put_run(const struct writing *w)
 {
-	static const char *usual[] = {"sh", "-eu", "-c"};
-	const struct text_list given = w->st->t.policy->shell;
-	const struct text_list shell = given.n ? given : (struct text_list){usual, ARRAY_LEN(usual)};
-	json_t *words = text_list_json(&shell);
+	size_t n;
+	const char *const *shell = policy_shell(w->st->t.policy, &n);
+	json_t *words = json_array();
 
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(words, json_string(shell[i]));
 	if (!strncmp(w->st->t.act->run, "#!", 2))
 		cannot(w, "a script with a first line of its own");
 	json_array_append_new(words, json_string(w->st->t.act->run));
