@@ -674,6 +674,9 @@ struct jobfile_where {
  * says what to do.
  */
 struct jobfile *jobfile_load(const struct jobfile_where *w, struct diags *d, bool *ret_none);
+/* The names by which it finds a Jobfile in a folder; the first that is there counts. */
+enum { JOBFILE_NAMES = 3 };
+extern const char *const jobfile_names[JOBFILE_NAMES];
 /* Where load looks for compiled forms of documents, below the root. */
 #define COMPILED_DIR ".orchmake/compiled"
 /* There are such that have been made and not saved yet. */
