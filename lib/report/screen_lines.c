@@ -53,17 +53,15 @@ static void settled_line(struct screen *s, const struct run_event *e)
 
 static void add_reason(struct screen *s, const struct run_event *e)
 {
-	const char *sentence = reason_sentence(e->reason), *hole = strstr(sentence, "%s");
+	struct buf text = BUF_INIT;
 
 	if (e->reason == REASON_NONE || e->reason == REASON_EXIT || e->reason == REASON_NEEDS_ENDED)
 		return;
+	reason_say(&text, e->reason, e->cause);
 	buf_puts(&s->line, "  (");
-	buf_add(&s->line, sentence, hole ? (size_t)(hole - sentence) : strlen(sentence));
-	if (hole) {
-		screen_add(s, e->cause ? e->cause : "?");
-		buf_puts(&s->line, hole + 2);
-	}
+	screen_add(s, text.data);
 	buf_putc(&s->line, ')');
+	buf_release(&text);
 }
 
 static void failure_lines(struct screen *s, const struct run_event *e)
