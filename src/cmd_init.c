@@ -74,11 +74,9 @@ static bool ignore_records(void)
 
 static const char *jobfile_there(void)
 {
-	static const char *const names[] = {"Jobfile", "Jobfile.yml", "Jobfile.yaml"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!access(names[i], F_OK))
-			return names[i];
+	for (size_t i = 0; i < ARRAY_LEN(jobfile_names); i++)
+		if (!access(jobfile_names[i], F_OK))
+			return jobfile_names[i];
 	return NULL;
 }
 

@@ -156,16 +156,14 @@ static json_t *job_json(const struct job *j, const struct remembered *m)
 {
 	const char *state = map_get(&m->state, j->name);
 	double ms = ledger_durations_ms(&m->durations, j->name);
-	json_t *aliases = json_array(), *labels = json_array();
+	json_t *aliases = json_array();
 	json_t *o = json_pack("{s:s, s:s, s:s*, s:s*, s:s}", "name", j->name, "kind", kind_word(j), "description",
 			      j->t.description, "group", j->t.policy->group, "file", source_name(j->file->source));
 
 	for (size_t i = 0; i < j->n_aliases; i++)
 		json_array_append_new(aliases, json_string(j->alias[i].name));
-	for (size_t i = 0; i < j->t.policy->labels.n; i++)
-		json_array_append_new(labels, json_string(j->t.policy->labels.text[i]));
 	json_object_set_new(o, "aliases", aliases);
-	json_object_set_new(o, "labels", labels);
+	json_object_set_new(o, "labels", text_list_json(&j->t.policy->labels));
 	json_object_set_new(o, "last_state", state ? json_string(state) : json_null());
 	json_object_set_new(o, "expected_ms", ms > 0 ? json_real(ms) : json_null());
 	return o;

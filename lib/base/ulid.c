@@ -3,8 +3,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "base/bug.h"
-
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 enum { TIME_LEN = 10 };
@@ -43,18 +41,6 @@ static int digit_of(char c)
 	return p ? (int)(p - digits) : -1;
 }
 
-void ulid_next(struct ulid *u)
-{
-	for (int i = ULID_LEN - 1; i >= TIME_LEN; i--) {
-		int d = digit_of(u->text[i]);
-
-		BUG_UNLESS(d >= 0);
-		u->text[i] = digits[(d + 1) & 31];
-		if (d < 31)
-			return;
-	}
-}
-
 bool ulid_valid(const char *text)
 {
 	if (strlen(text) != ULID_LEN || text[0] > '7')
@@ -65,13 +51,3 @@ bool ulid_valid(const char *text)
 	return true;
 }
 
-int64_t ulid_wall_ms(const char *text)
-{
-	int64_t ms = 0;
-
-	if (!ulid_valid(text))
-		return -1;
-	for (int i = 0; i < TIME_LEN; i++)
-		ms = ms << 5 | digit_of(text[i]);
-	return ms;
-}

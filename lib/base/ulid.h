@@ -1,7 +1,6 @@
 /*
  * ULIDs: 48 bits of milliseconds, 80 random bits, written as 26 Crockford
- * characters that sort by time.  Within one millisecond the caller's previous
- * ULID is counted up, so the order of making is the order of sorting.
+ * characters that sort by time.
  */
 #ifndef BASE_ULID_H
 #define BASE_ULID_H
@@ -21,12 +20,6 @@ void ulid_make(struct ulid *u, int64_t wall_ms, const uint8_t entropy[10]);
 /* The same with the kernel's randomness; 0, or -1 and errno. */
 int ulid_new(struct ulid *u, int64_t wall_ms);
 
-/* The next greater one of the same millisecond. */
-void ulid_next(struct ulid *u);
-
 bool ulid_valid(const char *text);
-
-/* The milliseconds inside; -1 if it is none. */
-int64_t ulid_wall_ms(const char *text);
 
 #endif

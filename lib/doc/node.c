@@ -129,7 +129,7 @@ static enum scalar_type resolve_number(const char *text, json_t **ret, const cha
 	return is_float ? resolve_float(text, ret, ret_why) : resolve_int(text, 10, ret, ret_why);
 }
 
-static bool is_special_float(const char *text)
+bool scalar_is_endless(const char *text)
 {
 	static const char *const inf[] = {".inf", ".Inf", ".INF"}, *const nan[] = {".nan", ".NaN", ".NAN"};
 	const char *unsigned_text = text + (*text == '-' || *text == '+');
@@ -160,7 +160,7 @@ static enum scalar_type resolve_plain(const char *text, json_t **ret, const char
 	case '+':
 	case '-':
 	case '.':
-		if (is_special_float(text))
+		if (scalar_is_endless(text))
 			return bad(ret_why, "is no number that JSON has: quote it if it is text");
 		return resolve_number(text, ret, ret_why);
 	default:

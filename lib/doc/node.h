@@ -44,6 +44,9 @@ enum scalar_type { SCALAR_NULL, SCALAR_BOOL, SCALAR_INT, SCALAR_FLOAT, SCALAR_TE
  */
 enum scalar_type scalar_resolve(const struct node *n, json_t **ret, const char **ret_why);
 
+/* Infinity or not a number, as YAML writes them: no JSON number is that. */
+bool scalar_is_endless(const char *text);
+
 /* The whole tree as a JSON value by those rules; NULL after diagnostics. */
 json_t *node_to_json(const struct node *n, struct diags *d);
 

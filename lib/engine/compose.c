@@ -87,9 +87,8 @@ static bool write_work_file(struct engine *e, const char *name, const struct buf
 static bool compose_text(struct engine *e, const struct step *st, const char *run, uint32_t serial, struct composed *c,
 			 struct buf *err)
 {
-	static const char *const plain[] = {"sh", "-eu", "-c"};
-	const char *const *shell = st->t.policy->shell.n ? st->t.policy->shell.text : plain;
-	size_t n_shell = st->t.policy->shell.n ? st->t.policy->shell.n : ARRAY_LEN(plain);
+	size_t n_shell;
+	const char *const *shell = policy_shell(st->t.policy, &n_shell);
 	struct buf text = BUF_INIT;
 	char *name, *path;
 	bool good;
@@ -192,7 +191,6 @@ static bool callable_command(struct engine *e, const struct step *st, const json
 
 static bool call_key(struct engine *e, uint32_t unit, const json_t *with, struct composed *c, struct buf *err)
 {
-	static const char *const scopes[] = {"run", "semantic", "explicit"};
 	const struct idempotency *i = e->x->place[unit].step->t.act->idempotency;
 	struct buf key = BUF_INIT;
 	bool good = engine_idempotency_key(e, unit, with, &key, err);
@@ -200,7 +198,7 @@ static bool call_key(struct engine *e, uint32_t unit, const json_t *with, struct
 	if (good)
 		env_set(&c->env, "ORCHMAKE_IDEMPOTENCY_KEY", key.data);
 	if (good && i) /* asked for: what writes keeps it, and does not write twice under it */
-		env_set(&c->env, "ORCHMAKE_IDEMPOTENCY_SCOPE", scopes[i->scope]);
+		env_set(&c->env, "ORCHMAKE_IDEMPOTENCY_SCOPE", idempotency_words[i->scope]);
 	buf_release(&key);
 	return good;
 }

@@ -349,11 +349,6 @@ const struct schedule *engine_schedule(const struct engine *e)
 	return e->s;
 }
 
-const json_t *engine_params(struct engine *e, uint32_t scope)
-{
-	return e->params[scope];
-}
-
 const json_t *engine_result(const struct engine *e)
 {
 	return e->result;

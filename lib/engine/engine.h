@@ -24,8 +24,6 @@ void engine_free(struct engine *e);
 const struct expansion *engine_expansion(const struct engine *e);
 /* Before engine_run: what the command line leaves out is settled in it already. */
 const struct schedule *engine_schedule(const struct engine *e);
-/* The params of a job's instance; borrowed; NULL where they are known only when a step calls it. */
-const json_t *engine_params(struct engine *e, uint32_t scope);
 
 /*
  * What engine_run would do with each unit, by number; valid until engine_free.  Leaves no trace.  Not to be

@@ -135,12 +135,12 @@ static int take_held(struct engine *e, const struct wanted *w)
 	case OVERLAP_COUNT:
 		break;
 	}
-	return handle_wait(w->path, HANDLE_ALONE);
+	return lock_wait(w->path, LOCK_ALONE);
 }
 
 static int take(struct engine *e, const struct wanted *w)
 {
-	int fd = handle_take(w->path, w->overlap == OVERLAP_ALLOW ? HANDLE_SHARED : HANDLE_ALONE);
+	int fd = lock_take(w->path, w->overlap == OVERLAP_ALLOW ? LOCK_SHARED : LOCK_ALONE);
 
 	if (fd < 0 && errno == EWOULDBLOCK && w->overlap != OVERLAP_ALLOW)
 		fd = take_held(e, w);

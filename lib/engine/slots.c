@@ -139,7 +139,7 @@ void slots_open(struct engine *e)
 	watch_load(e);
 	schedule_set_slots(e->s, e->slots);
 	if (e->tokens && tokens_take(e->tokens) == 1)
-		schedule_allow(e->s, e->tokens->held);
+		schedule_allow(e->s, tokens_held(e->tokens));
 }
 
 void slots_close(struct engine *e)
@@ -260,7 +260,7 @@ static void await(struct engine *e, bool yes)
 /* The implicit one stays: it costs nobody anything. */
 static void give_back(struct engine *e, uint32_t keep)
 {
-	while (e->tokens->held > (keep ? keep : 1))
+	while (tokens_held(e->tokens) > (keep ? keep : 1))
 		if (tokens_give(e->tokens) < 0)
 			engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s", strerror(errno));
 }
@@ -313,22 +313,22 @@ static uint32_t balance_tokens(struct engine *e, uint32_t want, uint32_t used)
 	bool waits = false;
 	int got = 1;
 
-	while (e->tokens->held < want && (got = tokens_take(e->tokens)) > 0)
+	while (tokens_held(e->tokens) < want && (got = tokens_take(e->tokens)) > 0)
 		;
 	if (got < 0)
 		engine_break(e, EXIT_RUN_FAILED, "the job server broke: %s", strerror(errno));
-	if (e->tokens->held < want)
+	if (tokens_held(e->tokens) < want)
 		waits = wait_for(e, used, want);
 	else
 		give_back(e, want > used ? want : used);
 	keep_debt(e);
 	await(e, tokens_owed(e->tokens) || waits);
-	return e->tokens->held;
+	return tokens_held(e->tokens);
 }
 
 bool slots_balance(struct engine *e)
 {
-	uint32_t want = schedule_wants(e->s), had = e->tokens ? e->tokens->held : e->slots, have = had;
+	uint32_t want = schedule_wants(e->s), had = e->tokens ? tokens_held(e->tokens) : e->slots, have = had;
 	bool limited = e->load.most >= 0;
 	struct schedule_counts c;
 
@@ -360,7 +360,7 @@ static void set_number(struct engine *e, uint32_t n)
 	e->slots = n;
 	schedule_set_slots(e->s, n);
 	if (e->tokens)
-		schedule_allow(e->s, e->tokens->held);
+		schedule_allow(e->s, tokens_held(e->tokens));
 	if (e->ledger)
 		ledger_run_slots(e->ledger, e->run_no, n);
 	record_about_run(e, EVENT_SLOTS_CHANGED, REASON_NONE, text);

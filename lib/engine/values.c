@@ -326,8 +326,6 @@ static void from_file(struct values *v, struct late *l, const char *name)
 	free(path);
 }
 
-static const char *const shell[] = {"sh", "-eu", "-c"};
-
 struct command {
 	char **argv;
 	size_t n, room;
@@ -342,9 +340,10 @@ static void add_var_args(struct command *c, const struct var *var, const json_t 
 {
 	struct buf text = BUF_INIT;
 	const json_t *item;
-	size_t i;
+	size_t i, n_shell;
+	const char *const *shell = policy_shell(NULL, &n_shell);
 
-	for (i = 0; var->kind == VAR_SH && i < ARRAY_LEN(shell); i++)
+	for (i = 0; var->kind == VAR_SH && i < n_shell; i++)
 		add_arg(c, shell[i]);
 	if (!json_is_array(value)) {
 		json_as_text(&text, value);

@@ -484,7 +484,6 @@ static const char *root_word(enum expr_root root)
 static void check_name_ref(void *ctx, enum expr_root root, const char *const *path, size_t n,
 			   struct mark m)
 {
-	static const char *const run_fields[] = {"id", "target", "start", "dir", "attempt", "resumed"};
 	static const char *const job_fields[] = {"name", "description"};
 	const struct refs *r = ctx;
 	const char *why = why_not(r, root);

@@ -54,6 +54,10 @@ enum expr_root {
 	ROOT_COUNT,
 };
 
+/* The keys of `run`, as many as the sentence above names. */
+enum { RUN_FIELDS = 6 };
+extern const char *const run_fields[RUN_FIELDS];
+
 /* ok() failed() done() canceled(): about the needs of the step and the run. */
 enum expr_status { STATUS_OK, STATUS_FAILED, STATUS_DONE, STATUS_CANCELED };
 

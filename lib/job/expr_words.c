@@ -24,6 +24,8 @@ const struct function_info expr_functions[FN_COUNT] = {
 #undef WORLD
 #undef STATUS
 
+const char *const run_fields[] = {"id", "target", "start", "dir", "attempt", "resumed"};
+
 static const char *const roots[] = {
 #define ROOT(id, word, sentence) [ROOT_##id] = word,
 	EXPR_ROOTS(ROOT)

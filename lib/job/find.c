@@ -141,15 +141,16 @@ static void set_root(struct loader *l, const char *path)
 
 /* --- as found --------------------------------------------------------------------------------- */
 
+const char *const jobfile_names[] = {"Jobfile", "Jobfile.yml", "Jobfile.yaml"};
+
 /* Add what stands in dir; false if it is nothing, or if that is an error. */
 static bool add_found(struct loader *l, const char *dir)
 {
-	static const char *const names[] = {"Jobfile", "Jobfile.yml", "Jobfile.yaml"};
 	char *jobfiles = path_join(dir, "jobfiles");
 	size_t before = l->n_pending;
 
-	for (size_t i = 0; i < ARRAY_LEN(names) && l->n_pending == before; i++) {
-		char *path = path_join(dir, names[i]);
+	for (size_t i = 0; i < ARRAY_LEN(jobfile_names) && l->n_pending == before; i++) {
+		char *path = path_join(dir, jobfile_names[i]);
 
 		sights_look(l->where->sights, ".", path);
 		if (file_exists(path) && !is_folder(path))

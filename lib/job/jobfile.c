@@ -8,10 +8,23 @@
 #include "job/namespace.h"
 
 const char *const offer_words[] = {"pipe", "fifo", "off", NULL};
-
 const char *const hook_words[] = {"on_start",   "on_retry",   "on_skip",   "on_slow",
 				  "on_success", "on_failure", "on_cancel", "always", NULL};
 const char *const overlap_words[] = {"allow", "skip", "queue", "cancel", NULL};
+const char *const on_lost_words[] = {"fail", "retry", "ask"};
+const char *const on_failure_words[] = {"abort", "skip_dependents", "continue", "fallback"};
+const char *const opens_words[] = {"done", "ok"};
+const char *const idempotency_words[] = {"run", "semantic", "explicit"};
+const char *const value_type_words[] = {"text", "int", "float", "bool", "json"};
+
+json_t *text_list_json(const struct text_list *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n; i++)
+		json_array_append_new(list, json_string(l->text[i]));
+	return list;
+}
 
 json_t *traits_metadata(const struct traits *t)
 {
@@ -20,6 +33,15 @@ json_t *traits_metadata(const struct traits *t)
 
 	BUG_UNLESS(!err.len);
 	return map;
+}
+
+const char *const *policy_shell(const struct policy *p, size_t *ret_n)
+{
+	static const char *const usual[] = {"sh", "-eu", "-c"};
+	bool is_said = p && p->shell.n;
+
+	*ret_n = is_said ? p->shell.n : ARRAY_LEN(usual);
+	return is_said ? p->shell.text : usual;
 }
 
 void jobfile_free(struct jobfile *jf)

@@ -50,6 +50,8 @@ struct text_list {
 	const char **text;
 	size_t n;
 };
+/* New reference. */
+json_t *text_list_json(const struct text_list *l);
 
 /* name -> value, in the order written.  A NULL value unsets (env). */
 struct value_map {
@@ -83,6 +85,7 @@ struct idempotency {
 	const char *key;   /* SEMANTIC: path into `with` */
 	bool payload_hash; /* a hash of `with` is part of it */
 };
+extern const char *const idempotency_words[IDEMPOTENT_EXPLICIT + 1];
 
 /* A command that is tried again until it succeeds; it stands in `run` or `argv`. */
 struct until_spec {
@@ -141,6 +144,7 @@ struct provide_decl {
 	int line;
 	enum value_type { AS_TEXT, AS_INT, AS_FLOAT, AS_BOOL, AS_JSON } type;
 };
+extern const char *const value_type_words[AS_JSON + 1];
 
 struct name_decl { /* consumes, extends, ... */
 	const char *name;
@@ -283,7 +287,11 @@ extern const char *const overlap_words[OVERLAP_COUNT + 1];
 enum on_lost { ON_LOST_FAIL, ON_LOST_RETRY, ON_LOST_ASK };
 extern const char *const on_lost_words[ON_LOST_ASK + 1];
 
+/* What `on_failure` says: its own word, or the key of the map that names the step to run instead. */
+extern const char *const on_failure_words[ON_FAILURE_FALLBACK + 1];
+
 enum opens { OPENS_DONE, OPENS_OK };
+extern const char *const opens_words[OPENS_OK + 1];
 
 /* --- everything a job or a step may say ---------------------------------------------------------- */
 
@@ -350,6 +358,9 @@ struct policy {
 	struct name_decl *extends;
 	size_t n_extends;
 };
+
+/* What takes the text of `run` as its last argument: *ret_n words.  p NULL: where nobody can say `shell`. */
+const char *const *policy_shell(const struct policy *p, size_t *ret_n);
 
 /* What goes in and out.  All for whom nothing does share one. */
 struct flow {
@@ -663,6 +674,9 @@ struct jobfile_where {
  * says what to do.
  */
 struct jobfile *jobfile_load(const struct jobfile_where *w, struct diags *d, bool *ret_none);
+/* The names by which it finds a Jobfile in a folder; the first that is there counts. */
+enum { JOBFILE_NAMES = 3 };
+extern const char *const jobfile_names[JOBFILE_NAMES];
 /* Where load looks for compiled forms of documents, below the root. */
 #define COMPILED_DIR ".orchmake/compiled"
 /* There are such that have been made and not saved yet. */

@@ -276,10 +276,8 @@ static bool add_envelope(struct ref *r, struct buf *out)
 
 static bool is_run_field(const struct ref_part *part)
 {
-	static const char *const fields[] = {"id", "target", "start", "dir", "attempt", "resumed"};
-
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (is_key(part, fields[i]))
+	for (size_t i = 0; i < ARRAY_LEN(run_fields); i++)
+		if (is_key(part, run_fields[i]))
 			return true;
 	return false;
 }

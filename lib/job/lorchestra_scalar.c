@@ -41,14 +41,6 @@ static bool is_false_word(const char *t)
 	return is_any(t, words, ARRAY_LEN(words));
 }
 
-static bool is_endless(const char *t)
-{
-	static const char *const words[] = {".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"};
-
-	return is_any(t + (*t == '-' || *t == '+'), words, ARRAY_LEN(words)) && !((*t == '-' || *t == '+') &&
-										 (t[2] | 32) == 'n');
-}
-
 /* Whether all of t is made of these, and it is not empty. */
 static bool made_of(const char *t, const char *these)
 {
@@ -193,7 +185,7 @@ json_t *lorch_scalar(const struct node *n, const char **ret_why)
 		return json_null();
 	if (is_true_word(n->text) || is_false_word(n->text))
 		return json_boolean(is_true_word(n->text));
-	if (is_endless(n->text)) {
+	if (scalar_is_endless(n->text)) {
 		*ret_why = "has no value in JSON: quote it if it is text";
 		return NULL;
 	}

@@ -28,6 +28,8 @@ static const char *const scope_ids[] = {
 #undef SCOPE
 };
 
+const char *const plan_policy_words[] = {"abort", "skip_dependents", "continue", "fallback_step"};
+
 const struct plan_key_info *plan_key_info(enum plan_key key)
 {
 	BUG_UNLESS(key < PLAN_KEY_COUNT);

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "job/graph.h"
+
 /* The kinds of maps that have keys: SCOPE(id, where it is, for messages). */
 #define PLAN_SCOPES(SCOPE)                                                                         \
 	SCOPE(PLAN, "the plan")                                                                    \
@@ -85,6 +87,9 @@ const char *plan_key_wants(enum plan_key key);
 bool plan_key_find(enum plan_scope scope, const char *word, enum plan_key *ret);
 /* The nearest key's word of that scope, or NULL. */
 const char *plan_key_suggest(enum plan_scope scope, const char *word);
+
+/* What a plan calls each policy of failure. */
+extern const char *const plan_policy_words[ON_FAILURE_FALLBACK + 1];
 
 /* JSON Schema (2020-12) of a plan.  New reference. */
 json_t *plan_schema_json(void);

@@ -118,9 +118,6 @@ void bad_value(struct loader *l, const char *key, const char *what, const struct
  * Each reads the value of `key` into *ret; false after an error, with *ret untouched.  Texts are copied
  * into the jobfile's arena.
  */
-/* read_limits.c: hints for an executor, and which one. */
-void read_resources(struct loader *l, const struct node *n, const json_t **ret);
-void read_executor(struct loader *l, const struct node *n);
 bool read_text(struct loader *l, const char *key, const struct node *n, const char **ret);
 bool read_bool(struct loader *l, const char *key, const struct node *n, bool *ret);
 bool read_int(struct loader *l, const char *key, const struct node *n, int64_t min, int64_t max,
@@ -229,6 +226,8 @@ void read_files(struct loader *l, const char *key, const struct node *n, struct 
 void read_fresh(struct loader *l, struct traits *t, const struct node *n);
 void read_priority(struct loader *l, struct traits *t, const struct node *n);
 void read_limit_map(struct loader *l, struct traits *t, const struct node *n);
+void read_resources(struct loader *l, struct traits *t, const struct node *n);
+void read_executor(struct loader *l, struct traits *t, const struct node *n);
 void read_slow(struct loader *l, struct traits *t, const struct node *n);
 void read_approve(struct loader *l, struct traits *t, const struct node *n);
 void read_until(struct loader *l, struct traits *t, const struct node *n);

@@ -116,7 +116,6 @@ static void read_with(struct loader *l, struct traits *t, const struct node *n, 
 static void use_idempotency_key(struct loader *l, void *ctx, enum key key, const struct node *name,
 				const struct node *n)
 {
-	static const char *const scopes[] = {"run", "semantic", "explicit"};
 	struct idempotency *i = ctx;
 	size_t word;
 
@@ -124,7 +123,7 @@ static void use_idempotency_key(struct loader *l, void *ctx, enum key key, const
 		read_text(l, name->text, n, &i->key);
 	else if (key == KEY_idempotency_hash)
 		read_bool(l, name->text, n, &i->payload_hash);
-	else if (read_word(l, name->text, n, scopes, ARRAY_LEN(scopes), &word))
+	else if (read_word(l, name->text, n, idempotency_words, ARRAY_LEN(idempotency_words), &word))
 		i->scope = (enum idempotency_scope)word;
 }
 

@@ -124,9 +124,9 @@ static void check_hint_name(struct loader *l, const struct node *name)
 		diag_hint(l->d, "it takes cpus, mem, gpus and time");
 }
 
-void read_resources(struct loader *l, const struct node *n, const json_t **ret)
+void read_resources(struct loader *l, struct traits *t, const struct node *n)
 {
-	if (!read_json_map(l, "resources", n, ret))
+	if (!read_json_map(l, "resources", n, &traits_policy(l, t)->resources))
 		return;
 	for (size_t i = 0; i < n->n; i++) {
 		check_hint_name(l, n->key[i]);
@@ -134,8 +134,10 @@ void read_resources(struct loader *l, const struct node *n, const json_t **ret)
 	}
 }
 
-void read_executor(struct loader *l, const struct node *n)
+/* There is one, so nothing of it is kept. */
+void read_executor(struct loader *l, struct traits *t, const struct node *n)
 {
+	(void)t;
 	if (n->kind == NODE_SCALAR && !strcmp(n->text, "local"))
 		return;
 	if (n->kind == NODE_SCALAR && !strcmp(n->text, "slurm")) {

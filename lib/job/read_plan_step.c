@@ -88,14 +88,11 @@ static void read_condition(struct plan *p, struct plan_step *r, const struct nod
 
 static void read_policy(struct plan *p, struct plan_step *r, const struct node *n)
 {
-	static const char *const words[] = {"abort", "skip_dependents", "continue", "fallback_step"};
-	static const enum on_failure policies[] = {ON_FAILURE_ABORT, ON_FAILURE_SKIP_DEPENDENTS,
-						   ON_FAILURE_CONTINUE, ON_FAILURE_FALLBACK};
 	size_t word;
 
-	if (!plan_word(p, n, words, ARRAY_LEN(words), &word))
+	if (!plan_word(p, n, plan_policy_words, ARRAY_LEN(plan_policy_words), &word))
 		return;
-	traits_policy(p->l, &r->st->t)->on_failure = policies[word];
+	traits_policy(p->l, &r->st->t)->on_failure = (enum on_failure)word;
 	plan_mark(r, KEY_on_failure);
 }
 
@@ -344,15 +341,6 @@ static void use_step_key(struct plan *p, void *ctx, const struct node *n)
 
 /* --- what follows from several keys -------------------------------------------------------------- */
 
-static json_t *texts_json(const struct text_list *l)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(list, json_string(l->text[i]));
-	return list;
-}
-
 static void keep_metadata(struct plan *p, struct plan_step *r)
 {
 	bool named = r->name && r->description && strcmp(r->name, r->st->id);
@@ -364,9 +352,9 @@ static void keep_metadata(struct plan *p, struct plan_step *r)
 	if (named)
 		json_object_set_new(r->metadata, "name", json_string(r->name));
 	if (r->provides.n)
-		json_object_set_new(r->metadata, "provides", texts_json(&r->provides));
+		json_object_set_new(r->metadata, "provides", text_list_json(&r->provides));
 	if (r->consumes.n)
-		json_object_set_new(r->metadata, "consumes", texts_json(&r->consumes));
+		json_object_set_new(r->metadata, "consumes", text_list_json(&r->consumes));
 	r->st->t.metadata = keep_json_text(p->l, r->metadata);
 	plan_mark(r, KEY_metadata);
 }

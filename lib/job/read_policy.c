@@ -101,7 +101,6 @@ void read_needs_rule(struct loader *l, struct traits *t, const struct node *n)
 static void use_provide(struct loader *l, void *ctx, enum key key, const struct node *name,
 			const struct node *n)
 {
-	static const char *const types[] = {"text", "int", "float", "bool", "json"};
 	struct provide_decl *p = ctx;
 	int64_t line;
 	size_t type;
@@ -109,7 +108,7 @@ static void use_provide(struct loader *l, void *ctx, enum key key, const struct 
 
 	switch (key) {
 	case KEY_provide_type:
-		if (read_word(l, "type", n, types, ARRAY_LEN(types), &type))
+		if (read_word(l, "type", n, value_type_words, ARRAY_LEN(value_type_words), &type))
 			p->type = (enum value_type)type;
 		return;
 	case KEY_provide_stdout:
@@ -539,11 +538,10 @@ static void use_fallback(struct loader *l, void *ctx, enum key key, const struct
 
 void read_on_failure(struct loader *l, struct traits *t, const struct node *n)
 {
-	static const char *const words[] = {"abort", "skip_dependents", "continue"};
 	size_t word;
 
 	if (n->kind != NODE_MAP) {
-		if (read_word(l, "on_failure", n, words, ARRAY_LEN(words), &word))
+		if (read_word(l, "on_failure", n, on_failure_words, ON_FAILURE_FALLBACK, &word))
 			traits_policy(l, t)->on_failure = (enum on_failure)word;
 		return;
 	}
@@ -633,8 +631,6 @@ void read_offer(struct loader *l, struct traits *t, const struct node *n)
 	if (read_word(l, "jobserver", n, offer_words, OFFER_COUNT, &word))
 		traits_policy(l, t)->jobserver = (enum slot_offer)word;
 }
-
-const char *const on_lost_words[] = {"fail", "retry", "ask"};
 
 void read_on_lost(struct loader *l, struct traits *t, const struct node *n)
 {

@@ -138,7 +138,6 @@ static void read_loop(struct loader *l, struct stage *s, const struct node *n)
 static void use_stage_key(struct loader *l, void *ctx, enum key key, const struct node *name,
 			  const struct node *n)
 {
-	static const char *const opens[] = {"done", "ok"};
 	struct stage *s = ctx;
 	size_t word;
 
@@ -150,7 +149,7 @@ static void use_stage_key(struct loader *l, void *ctx, enum key key, const struc
 		read_names(l, "jobs", n, false, &s->select, &s->n_selects);
 		break;
 	case KEY_stage_opens:
-		if (read_word(l, "opens", n, opens, ARRAY_LEN(opens), &word))
+		if (read_word(l, "opens", n, opens_words, ARRAY_LEN(opens_words), &word))
 			s->opens = (enum opens)word;
 		break;
 	case KEY_stage_loop:

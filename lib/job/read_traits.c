@@ -3,140 +3,89 @@
 
 #include "base/bug.h"
 
+static void read_consumes(struct loader *l, struct traits *t, const struct node *n)
+{
+	read_names(l, "consumes", n, false, &traits_flow(l, t)->consume, &traits_flow(l, t)->n_consumes);
+}
+
+static void read_extends(struct loader *l, struct traits *t, const struct node *n)
+{
+	read_names(l, "extends", n, true, &traits_policy(l, t)->extends, &traits_policy(l, t)->n_extends);
+}
+
+static void read_own_breaker(struct loader *l, struct traits *t, const struct node *n)
+{
+	read_breaker(l, &traits_policy(l, t)->breaker, n);
+}
+
+static void read_env(struct loader *l, const char *key, const struct node *n, struct value_map *ret)
+{
+	read_value_map(l, key, n, true, ret);
+}
+
 /* Keys whose value is something of its own. */
 static void read_special(struct loader *l, struct traits *t, enum key key, const struct node *n)
 {
-	switch (key) {
-	case KEY_needs:
-		read_needs(l, t, n);
-		break;
-	case KEY_after:
-		read_after(l, t, n);
-		break;
-	case KEY_needs_rule:
-		read_needs_rule(l, t, n);
-		break;
-	case KEY_provides:
-		read_provides(l, t, n);
-		break;
-	case KEY_consumes:
-		read_names(l, "consumes", n, false, &traits_flow(l, t)->consume, &traits_flow(l, t)->n_consumes);
-		break;
-	case KEY_extends:
-		read_names(l, "extends", n, true, &traits_policy(l, t)->extends, &traits_policy(l, t)->n_extends);
-		break;
-	case KEY_matrix:
-		read_matrix(l, t, n);
-		break;
-	case KEY_foreach:
-		read_foreach(l, t, n);
-		break;
-	case KEY_retry:
-		read_retry(l, t, n);
-		break;
-	case KEY_on_failure:
-		read_on_failure(l, t, n);
-		break;
-	case KEY_fail_if:
-		read_fail_if(l, t, n);
-		break;
-	case KEY_pool:
-		read_pool_use(l, t, n);
-		break;
-	case KEY_slots:
-		read_slots(l, t, n);
-		break;
-	case KEY_lock_uses:
-		read_lock_uses(l, t, n);
-		break;
-	case KEY_slow:
-		read_slow(l, t, n);
-		break;
-	case KEY_priority:
-		read_priority(l, t, n);
-		break;
-	case KEY_resources:
-		read_resources(l, n, &traits_policy(l, t)->resources);
-		break;
-	case KEY_executor:
-		read_executor(l, n);
-		break;
-	case KEY_limits:
-		read_limit_map(l, t, n);
-		break;
-	case KEY_umask:
-		read_umask(l, t, n);
-		break;
-	case KEY_breaker:
-		read_breaker(l, &traits_policy(l, t)->breaker, n);
-		break;
-	case KEY_on_lost:
-		read_on_lost(l, t, n);
-		break;
-	case KEY_on_driver_death:
-		read_on_death(l, t, n);
-		break;
-	case KEY_jobserver:
-		read_offer(l, t, n);
-		break;
-	case KEY_schedule:
-		read_schedule(l, t, n);
-		break;
-	case KEY_timezone:
-		read_zone(l, t, n);
-		break;
-	case KEY_overlap:
-		read_overlap(l, t, n);
-		break;
-	default:
-		BUG("no reader for key '%s'", key_word(key));
-	}
+	static void (*const readers[KEY_COUNT])(struct loader *, struct traits *, const struct node *) = {
+		[KEY_after] = read_after,
+		[KEY_breaker] = read_own_breaker,
+		[KEY_consumes] = read_consumes,
+		[KEY_executor] = read_executor,
+		[KEY_extends] = read_extends,
+		[KEY_fail_if] = read_fail_if,
+		[KEY_foreach] = read_foreach,
+		[KEY_fresh] = read_fresh,
+		[KEY_jobserver] = read_offer,
+		[KEY_limits] = read_limit_map,
+		[KEY_lock_uses] = read_lock_uses,
+		[KEY_matrix] = read_matrix,
+		[KEY_needs] = read_needs,
+		[KEY_needs_rule] = read_needs_rule,
+		[KEY_on_driver_death] = read_on_death,
+		[KEY_on_failure] = read_on_failure,
+		[KEY_on_lost] = read_on_lost,
+		[KEY_overlap] = read_overlap,
+		[KEY_pool] = read_pool_use,
+		[KEY_priority] = read_priority,
+		[KEY_provides] = read_provides,
+		[KEY_resources] = read_resources,
+		[KEY_retry] = read_retry,
+		[KEY_schedule] = read_schedule,
+		[KEY_slots] = read_slots,
+		[KEY_slow] = read_slow,
+		[KEY_timezone] = read_zone,
+		[KEY_umask] = read_umask,
+	};
+
+	BUG_UNLESS(readers[key]);
+	readers[key](l, t, n);
 }
 
-/* By the type of the key where that is all there is to know. */
+/* Types that say how the keys which have them are read, into a field of their own: PLAIN(type, reader). */
+#define PLAIN_TYPES(PLAIN)                                                                         \
+	PLAIN(TEXT, read_text)                                                                     \
+	PLAIN(BOOL, read_bool)                                                                     \
+	PLAIN(TEXTS, read_texts)                                                                   \
+	PLAIN(DURATION, read_duration)                                                             \
+	PLAIN(VALUE, read_value)                                                                   \
+	PLAIN(VALUES, read_value_list)                                                             \
+	PLAIN(ENV, read_env)                                                                       \
+	PLAIN(EXPR, read_expr)                                                                     \
+	PLAIN(PATTERN, read_pattern)                                                               \
+	PLAIN(EXITS, read_exits)                                                                   \
+	PLAIN(MAP, read_map_text)                                                                  \
+	PLAIN(FILES, read_files)
+
 static void read_by_type(struct loader *l, struct traits *t, enum key key, const char *word,
 			 const struct node *n)
 {
 	switch (key_info(key)->type) {
-	case TYPE_TEXT:
-		read_text(l, word, n, traits_own_field(l, t, key));
+#define PLAIN(type, reader)                                                                        \
+	case TYPE_##type:                                                                          \
+		reader(l, word, n, traits_own_field(l, t, key));                                   \
 		break;
-	case TYPE_BOOL:
-		read_bool(l, word, n, traits_own_field(l, t, key));
-		break;
-	case TYPE_TEXTS:
-		read_texts(l, word, n, traits_own_field(l, t, key));
-		break;
-	case TYPE_DURATION:
-		read_duration(l, word, n, traits_own_field(l, t, key));
-		break;
-	case TYPE_VALUE:
-		read_value(l, word, n, traits_own_field(l, t, key));
-		break;
-	case TYPE_VALUES:
-		read_value_list(l, word, n, traits_own_field(l, t, key));
-		break;
-	case TYPE_ENV:
-		read_value_map(l, word, n, true, traits_own_field(l, t, key));
-		break;
-	case TYPE_EXPR:
-		read_expr(l, word, n, traits_own_field(l, t, key));
-		break;
-	case TYPE_PATTERN:
-		read_pattern(l, word, n, traits_own_field(l, t, key));
-		break;
-	case TYPE_EXITS:
-		read_exits(l, word, n, traits_own_field(l, t, key));
-		break;
-	case TYPE_MAP:
-		read_map_text(l, word, n, traits_own_field(l, t, key));
-		break;
-	case TYPE_FILES:
-		read_files(l, word, n, traits_own_field(l, t, key));
-		break;
-	case TYPE_FRESH:
-		read_fresh(l, t, n);
-		break;
+		PLAIN_TYPES(PLAIN)
+#undef PLAIN
 	case TYPE_CONDITIONS:
 		read_conditions(l, word, n, key == KEY_require, traits_own_field(l, t, key));
 		break;

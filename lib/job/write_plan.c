@@ -4,7 +4,9 @@
 
 #include "base/bug.h"
 #include "doc/json.h"
+#include "job/plan_keys.h"
 #include "job/read.h"
+#include "job/write_impl.h"
 
 enum {
 	GRACE_MS = 2000,		       /* what a plan has unless it says otherwise */
@@ -28,12 +30,6 @@ static void cannot(const struct writing *w, const char *what)
 {
 	diag_error(w->d, w->st ? w->st->mark : w->j->mark, "%s '%s': a plan has no word for %s",
 		   w->st ? "step" : "job", w->st ? name_of(w) : w->j->name, what);
-}
-
-static void put(json_t *map, const char *key, json_t *v)
-{
-	BUG_UNLESS(v);
-	json_object_set_new(map, key, v);
 }
 
 static json_t *seconds_json(int64_t ms)
@@ -104,15 +100,6 @@ static json_t *text_of(const struct writing *w, const struct value *v, const cha
 	return s;
 }
 
-static json_t *texts_json(const struct text_list *l)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(list, json_string(l->text[i]));
-	return list;
-}
-
 /* Whether base, whose entries are shared, has that one just so. */
 static bool has_entry(const struct value_map *base, const struct value_map *m, size_t i)
 {
@@ -177,11 +164,12 @@ static void put_argv(const struct writing *w)
 /* Text for a shell is the shell's last argument. */
 static void put_run(const struct writing *w)
 {
-	static const char *usual[] = {"sh", "-eu", "-c"};
-	const struct text_list given = w->st->t.policy->shell;
-	const struct text_list shell = given.n ? given : (struct text_list){usual, ARRAY_LEN(usual)};
-	json_t *words = texts_json(&shell);
+	size_t n;
+	const char *const *shell = policy_shell(w->st->t.policy, &n);
+	json_t *words = json_array();
 
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(words, json_string(shell[i]));
 	if (!strncmp(w->st->t.act->run, "#!", 2))
 		cannot(w, "a script with a first line of its own");
 	json_array_append_new(words, json_string(w->st->t.act->run));
@@ -387,14 +375,10 @@ static void put_retry(const struct writing *w)
 
 static void put_policy(const struct writing *w)
 {
-	static const char *const words[] = {
-		[ON_FAILURE_ABORT] = "abort", [ON_FAILURE_SKIP_DEPENDENTS] = "skip_dependents",
-		[ON_FAILURE_CONTINUE] = "continue", [ON_FAILURE_FALLBACK] = "fallback_step",
-	};
 	const struct traits *t = &w->st->t;
 
 	if (t->policy->on_failure != ON_FAILURE_ABORT)
-		put(w->out, "on_failure", json_string(words[t->policy->on_failure]));
+		put(w->out, "on_failure", json_string(plan_policy_words[t->policy->on_failure]));
 	if (t->policy->on_failure == ON_FAILURE_FALLBACK)
 		put(w->out, "fallback_step", json_string(t->policy->fallback));
 	if (!t->policy->critical)
@@ -521,7 +505,7 @@ static json_t *step_json(struct writing *w, const struct step *st)
 		put(w->out, "description", json_string(t->description));
 	put_metadata(w);
 	if (t->policy->labels.n)
-		put(w->out, "tags", texts_json(&t->policy->labels));
+		put(w->out, "tags", text_list_json(&t->policy->labels));
 	put_action(w);
 	if (t->policy->cwd)
 		put(w->out, "cwd", text_of(w, t->policy->cwd, "cwd"));

@@ -1,7 +1,5 @@
 #include "run/event.h"
 
-#include <string.h>
-
 #include "base/bug.h"
 #include "base/stamp.h"
 
@@ -15,17 +13,6 @@ const char *event_word(enum event_kind k)
 {
 	BUG_UNLESS(k < EVENT_COUNT);
 	return words[k];
-}
-
-bool event_parse(const char *word, enum event_kind *ret)
-{
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (!strcmp(words[i], word)) {
-			*ret = (enum event_kind)i;
-			return true;
-		}
-	}
-	return false;
 }
 
 /* Takes v over. */

@@ -16,7 +16,6 @@ enum event_kind {
 };
 
 const char *event_word(enum event_kind k);
-bool event_parse(const char *word, enum event_kind *ret);
 
 /* Borrowed texts; whoever keeps an event copies it. */
 struct run_event {

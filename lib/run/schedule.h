@@ -48,7 +48,6 @@ enum state {
 };
 
 const char *state_word(enum state s);
-bool state_parse(const char *word, enum state *ret);
 bool state_is_final(enum state s);
 bool state_is_ok(enum state s);
 bool state_is_failure(enum state s);
@@ -64,7 +63,6 @@ const char *reason_word(enum reason r);
 const char *reason_sentence(enum reason r); /* with %s for the cause, if it has one */
 /* The same with its cause, appended; ? for one that is not known. */
 void reason_say(struct buf *out, enum reason r, const char *cause);
-bool reason_parse(const char *word, enum reason *ret);
 
 struct schedule;
 

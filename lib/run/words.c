@@ -19,17 +19,6 @@ const char *state_word(enum state s)
 	return states[s].word;
 }
 
-bool state_parse(const char *word, enum state *ret)
-{
-	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-		if (!strcmp(states[i].word, word)) {
-			*ret = (enum state)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 bool state_is_final(enum state s)
 {
 	return s < STATE_COUNT && states[s].final;
@@ -63,17 +52,6 @@ const char *reason_sentence(enum reason r)
 {
 	BUG_UNLESS(r < REASON_COUNT);
 	return reasons[r].sentence;
-}
-
-bool reason_parse(const char *word, enum reason *ret)
-{
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
-		if (!strcmp(reasons[i].word, word)) {
-			*ret = (enum reason)i;
-			return true;
-		}
-	}
-	return false;
 }
 
 void reason_say(struct buf *out, enum reason r, const char *cause)

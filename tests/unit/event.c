@@ -4,25 +4,12 @@
 
 #include "run/event.h"
 
-static void every_word_is_read_back(void **state)
+static void every_kind_has_a_word_of_its_own(void **state)
 {
 	(void)state;
-	for (int i = 0; i < EVENT_COUNT; i++) {
-		enum event_kind k = EVENT_COUNT;
-
-		CHECK(event_parse(event_word((enum event_kind)i), &k));
-		CHECK_INT(k, i);
-	}
-}
-
-static void another_word_is_none(void **state)
-{
-	enum event_kind k = EVENT_STEP_RETRY;
-
-	(void)state;
-	CHECK(!event_parse("step_exploded", &k));
-	CHECK(!event_parse("", &k));
-	CHECK_INT(k, EVENT_STEP_RETRY);
+	for (int i = 0; i < EVENT_COUNT; i++)
+		for (int k = 0; k < i; k++)
+			CHECK(strcmp(event_word((enum event_kind)i), event_word((enum event_kind)k)) != 0);
 }
 
 static void json_is(const struct run_event *e, const char *want)
@@ -98,8 +85,7 @@ static void bytes_that_are_no_text_do_not_lose_the_event(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_word_is_read_back),
-		cmocka_unit_test(another_word_is_none),
+		cmocka_unit_test(every_kind_has_a_word_of_its_own),
 		cmocka_unit_test(an_event_of_the_run_says_no_more_than_it_has),
 		cmocka_unit_test(an_event_of_a_step_says_all_of_it),
 		cmocka_unit_test(bytes_that_are_no_text_do_not_lose_the_event),

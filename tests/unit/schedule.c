@@ -2877,23 +2877,20 @@ static void a_graph_may_be_extended_before_the_run_begins(void **state)
 
 /* --- words ------------------------------------------------------------------------------------------------- */
 
-static void states_and_reasons_are_read_as_they_are_written(void **state)
+static void every_state_and_reason_has_a_word_of_its_own(void **state)
 {
-	enum state s;
-	enum reason r;
-
 	(void)state;
 	for (int i = 0; i < STATE_COUNT; i++) {
-		CHECK(state_parse(state_word((enum state)i), &s) && (int)s == i);
+		for (int k = 0; k < i; k++)
+			CHECK(strcmp(state_word((enum state)i), state_word((enum state)k)) != 0);
 		CHECK(!state_is_ok((enum state)i) || state_is_final((enum state)i));
 		CHECK(!(state_is_ok((enum state)i) && state_is_failure((enum state)i)));
 	}
 	for (int i = 0; i < REASON_COUNT; i++) {
-		CHECK(reason_parse(reason_word((enum reason)i), &r) && (int)r == i);
+		for (int k = 0; k < i; k++)
+			CHECK(strcmp(reason_word((enum reason)i), reason_word((enum reason)k)) != 0);
 		CHECK(i == REASON_NONE || *reason_sentence((enum reason)i));
 	}
-	CHECK(!state_parse("nonsense", &s));
-	CHECK(!reason_parse("nonsense", &r));
 	CHECK(!state_is_final(STATE_COUNT) && !state_is_ok(STATE_COUNT) && !state_is_failure(STATE_COUNT));
 }
 
@@ -3027,7 +3024,7 @@ int main(void)
 		cmocka_unit_test(a_stage_stays_shut_if_the_stand_in_failed_too),
 		cmocka_unit_test(a_finally_waits_for_the_stand_ins_of_the_others),
 		cmocka_unit_test(a_graph_may_be_extended_before_the_run_begins),
-		cmocka_unit_test(states_and_reasons_are_read_as_they_are_written),
+		cmocka_unit_test(every_state_and_reason_has_a_word_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
