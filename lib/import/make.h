@@ -93,7 +93,7 @@ struct mk {
 	struct map told; /* that a warning has been given of */
 	struct mk_automatic automatic; /* put NULL: no recipe is being written */
 	unsigned deep;	 /* values inside values */
-	size_t steps;	 /* characters of values looked at so far */
+	size_t steps;	 /* characters of values looked at so far, and patterns tried */
 };
 
 /* make_read.c: the lines.  What is refused there is refused for good. */
@@ -111,6 +111,9 @@ enum mk_how {
 };
 /* The text with everything in it worked out. */
 void mk_expand(struct mk *m, const struct mk_text *t, enum mk_how how, struct buf *out);
+
+/* More than a value that has an end comes to?  Said once; whoever writes into out stops then. */
+bool mk_too_much(struct mk *m, struct mark mark, const struct buf *out);
 /* Its value stands in the Jobfile, and so does that of each that it is made of. */
 void mk_write_out(struct mk *m, struct mk_var *v);
 /*

@@ -16,11 +16,11 @@ struct call {
 	size_t start; /* of what is ours in out */
 };
 
-typedef void word_fn(struct buf *out, const char *word, const char *with);
+typedef void word_fn(struct buf *out, const char *word, const void *with);
 
 /* --- word by word ------------------------------------------------------------------------------------------- */
 
-static void put_notdir(struct buf *out, const char *word, const char *with)
+static void put_notdir(struct buf *out, const char *word, const void *with)
 {
 	const char *slash = strrchr(word, '/');
 
@@ -28,7 +28,7 @@ static void put_notdir(struct buf *out, const char *word, const char *with)
 	buf_puts(out, slash ? slash + 1 : word);
 }
 
-static void put_dir(struct buf *out, const char *word, const char *with)
+static void put_dir(struct buf *out, const char *word, const void *with)
 {
 	const char *slash = strrchr(word, '/');
 
@@ -46,7 +46,7 @@ static const char *dot_of(const char *word)
 	return dot && !strchr(dot, '/') ? dot : NULL;
 }
 
-static void put_basename(struct buf *out, const char *word, const char *with)
+static void put_basename(struct buf *out, const char *word, const void *with)
 {
 	const char *dot = dot_of(word);
 
@@ -54,32 +54,32 @@ static void put_basename(struct buf *out, const char *word, const char *with)
 	buf_add(out, word, dot ? (size_t)(dot - word) : strlen(word));
 }
 
-static void put_suffix(struct buf *out, const char *word, const char *with)
+static void put_suffix(struct buf *out, const char *word, const void *with)
 {
 	(void)with;
 	buf_puts(out, dot_of(word) ? dot_of(word) : "");
 }
 
-static void put_before(struct buf *out, const char *word, const char *with)
+static void put_before(struct buf *out, const char *word, const void *with)
 {
 	buf_puts(out, with);
 	buf_puts(out, word);
 }
 
-static void put_behind(struct buf *out, const char *word, const char *with)
+static void put_behind(struct buf *out, const char *word, const void *with)
 {
 	buf_puts(out, word);
 	buf_puts(out, with);
 }
 
-static void put_itself(struct buf *out, const char *word, const char *with)
+static void put_itself(struct buf *out, const char *word, const void *with)
 {
 	(void)with;
 	buf_puts(out, word);
 }
 
 /* Each word of text, as fn writes it; words that come to nothing leave no blank. */
-static void each_word(struct call *c, const char *text, word_fn *fn, const char *with)
+static void each_word(struct call *c, const char *text, word_fn *fn, const void *with)
 {
 	for (size_t n; *text; text += n) {
 		struct buf one = BUF_INIT;
@@ -89,6 +89,8 @@ static void each_word(struct call *c, const char *text, word_fn *fn, const char 
 		n = strcspn(text, " \t\n");
 		if (!n)
 			continue;
+		if (mk_too_much(c->m, c->mark, c->out))
+			return;
 		word = xstrndup(text, n);
 		fn(&one, word, with);
 		if (one.len && c->out->len > c->start)
@@ -113,9 +115,9 @@ struct replacement {
 	const char *from, *to;
 };
 
-static void put_patsubst(struct buf *out, const char *word, const char *with)
+static void put_patsubst(struct buf *out, const char *word, const void *with)
 {
-	const struct replacement *r = (const void *)with;
+	const struct replacement *r = with;
 	struct span stem;
 
 	if (!mk_match(r->from, word, &stem))
@@ -136,7 +138,7 @@ static void call_patsubst(struct call *c)
 	char *from = trimmed(c->arg[0]), *to = trimmed(c->arg[1]);
 	struct replacement r = {from, to};
 
-	each_word(c, c->arg[2], put_patsubst, (const char *)&r);
+	each_word(c, c->arg[2], put_patsubst, &r);
 	free(from);
 	free(to);
 }
@@ -145,52 +147,13 @@ static void call_subst(struct call *c)
 {
 	size_t n = strlen(c->arg[0]);
 
-	for (const char *p = c->arg[2]; *p;)
+	for (const char *p = c->arg[2]; *p && !mk_too_much(c->m, c->mark, c->out);)
 		if (n && !strncmp(p, c->arg[0], n)) {
 			buf_puts(c->out, c->arg[1]);
 			p += n;
 		} else {
 			buf_putc(c->out, *p++);
 		}
-}
-
-static bool matches_one(const char *patterns, const char *word)
-{
-	bool hit = false;
-
-	for (size_t n; *patterns && !hit; patterns += n) {
-		char *one;
-		struct span stem;
-
-		patterns += strspn(patterns, " \t\n");
-		n = strcspn(patterns, " \t\n");
-		one = xstrndup(patterns, n);
-		hit = n && mk_match(one, word, &stem);
-		free(one);
-	}
-	return hit;
-}
-
-static void put_if_match(struct buf *out, const char *word, const char *with)
-{
-	if (matches_one(with, word))
-		buf_puts(out, word);
-}
-
-static void put_unless_match(struct buf *out, const char *word, const char *with)
-{
-	if (!matches_one(with, word))
-		buf_puts(out, word);
-}
-
-static void call_filter(struct call *c) { each_word(c, c->arg[1], put_if_match, c->arg[0]); }
-static void call_filter_out(struct call *c) { each_word(c, c->arg[1], put_unless_match, c->arg[0]); }
-
-/* --- lists ---------------------------------------------------------------------------------------------------- */
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(((const struct mk_word *)a)->name, ((const struct mk_word *)b)->name);
 }
 
 static struct mk_words split(struct call *c, const char *text)
@@ -204,6 +167,43 @@ static struct mk_words split(struct call *c, const char *text)
 			mk_words_add(&w, arena_strndup(c->m->a, text, n), c->mark);
 	}
 	return w;
+}
+
+struct choice {
+	struct mk *m;
+	struct mk_words patterns;
+	bool matching; /* else those that match none */
+};
+
+static void put_chosen(struct buf *out, const char *word, const void *with)
+{
+	const struct choice *c = with;
+	bool hit = false;
+	struct span stem;
+
+	c->m->steps += c->patterns.n;
+	for (size_t i = 0; i < c->patterns.n && !hit; i++)
+		hit = mk_match(c->patterns.at[i].name, word, &stem);
+	if (hit == c->matching)
+		buf_puts(out, word);
+}
+
+static void choose(struct call *c, bool matching)
+{
+	struct choice choice = {.m = c->m, .patterns = split(c, c->arg[0]), .matching = matching};
+
+	each_word(c, c->arg[1], put_chosen, &choice);
+	free(choice.patterns.at);
+}
+
+static void call_filter(struct call *c) { choose(c, true); }
+static void call_filter_out(struct call *c) { choose(c, false); }
+
+/* --- lists ---------------------------------------------------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(((const struct mk_word *)a)->name, ((const struct mk_word *)b)->name);
 }
 
 static void call_sort(struct call *c)
@@ -353,6 +353,7 @@ static bool take_arguments(struct call *c, const struct function *f, const struc
 		if (!i)
 			arg = mk_part(&arg, 0, arg.n);
 		mk_expand(c->m, &arg, how, &text);
+		c->m->steps += text.len;
 		c->arg[i] = arena_strdup(c->m->a, text.data);
 		buf_release(&text);
 		from = end + 1;
@@ -373,7 +374,8 @@ bool mk_call(struct mk *m, const struct mk_text *inside, enum mk_how how, struct
 		diag_hint(m->d, "%s", f->instead);
 		return true;
 	}
-	if (take_arguments(&c, f, inside, from, how))
+	if (take_arguments(&c, f, inside, from, how) && !mk_too_much(m, c.mark, out))
 		f->call(&c);
+	m->steps += out->len - c.start;
 	return true;
 }

@@ -6,7 +6,7 @@
 #include "base/bug.h"
 #include "import/make.h"
 
-enum { DEEPEST = 100, LONGEST = 1 << 20, MOST_STEPS = 1 << 19, STEPS_PER_BYTE = 1000 };
+enum { DEEPEST = 100, LONGEST = 1 << 20, MOST_STEPS = 1 << 24, STEPS_PER_BYTE = 1000 };
 
 struct mk_var *mk_var(struct mk *m, const char *name, size_t len, struct mark mark)
 {
@@ -89,7 +89,7 @@ static bool is_refused(struct mk *m, const struct mk_text *name, struct mark mar
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
-static bool too_much(struct mk *m, struct mark mark, const struct buf *out)
+bool mk_too_much(struct mk *m, struct mark mark, const struct buf *out)
 {
 	size_t most = MOST_STEPS + STEPS_PER_BYTE * source_text(m->source).len;
 
@@ -122,7 +122,7 @@ static void put_var(struct mk *m, struct mk_var *v, enum mk_how how, struct mark
 	v->written_out |= how != MK_EARLY;
 	if (v->shell && how != MK_EARLY)
 		refuse_output(m, v, mark);
-	if (v->shell || too_much(m, mark, out))
+	if (v->shell || mk_too_much(m, mark, out))
 		return;
 	m->deep++;
 	mk_expand(m, &v->value, how, out);
@@ -170,15 +170,16 @@ static void put_reference(struct mk *m, const struct mk_text *inside, enum mk_ho
 		(void)m->automatic.put(m->automatic.ctx, inside->s[0], inside->n == 2 ? inside->s[1] : 0, mark, out);
 		return;
 	}
-	if (is < inside->n && !too_much(m, mark, out)) {
+	if (is < inside->n && !mk_too_much(m, mark, out)) {
 		put_replaced(m, inside, colon, is, how, out);
 		return;
 	}
-	if (memchr(inside->s, '$', inside->n) && !too_much(m, mark, out)) {
+	if (memchr(inside->s, '$', inside->n) && !mk_too_much(m, mark, out)) {
 		m->deep++;
 		mk_expand(m, inside, how == MK_LATE ? MK_LATE : MK_NAMES, &name);
 		m->deep--;
 		computed = (struct mk_text){name.data, inside->at, name.len};
+		m->steps += name.len;
 	}
 	if (!is_refused(m, &computed, mark))
 		put_var(m, mk_var(m, computed.s, computed.n, mark), how, mark, out);
@@ -202,7 +203,7 @@ void mk_expand(struct mk *m, const struct mk_text *t, enum mk_how how, struct bu
 		} else {
 			return;
 		}
-		if (too_much(m, mk_mark(m, t, i, 1), out))
+		if (mk_too_much(m, mk_mark(m, t, i, 1), out))
 			return;
 	}
 }
