@@ -178,9 +178,36 @@ static void add_parts(struct ref *r, size_t from, struct buf *out)
 		add_part(r, &r->part[i], out);
 }
 
+static json_t *scalar_json(struct loader *l, const struct node *n)
+{
+	const char *why;
+	json_t *v = lorch_scalar(n, &why);
+
+	if (!v)
+		diag_error(l->d, n->mark, "'%s' %s", n->text, why);
+	return v ? v : json_null();
+}
+
+/* What has been looked up is data: references in it do not count. */
+static json_t *json_of(struct loader *l, const struct node *n)
+{
+	json_t *all;
+
+	if (n->kind == NODE_SCALAR)
+		return scalar_json(l, n);
+	all = n->kind == NODE_LIST ? json_array() : json_object();
+	for (size_t i = 0; i < n->n; i++) {
+		if (n->kind == NODE_LIST)
+			json_array_append_new(all, json_of(l, n->item[i]));
+		else
+			json_object_set_new_nocheck(all, n->key[i]->text, json_of(l, n->item[i]));
+	}
+	return all;
+}
+
 static void add_json(struct ref *r, const struct node *n, struct buf *out)
 {
-	json_t *v = lorch_json(r->x->l, n);
+	json_t *v = json_of(r->x->l, n);
 
 	json_text(out, v, JSON_TIGHT);
 	json_decref(v);
@@ -454,16 +481,6 @@ static struct node *reference_value(struct lorch *x, const struct node *n)
 
 /* --- values ------------------------------------------------------------------------------------------------- */
 
-static json_t *scalar_json(struct loader *l, const struct node *n)
-{
-	const char *why;
-	json_t *v = lorch_scalar(n, &why);
-
-	if (!v)
-		diag_error(l->d, n->mark, "'%s' %s", n->text, why);
-	return v ? v : json_null();
-}
-
 static struct node *scalar_value(struct loader *l, const struct node *n)
 {
 	json_t *v = scalar_json(l, n);
@@ -497,20 +514,4 @@ struct node *lorch_value(struct lorch *x, const struct node *n)
 								  n->key[i]->n) : NULL,
 			  lorch_value(x, n->item[i]));
 	return parts;
-}
-
-json_t *lorch_json(struct loader *l, const struct node *n)
-{
-	json_t *all;
-
-	if (n->kind == NODE_SCALAR)
-		return scalar_json(l, n);
-	all = n->kind == NODE_LIST ? json_array() : json_object();
-	for (size_t i = 0; i < n->n; i++) {
-		if (n->kind == NODE_LIST)
-			json_array_append_new(all, lorch_json(l, n->item[i]));
-		else
-			json_object_set_new_nocheck(all, n->key[i]->text, lorch_json(l, n->item[i]));
-	}
-	return all;
 }
