@@ -18,8 +18,7 @@ static void hint_job(struct loader *l, const char *name, struct mark m)
 	bool few = diags_errors(l->d) < SUGGEST_MAX + l->errors_before;
 	const char *near = few ? job_suggest(l->jf, ns_at(l, m), name) : NULL;
 
-	if (near)
-		diag_hint(l->d, "did you mean '%s'?", near);
+	diag_suggest(l->d, near);
 }
 
 const struct step *job_main(const struct job *j)
@@ -96,9 +95,7 @@ static void check_pool(struct loader *l, const struct pool_use *use)
 	for (size_t i = 0; i < l->jf->n_pools; i++)
 		spell_try(&s, namespace_short(ns_at(l, use->mark), l->jf->pool[i].name));
 	diag_error(l->d, use->mark, "no pool '%s'", use->name);
-	if (s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
-	else
+	if (!diag_suggest(l->d, s.best))
 		diag_hint(l->d, "declare it in the file: pools: {%s: 1}", use->name);
 }
 
@@ -112,9 +109,7 @@ static void check_lock(struct loader *l, const struct lock_use *use)
 	for (size_t i = 0; i < l->jf->n_locks; i++)
 		spell_try(&s, namespace_short(ns_at(l, use->mark), l->jf->lock[i].name));
 	diag_error(l->d, use->mark, "no lock '%s'", use->name);
-	if (s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
-	else
+	if (!diag_suggest(l->d, s.best))
 		diag_hint(l->d, "declare it in the file: locks: {%s: {scope: host}}", use->name);
 }
 
@@ -156,9 +151,7 @@ static void check_callable(struct loader *l, const struct act_spec *act)
 	for (size_t i = 0; (name = builtin_name(i)); i++)
 		spell_try(&s, name);
 	diag_error(l->d, act->mark, "no callable '%s'", act->call);
-	if (s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
-	else
+	if (!diag_suggest(l->d, s.best))
 		hint_callable(l, act, act->call);
 }
 
@@ -187,8 +180,7 @@ static void check_called_params(struct loader *l, const struct act_spec *act, co
 				spell_try(&s, namespace_short(j->ns, l->jf->params.at[k].name));
 			diag_error(l->d, act->params.mark[i], "job '%s' has no parameter '%s'",
 				   j->name, name);
-			if (s.best)
-				diag_hint(l->d, "did you mean '%s'?", s.best);
+			diag_suggest(l->d, s.best);
 		} else if (constant) {
 			own = param_from_json(p, constant, &err);
 			if (!own)
@@ -272,9 +264,7 @@ static void unknown_need(struct loader *l, const struct job *j, const struct nee
 		   need->name);
 	if (strpbrk(need->name, "*?"))
 		diag_hint(l->d, "needs takes names; a pattern may stand in `stages: [{jobs: [...]}]`");
-	else if (s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
-	else
+	else if (!diag_suggest(l->d, s.best))
 		hint_job(l, need->name, need->mark);
 }
 
@@ -477,8 +467,7 @@ static void unknown_fallback(struct loader *l, const struct job *j, const struct
 	}
 	diag_error(l->d, t->policy->fallback_mark, "no step '%s' in job '%s' to fall back to", t->policy->fallback,
 		   j->name);
-	if (s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
+	diag_suggest(l->d, s.best);
 }
 
 static void check_fallback(struct loader *l, const struct job *j, const struct step *st)

@@ -36,8 +36,8 @@ static void unknown(const struct refs *r, struct mark m, const char *what, const
 		    const struct spell *s)
 {
 	diag_error(r->l->d, m, "no %s '%s'", what, name);
-	if (s && s->best && *s->best)
-		diag_hint(r->l->d, "did you mean '%s'?", s->best);
+	if (s)
+		diag_suggest(r->l->d, s->best);
 }
 
 static bool is_namespace(const struct refs *r, const char *name, struct mark m)
@@ -345,8 +345,7 @@ static void check_job_ref(const struct refs *r, const char *const *path, size_t 
 		return;
 	}
 	diag_error(r->l->d, m, "no job '%s' in an earlier stage", path[0]);
-	if (s.best)
-		diag_hint(r->l->d, "did you mean '%s'?", s.best);
+	diag_suggest(r->l->d, s.best);
 }
 
 static void check_step_ref(const struct refs *r, const char *const *path, size_t n, struct mark m)
@@ -388,8 +387,7 @@ static void check_need_ref(const struct refs *r, const char *const *path, size_t
 	for (size_t k = 0; k < r->t->n_needs; k++)
 		spell_try(&s, namespace_short(r->j->ns, r->t->need[k].name));
 	diag_error(r->l->d, m, "'%s' is not among the needs", path[0]);
-	if (s.best)
-		diag_hint(r->l->d, "did you mean '%s'?", s.best);
+	diag_suggest(r->l->d, s.best);
 }
 
 static void check_consume_ref(const struct refs *r, const char *const *path, size_t n, struct mark m)
@@ -413,9 +411,7 @@ static void check_consume_ref(const struct refs *r, const char *const *path, siz
 	for (size_t k = 0; k < flow->n_consumes; k++)
 		spell_try(&s, flow->consume[k].name);
 	diag_error(r->l->d, m, "'%s' is not among what it consumes", meant);
-	if (s.best)
-		diag_hint(r->l->d, "did you mean '%s'?", s.best);
-	else
+	if (!diag_suggest(r->l->d, s.best))
 		diag_hint(r->l->d, "write consumes: [%s]", meant);
 }
 
@@ -435,8 +431,7 @@ static void check_field(const struct refs *r, const char *root, const char *name
 	if (!first_blame(r->l, m))
 		return;
 	diag_error(r->l->d, m, "'%s' has no '%s'", root, name);
-	if (s.best)
-		diag_hint(r->l->d, "did you mean '%s'?", s.best);
+	diag_suggest(r->l->d, s.best);
 }
 
 /* Roots that have no value at a place, and why. */

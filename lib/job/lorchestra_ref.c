@@ -277,8 +277,7 @@ static void unknown_step(struct ref *r)
 		spell_try(&s, r->x->step[i]);
 	diag_error(r->x->l->d, r->from->mark, "%.*s: there is no %s '%s'", (int)r->len, r->text,
 		   r->x->place == LORCH_LOOP ? "job of an earlier stage" : "step", name.data);
-	if (s.best)
-		diag_hint(r->x->l->d, "did you mean '%s'?", s.best);
+	diag_suggest(r->x->l->d, s.best);
 	buf_release(&name);
 }
 
@@ -355,8 +354,7 @@ static bool no_self(struct ref *r, const struct node *at, const struct ref_part 
 		   at			      ? ""
 		   : r->x->place == LORCH_LOOP ? ", for a pipeline has nothing that '@self' could mean"
 					       : ", for nothing stands beside job_id, version and steps");
-	if (sp.best)
-		diag_hint(r->x->l->d, "did you mean '%s'?", sp.best);
+	diag_suggest(r->x->l->d, sp.best);
 	buf_release(&name);
 	return false;
 }

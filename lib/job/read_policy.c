@@ -258,8 +258,7 @@ static void read_cells(struct loader *l, const struct matrix *m, const char *key
 				continue;
 			diag_error(l->d, cell->key[k]->mark, "'%s' is no axis of this matrix",
 				   cell->key[k]->text);
-			if (s.best)
-				diag_hint(l->d, "did you mean '%s'?", s.best);
+			diag_suggest(l->d, s.best);
 		}
 		for (size_t a = 0; all_axes && a < m->n_axes; a++)
 			if (!node_get(cell, m->axis[a].name))
