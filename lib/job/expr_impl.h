@@ -74,7 +74,6 @@ uint8_t expr_function_arg(enum function fn, size_t i);
 
 /* ROOT_COUNT if there is none. */
 enum expr_root expr_root_find(struct span word);
-const char *expr_root_word(enum expr_root root);
 /* Whether ids under it may have dots: steps, needs, consumes. */
 bool expr_root_is_dotted(enum expr_root root);
 
