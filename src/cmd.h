@@ -111,7 +111,7 @@ const struct verb *verb_find(const char *name);
 #include "verbs.def"
 #undef VERB
 
-/* --- options.c ------------------------------------------------------------------------------------- */
+/* --- options.c, help.c ----------------------------------------------------------------------------- */
 
 /* Fill c from argv; false after a message on stderr (exit code 2). */
 bool cli_parse(struct cli *c, int argc, char **argv);

@@ -1,298 +1,30 @@
 /* The command line, by the table in options.def. */
-#include <errno.h>
+#include "options.h"
+
 #include <getopt.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/bug.h"
-#include "base/fdio.h"
-#include "base/moment.h"
 #include "base/spell.h"
 #include "base/stamp.h"
 #include "base/vec.h"
-#include "cmd.h"
-#include "doc/json.h"
-#include "engine/debug.h"
 #include "shortcut.h"
-
-enum kind { HEADING, FLAG, UNFLAG, TEXT, WORDS, DEBUGGING, DURATION, MOMENT, COUNT, SIZE, SLOTS, LOAD, KEEP_GOING, SEED, PARAM, VARIABLE, JSON, COLOUR, PROGRESS, OUTPUT, FORMAT, OFFER, OVERLAP,
-	    RESUME };
-
-struct option_entry {
-	int letter; /* 0: none */
-	const char *name, *arg, *sentence;
-	enum kind kind;
-	size_t field;
-	const char *verbs; /* that it is for alone; NULL: all */
-};
 
 #define HEAD(text) {.kind = HEADING, .sentence = text},
 #define OPTION(letter, name, kind, field, arg, sentence) OF(NULL, letter, name, kind, field, arg, sentence)
 #define OF(verbs, letter, name, kind, field, arg, sentence)                                        \
 	{letter, name, arg, sentence, kind, offsetof(struct cli, field), verbs},
-static const struct option_entry options[] = {
+const struct option_entry options[] = {
 #include "options.def"
 };
 #undef HEAD
 #undef OPTION
 #undef OF
+const size_t n_options = ARRAY_LEN(options);
 
-enum { LONG_BASE = 256, PAYLOAD_MAX = 64 << 20 };
-
-/* --- values ---------------------------------------------------------------------------------------------- */
-
-static bool bad_value(const struct option_entry *o, const char *value, const char *want)
-{
-	cli_error("--%s: '%s' is not %s", o->name, value, want);
-	return false;
-}
-
-static bool set_number(const struct option_entry *o, const char *value, int64_t min, int64_t *ret)
-{
-	char *end;
-	long long n;
-
-	errno = 0;
-	n = strtoll(value, &end, 10);
-	if (end == value || *end || errno || n < min)
-		return bad_value(o, value, min ? "a whole number above 0" : "a whole number");
-	*ret = n;
-	return true;
-}
-
-static bool set_debug(const struct option_entry *o, const char *value, unsigned *ret)
-{
-	const char *bad;
-	struct buf want = BUF_INIT;
-	char *word;
-	int n;
-
-	if (debug_parse(value, ret, &bad, &n))
-		return true;
-	for (enum debug_topic t = 0; t < DEBUG_TOPIC_COUNT; t++)
-		buf_addf(&want, "%s%s", t ? ", " : "one of ", debug_word(t));
-	word = xstrndup(bad, (size_t)n);
-	bad_value(o, word, want.data);
-	free(word);
-	buf_release(&want);
-	return false;
-}
-
-static bool set_moment(const struct option_entry *o, const char *value, int64_t *ret)
-{
-	const int64_t now = stamp_wall_ms();
-
-	if (!moment_parse(value, now, ret))
-		return bad_value(o, value, "a time such as 06:30, 2026-01-31T06:30 or 90m");
-	if (*ret <= now)
-		return bad_value(o, value, "in the future");
-	return true;
-}
-
-/* As make takes it: 4, 3.5, also 0, with which one step runs at a time. */
-static bool set_load(const struct option_entry *o, const char *value, double *ret)
-{
-	char *end;
-	double n = strtod(value, &end);
-
-	if (end == value || *end || !isfinite(n) || n < 0)
-		return bad_value(o, value, "a number of tasks such as 4 or 2.5");
-	*ret = n;
-	return true;
-}
-
-static bool set_json(const struct option_entry *o, const char *value, json_t **ret)
-{
-	struct buf text = BUF_INIT, err = BUF_INIT;
-	json_t *v = NULL;
-
-	if (value[0] == '@' && file_read(value + 1, &text, PAYLOAD_MAX) < 0)
-		cli_error("--%s: cannot read '%s': %s", o->name, value + 1, strerror(errno));
-	else if (value[0] != '@')
-		buf_puts(&text, value);
-	if (text.len) {
-		v = json_parse(text.data, text.len, &err);
-		if (!v)
-			cli_error("--%s is not JSON: %s", o->name, err.data);
-		else if (!json_is_object(v))
-			cli_error("--%s has to be a JSON map, such as {\"name\": \"value\"}", o->name);
-	}
-	buf_release(&text);
-	buf_release(&err);
-	json_decref(*ret);
-	*ret = v;
-	return json_is_object(v);
-}
-
-/* Bytes, or so many K, M, G, T of 1024. */
-static bool set_size(const struct option_entry *o, const char *value, int64_t *ret)
-{
-	static const char units[] = "KMGT";
-	char *end;
-	long long n = strtoll(value, &end, 10);
-	const char *unit = *end ? strchr(units, *end) : NULL;
-	int shift = unit ? 10 * (int)(unit - units + 1) : 0;
-
-	if (end == value || n < 1 || (*end && (!unit || end[1])) || n > INT64_MAX >> shift)
-		return bad_value(o, value, "a size such as 500M or 2G");
-	*ret = (int64_t)n << shift;
-	return true;
-}
-
-static bool add_param(struct cli *c, const char *option, const char *text)
-{
-	const char *eq = strchr(text, '=');
-	struct given_param p;
-
-	if (!eq || eq == text) {
-		cli_error("%s: '%s' is not %s", option, text, strcmp(option, "-P") ? "KEY=VALUE" : "NAME=VALUE");
-		return false;
-	}
-	p = (struct given_param){.name = xstrndup(text, (size_t)(eq - text)), .text = eq + 1};
-	VEC_PUSH(c->param, c->n_params, c->room_params, p);
-	return true;
-}
-
-/* The position of value in words, which end with NULL. */
-static bool set_word(const struct option_entry *o, const char *value, const char *const *words, int *ret)
-{
-	size_t maybe = o->arg[0] == '['; /* then a bracket on either side */
-	char *want;
-
-	for (int i = 0; words[i]; i++) {
-		if (!strcmp(words[i], value)) {
-			*ret = i;
-			return true;
-		}
-	}
-	want = xstrndup(o->arg + maybe, strlen(o->arg) - 2 * maybe);
-	(void)bad_value(o, value, want);
-	free(want);
-	return false;
-}
-
-static const char *const colour_words[] = {"auto", "always", "never", NULL};
-static const char *const progress_words[] = {"auto", "plain", "line", "none", NULL};
-static const char *const output_words[] = {
-#define OUTPUT(id, word, sentence) word,
-#include "report/output.def"
-#undef OUTPUT
-	NULL,
-};
-static const char *const format_words[] = {"text", "json", "csv", "dot", "mermaid", "svg", NULL};
-
-static int64_t processors(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n > 0 ? n : 1;
-}
-
-/* One of a few words, of which each kind has its own. */
-static bool apply_word(struct cli *c, const struct option_entry *o, const char *value)
-{
-	static const char *const *const words[] = {
-		[COLOUR] = colour_words, [PROGRESS] = progress_words, [OUTPUT] = output_words, [FORMAT] = format_words,
-		[OFFER] = offer_words, [OVERLAP] = overlap_words,
-	};
-	int word;
-
-	if (!value) /* -O alone, as make has it */
-		value = words[o->kind][0];
-	if (!set_word(o, value, words[o->kind], &word))
-		return false;
-	if (o->kind == COLOUR)
-		c->colour = (enum colour_when)word;
-	else if (o->kind == PROGRESS)
-		c->progress = (enum progress_mode)word;
-	else if (o->kind == OUTPUT)
-		c->output = (enum output_mode)word;
-	else if (o->kind == FORMAT)
-		c->format = (enum format)word;
-	else if (o->kind == OFFER)
-		c->jobserver = (enum slot_offer)word;
-	else
-		c->overlap = (enum overlap)word;
-	c->overlap_given |= o->kind == OVERLAP;
-	c->output_given |= o->kind == OUTPUT;
-	return true;
-}
-
-static bool apply(struct cli *c, const struct option_entry *o, const char *value)
-{
-	void *field = (char *)c + o->field;
-	struct words *words = field;
-	int64_t n = 0;
-
-	switch (o->kind) {
-	case FLAG:
-		*(bool *)field = true;
-		return true;
-	case UNFLAG:
-		*(bool *)field = false;
-		return true;
-	case TEXT:
-		*(const char **)field = value;
-		return true;
-	case WORDS:
-		VEC_PUSH(words->at, words->n, words->room, value);
-		return true;
-	case DURATION:
-		return duration_parse(value, field) || bad_value(o, value, "a time such as 500ms, 30s or 1h30m");
-	case DEBUGGING:
-		return set_debug(o, value, field);
-	case MOMENT:
-		return set_moment(o, value, field);
-	case COUNT:
-		return set_number(o, value, 1, field);
-	case SIZE:
-		return set_size(o, value, field);
-	case SLOTS:
-		c->slots = processors();
-		return !value || set_number(o, value, 1, &c->slots);
-	case LOAD:
-		c->load_limited = value != NULL;
-		return !value || set_load(o, value, &c->load);
-	case KEEP_GOING:
-		c->keep_going = true;
-		if (value && !set_number(o, value, 1, &n))
-			return false;
-		c->fail_limit = (uint32_t)n;
-		return true;
-	case SEED:
-		c->shuffle = true;
-		c->seed = (uint64_t)stamp_mono_ns();
-		if (value && !set_number(o, value, 0, &n))
-			return false;
-		c->seed = value ? (uint64_t)n : c->seed % 1000000;
-		return true;
-	case PARAM:
-		return add_param(c, "-P", value);
-	case VARIABLE:
-		VEC_PUSH(words->at, words->n, words->room, value);
-		return add_param(c, "--var", value);
-	case JSON:
-		return set_json(o, value, field);
-	case COLOUR:
-	case PROGRESS:
-	case OUTPUT:
-	case FORMAT:
-	case OFFER:
-	case OVERLAP:
-		return apply_word(c, o, value);
-	case RESUME:
-		c->wants_resume = true;
-		c->resume_run = value;
-		return true;
-	case HEADING:
-		break;
-	}
-	BUG("unknown kind of option %d", (int)o->kind);
-}
+enum { LONG_BASE = 256 };
 
 /* --- parsing ----------------------------------------------------------------------------------------------- */
 
@@ -303,7 +35,7 @@ static int has_arg(const struct option_entry *o)
 	return o->arg[0] == '[' ? optional_argument : required_argument;
 }
 
-static bool is_of(const struct option_entry *o, const char *verb)
+bool option_is_for(const struct option_entry *o, const char *verb)
 {
 	size_t n = strlen(verb);
 
@@ -321,7 +53,7 @@ static const struct option_entry *letter_entry(int letter, const struct verb *v)
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		const struct option_entry *o = &options[i];
 
-		if (o->letter == letter && (!o->verbs || (v && is_of(o, v->name))) && (!found || o->verbs))
+		if (o->letter == letter && (!o->verbs || (v && option_is_for(o, v->name))) && (!found || o->verbs))
 			found = o;
 	}
 	return found;
@@ -351,7 +83,7 @@ static const struct option_entry *long_entry(const char *name, const struct verb
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		const struct option_entry *o = &options[i];
 
-		if (o->name && *o->name == *name && !strcmp(o->name, name) && (!found || (o->verbs && v && is_of(o, v->name))))
+		if (o->name && *o->name == *name && !strcmp(o->name, name) && (!found || (o->verbs && v && option_is_for(o, v->name))))
 			found = o;
 	}
 	return found;
@@ -413,7 +145,7 @@ static bool take_word(struct cli *c, const char *word)
 {
 	if (is_param(word)) {
 		VEC_PUSH(c->given.at, c->given.n, c->given.room, xstrdup(word));
-		return add_param(c, "-P", word);
+		return option_add_param(c, "-P", word);
 	}
 	if (!c->verb && !c->words.n && verb_find(word))
 		c->verb = verb_find(word);
@@ -436,7 +168,7 @@ static bool refuse_option(int got, char **argv)
 static bool is_for_verb(const struct cli *c, const struct option_entry *const *said, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (is_of(said[i], c->verb->name))
+		if (option_is_for(said[i], c->verb->name))
 			continue;
 		cli_error("%s takes no --%s", c->verb->name, said[i]->name);
 		cli_hint("it belongs to: %s", said[i]->verbs);
@@ -459,7 +191,7 @@ static bool has_format(const struct cli *c)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rare); i++) {
-		if (c->format != rare[i].format || is_of(&rare[i].of, c->verb->name))
+		if (c->format != rare[i].format || option_is_for(&rare[i].of, c->verb->name))
 			continue;
 		cli_error("%s has no --format=%s", c->verb->name, rare[i].of.name);
 		cli_hint("it is for: %s", rare[i].of.verbs);
@@ -519,7 +251,7 @@ static bool parse_words(struct cli *c, int argc, char **argv, struct buf *letter
 				said[(*ret_n)++] = o;
 			else
 				keep_given(c, o, optarg);
-			good = apply(c, o, optarg);
+			good = option_apply(c, o, optarg);
 		}
 	}
 	for (char **word = argv + optind; good && *word; word++)
@@ -569,110 +301,7 @@ void cli_release(struct cli *c)
 	sources_release(&c->sources);
 }
 
-/* --- help -------------------------------------------------------------------------------------------------- */
-
-/* of_one: in the help of one verb, where it need not be said whose it is. */
-static void help_option(FILE *out, const struct option_entry *o, bool of_one)
-{
-	struct buf left = BUF_INIT;
-	bool maybe = o->arg && o->arg[0] == '[';
-	enum { COLUMN = 30 };
-
-	if (o->letter)
-		buf_addf(&left, "-%c%s%s", o->letter, maybe ? o->arg : "", o->name ? ", " : "");
-	else
-		buf_puts(&left, "    ");
-	if (o->name)
-		buf_addf(&left, "--%s", o->name);
-	if (maybe)
-		buf_addf(&left, "[=%s", o->arg + 1);
-	else if (o->arg)
-		buf_addf(&left, o->name ? "=%s" : " %s", o->arg);
-	fprintf(out, "  %-*s", COLUMN, left.data);
-	if (left.len >= COLUMN)
-		fprintf(out, "\n  %*s", COLUMN, "");
-	if (o->verbs && !of_one)
-		fprintf(out, "%s: ", o->verbs);
-	fprintf(out, "%s\n", o->sentence);
-	buf_release(&left);
-}
-
-/* Arguments that do not fit before the sentence put it on a line of its own. */
-static void help_verb(FILE *out, const struct verb *v)
-{
-	enum { NAME = 11, ARGS = 22 };
-	bool long_args = strlen(v->args) >= ARGS;
-
-	fprintf(out, "  %-*s%-*s", NAME, v->name, long_args ? 0 : ARGS, v->args);
-	if (long_args)
-		fprintf(out, "\n  %*s", NAME + ARGS, "");
-	fprintf(out, "%s\n", v->summary);
-}
-
-static void help_all(FILE *out)
-{
-	fputs("usage: orchmake [OPTIONS] [NAME=VALUE ...] [TARGET ...]\n"
-	      "       orchmake [OPTIONS] VERB [ARGUMENTS ...]\n\nverbs\n", out);
-	for (size_t i = 0; i < n_verbs; i++)
-		help_verb(out, &verbs[i]);
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		if (options[i].kind == HEADING)
-			fprintf(out, "\n%s\n", options[i].sentence);
-		else
-			help_option(out, &options[i], false);
-	}
-}
-
-/* In lines of about eighty; an end of line in it stays one. */
-static void help_paragraph(FILE *out, const char *text)
-{
-	enum { WIDTH = 80 };
-	size_t used = 0;
-
-	while (*text) {
-		size_t n = strcspn(text, " \n");
-
-		if (used && used + 1 + n > WIDTH)
-			putc('\n', out), used = 0;
-		used += (size_t)fprintf(out, "%s%.*s", used ? " " : "", (int)n, text);
-		text += n;
-		if (*text == '\n')
-			putc('\n', out), used = 0;
-		text += strspn(text, " \n");
-	}
-	putc('\n', out);
-}
-
-/* The options that are this verb's own. */
-static void help_own(FILE *out, const char *verb)
-{
-	const char *head = "\noptions of its own\n";
-
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		if (!options[i].verbs || !is_of(&options[i], verb))
-			continue;
-		fputs(head, out);
-		head = "";
-		help_option(out, &options[i], true);
-	}
-}
-
-void cli_help(const struct cli *c, FILE *out)
-{
-	/* `orchmake --help` has no verb; cli_parse made it `run`. */
-	bool asked = c->words.n || strcmp(c->verb->name, "run");
-
-	if (!asked) {
-		help_all(out);
-		return;
-	}
-	fprintf(out, "usage: orchmake %s [OPTIONS] %s\n\n%s\n", c->verb->name, c->verb->args, c->verb->summary);
-	if (c->verb->detail) {
-		putc('\n', out);
-		help_paragraph(out, c->verb->detail);
-	}
-	help_own(out, c->verb->name);
-}
+/* --- for others ---------------------------------------------------------------------------------------------- */
 
 bool option_get(size_t i, struct option_info *ret)
 {
@@ -692,5 +321,5 @@ bool option_get(size_t i, struct option_info *ret)
 
 bool option_is_of(const struct option_info *o, const char *verb)
 {
-	return is_of(&(struct option_entry){.verbs = o->verbs}, verb);
+	return option_is_for(&(struct option_entry){.verbs = o->verbs}, verb);
 }

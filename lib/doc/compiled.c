@@ -27,6 +27,12 @@ struct compiled {
 	uint64_t line;	 /* of the event that was put last */
 };
 
+/* Events that are being read. */
+struct replay {
+	const char *at, *end;
+	uint64_t line; /* of the last one */
+};
+
 /* --- numbers ------------------------------------------------------------------------------------------ */
 
 static void put_number(struct buf *out, uint64_t v)
@@ -110,7 +116,8 @@ static bool take_text(struct replay *r, struct span *ret)
 	return true;
 }
 
-bool replay_next(struct replay *r, const struct source *s, struct event *ret)
+/* False: it is over, or what comes is no event. */
+static bool replay_next(struct replay *r, const struct source *s, struct event *ret)
 {
 	unsigned char head;
 
@@ -123,7 +130,7 @@ bool replay_next(struct replay *r, const struct source *s, struct event *ret)
 	return ret->kind != DOC_SCALAR || take_text(r, &ret->text);
 }
 
-struct replay compiled_replay(const struct compiled *k)
+static struct replay replay_of(const struct compiled *k)
 {
 	return (struct replay){k->file.data + sizeof(struct header), k->file.data + k->file.len, 0};
 }
@@ -196,7 +203,7 @@ static bool fits(struct shape *w, const struct event *e)
 
 static bool is_document(const struct compiled *k)
 {
-	struct replay r = compiled_replay(k);
+	struct replay r = replay_of(k);
 	struct shape w = {0};
 	struct event e;
 
@@ -325,7 +332,7 @@ static void *reader_open(struct cursor *c)
 {
 	struct replay *r = xcalloc(1, sizeof(*r));
 
-	*r = compiled_replay(c->compiled);
+	*r = replay_of(c->compiled);
 	return r;
 }
 

@@ -92,6 +92,14 @@ void diag_hint(struct diags *d, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool diag_suggest(struct diags *d, const char *near)
+{
+	if (!near || !*near)
+		return false;
+	diag_hint(d, "did you mean '%s'?", near);
+	return true;
+}
+
 size_t diags_errors(const struct diags *d)
 {
 	return d->n_errors;

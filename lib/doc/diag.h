@@ -43,6 +43,8 @@ void diag_note(struct diags *d, struct mark m, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The way out, for the error or warning before it; no place of its own. */
 void diag_hint(struct diags *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A hint at the word that may have been meant.  NULL or "": none is near, so nothing is said; false. */
+bool diag_suggest(struct diags *d, const char *near);
 
 size_t diags_errors(const struct diags *d);
 size_t diags_warnings(const struct diags *d);

@@ -162,6 +162,37 @@ static void decide_start(struct engine *e, const struct action *a)
 	schedule_answer(e->s, a->unit, ANSWER_RUN, why);
 }
 
+/* By when, skip_if and require; whether a step is fresh is asked later. */
+static enum answer by_conditions(struct engine *e, const struct action *a, enum reason *ret_why)
+{
+	struct unit_world w;
+	struct expr_world xw;
+	enum answer answer;
+
+	unit_world_init(&w, e, a->unit);
+	w.needs_held = a->needs_held;
+	xw = unit_world_expr(&w);
+	answer = conditions(e, a->unit, traits_of(e, a->unit), &xw, ret_why);
+	unit_world_release(&w);
+	return answer;
+}
+
+/* As far as the values that it takes are there: values_found(). */
+static enum answer answer_of(struct engine *e, const struct action *a, const struct unit *u, enum reason *ret_why)
+{
+	const struct bundle *begins = u->kind == UNIT_BEGIN ? &e->x->bundle[u->group] : NULL;
+	enum answer answer;
+
+	if (u->kind == UNIT_END)
+		return success(e, a->unit, ret_why);
+	if (begins && (begins->kind == BUNDLE_LOOP || begins->kind == BUNDLE_STEPS))
+		return begin_loop(e, a->unit, ret_why);
+	answer = by_conditions(e, a, ret_why);
+	if (answer == ANSWER_RUN && begins && begins->kind == BUNDLE_CALL)
+		return begin_call(e, a->unit, ret_why);
+	return answer;
+}
+
 void engine_decide(struct engine *e, const struct action *a)
 {
 	const struct unit u = e->x->graph->unit[a->unit]; /* a copy: a loop adds units, and they move */
@@ -172,23 +203,7 @@ void engine_decide(struct engine *e, const struct action *a)
 	values_begin(e->values);
 	if (u.kind == UNIT_STEP && resume_leaves_out(e, a->unit))
 		return;
-	if (u.kind == UNIT_BEGIN && (e->x->bundle[u.group].kind == BUNDLE_LOOP ||
-				      e->x->bundle[u.group].kind == BUNDLE_STEPS)) {
-		answer = begin_loop(e, a->unit, &why);
-	} else if (u.kind == UNIT_END) {
-		answer = success(e, a->unit, &why);
-	} else {
-		struct unit_world w;
-		struct expr_world xw;
-
-		unit_world_init(&w, e, a->unit);
-		w.needs_held = a->needs_held;
-		xw = unit_world_expr(&w);
-		answer = conditions(e, a->unit, traits_of(e, a->unit), &xw, &why);
-		unit_world_release(&w);
-		if (answer == ANSWER_RUN && u.kind == UNIT_BEGIN && e->x->bundle[u.group].kind == BUNDLE_CALL)
-			answer = begin_call(e, a->unit, &why);
-	}
+	answer = answer_of(e, a, &u, &why);
 	switch (values_found(e->values, &missing)) {
 	case VALUES_AWAITED:
 		values_hold_question(e->values, a);

@@ -36,7 +36,8 @@ static const json_t *by_index(const json_t *v, const char *p, char **end)
 	return i < 0 ? NULL : json_array_get(v, (size_t)i);
 }
 
-const json_t *json_at_path(const json_t *v, const char *path, struct buf *why)
+/* The value at path (`.a.b[0]`, `.` = all) in v, borrowed; NULL and why. */
+static const json_t *json_at_path(const json_t *v, const char *path, struct buf *why)
 {
 	const char *p = path;
 

@@ -16,7 +16,5 @@
 bool outputs_collect(const struct step *st, const char *out, const char *output, const char *root,
 		     json_t **ret, struct buf *why);
 
-/* The value at path (`.a.b[0]`, `.` = all) in v, borrowed; NULL and why. */
-const json_t *json_at_path(const json_t *v, const char *path, struct buf *why);
 
 #endif

@@ -203,9 +203,7 @@ static void suggest_param(struct engine *e, struct diags *d, const char *name)
 	for (uint32_t s = 0; s < e->x->n_scopes; s++)
 		for (size_t i = 0; i < e->x->scope[s].job->params.n; i++)
 			spell_try(&sp, e->x->scope[s].job->params.at[i].name);
-	if (sp.best)
-		diag_hint(d, "did you mean '%s'?", sp.best);
-	else
+	if (!diag_suggest(d, sp.best))
 		diag_hint(d, "`orchmake show JOB` lists the params a job declares");
 }
 

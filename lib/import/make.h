@@ -114,8 +114,6 @@ void mk_expand(struct mk *m, const struct mk_text *t, enum mk_how how, struct bu
 
 /* More than a value that has an end comes to?  Said once; whoever writes into out stops then. */
 bool mk_too_much(struct mk *m, struct mark mark, const struct buf *out);
-/* Its value stands in the Jobfile, and so does that of each that it is made of. */
-void mk_write_out(struct mk *m, struct mk_var *v);
 /*
  * A reference that begins at t->s[i], which is a $: what is between the parentheses, or the one character; *ret_next is
  * behind it.  False after an error.

@@ -208,7 +208,8 @@ void mk_expand(struct mk *m, const struct mk_text *t, enum mk_how how, struct bu
 	}
 }
 
-void mk_write_out(struct mk *m, struct mk_var *v)
+/* Its value stands in the Jobfile, and so does that of each that it is made of. */
+static void write_out(struct mk *m, struct mk_var *v)
 {
 	struct buf gone = BUF_INIT;
 
@@ -275,7 +276,7 @@ bool mk_stays(struct mk *m, struct mk_var *v)
 	if (good)
 		v->stays = MK_STAYS;
 	else
-		mk_write_out(m, v);
+		write_out(m, v);
 	return good;
 }
 

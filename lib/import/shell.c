@@ -92,7 +92,8 @@ enum sh_at sh_where(const struct sh_scan *s)
 	return s->level[s->deep].at;
 }
 
-bool sh_is_closed(const struct sh_scan *s)
+/* Nothing is open: what follows begins afresh. */
+static bool is_closed(const struct sh_scan *s)
 {
 	return !s->deep && !s->escaped && !s->here && s->level[0].at == SH_PLAIN && !s->level[0].open;
 }
@@ -147,7 +148,7 @@ static bool is_simple(const char *text)
 	struct sh_scan s = {0};
 
 	sh_scan(&s, text, strlen(text));
-	if (!sh_is_closed(&s) || strpbrk(text, ";&|()`#\n\\") || strstr(text, "${") || memchr(text, '=', n) ||
+	if (!is_closed(&s) || strpbrk(text, ";&|()`#\n\\") || strstr(text, "${") || memchr(text, '=', n) ||
 	    is_reserved(text, n) || !n)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(lasting); i++)
@@ -162,7 +163,7 @@ static bool may_stand_inside(const char *text)
 	struct sh_scan s = {0};
 
 	sh_scan(&s, text, strlen(text));
-	return sh_is_closed(&s) && !strstr(text, "esac");
+	return is_closed(&s) && !strstr(text, "esac");
 }
 
 static void put_command(struct buf *out, const char *shell, const char *text)

@@ -35,8 +35,6 @@ struct sh_scan {
 
 void sh_scan(struct sh_scan *s, const char *text, size_t len);
 enum sh_at sh_where(const struct sh_scan *s);
-/* Nothing is open: what follows begins afresh. */
-bool sh_is_closed(const struct sh_scan *s);
 
 /* Whether $NAME with this value does what the value itself does, written in the text of a command. */
 bool sh_value_is_plain(const char *value);

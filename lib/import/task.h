@@ -53,8 +53,6 @@ char *tf_value(struct tf *t, const struct node *n);
 void tf_literal(struct tf *t, const struct node *n, struct buf *out);
 /* NAME in `{{.NAME | default "x"}}`, if n is that and nothing else: its default, else NULL. */
 const char *tf_default_of(struct tf *t, const struct node *n, const char *name);
-/* The place of a part of a scalar's text. */
-struct mark tf_mark(const struct tf *t, const struct node *n, const char *part, size_t len);
 /* Declare a variable of the file in the Jobfile, once. */
 void tf_declare(struct tf *t, struct tf_var *v);
 

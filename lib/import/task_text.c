@@ -23,7 +23,8 @@ static void put(struct writing *w, const char *text, size_t len)
 		sh_scan(&w->scan, text, len);
 }
 
-struct mark tf_mark(const struct tf *t, const struct node *n, const char *part, size_t len)
+/* The place of a part of a scalar's text. */
+static struct mark mark_in(const struct tf *t, const struct node *n, const char *part, size_t len)
 {
 	struct span text = source_text(t->source);
 	size_t from = source_offset(t->source, n->mark);
@@ -129,7 +130,7 @@ static void refuse(struct writing *w, struct span inner, const char *from, size_
 {
 	const char *instead = known_to_task(inner);
 
-	diag_error(w->t->d, tf_mark(w->t, w->n, from, len), "'%.*s' cannot be carried over", (int)len, from);
+	diag_error(w->t->d, mark_in(w->t, w->n, from, len), "'%.*s' cannot be carried over", (int)len, from);
 	diag_hint(w->t->d, "%s", instead ? instead : "{{.NAME}} and {{.NAME | default \"text\"}} can; let the shell do the rest");
 }
 

@@ -59,8 +59,7 @@ static void check_keys(const struct making *k)
 			diag_hint(k->t->d, "%s", task_keys[at].instead);
 		} else if (at == ARRAY_LEN(task_keys)) {
 			diag_error(k->t->d, key->mark, "unknown key '%s' in task '%s'", key->text, k->task->name);
-			if (s.best)
-				diag_hint(k->t->d, "did you mean '%s'?", s.best);
+			diag_suggest(k->t->d, s.best);
 		}
 	}
 }
@@ -125,8 +124,7 @@ static struct tf_task *find_task(struct making *k, const struct node *name)
 	for (size_t i = 0; i < k->t->task.n; i++)
 		spell_try(&s, k->t->task.entry[i].key);
 	diag_error(k->t->d, name->mark, "no task '%s'", name->text ? name->text : "?");
-	if (s.best)
-		diag_hint(k->t->d, "did you mean '%s'?", s.best);
+	diag_suggest(k->t->d, s.best);
 	return NULL;
 }
 

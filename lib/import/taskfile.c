@@ -144,8 +144,7 @@ static void check_keys(struct tf *t, const struct node *file)
 			tf_refuse(t, file->key[i]->mark, "'includes'", file_keys[k].instead);
 		} else if (k == ARRAY_LEN(file_keys)) {
 			diag_error(t->d, file->key[i]->mark, "unknown key '%s' in a Taskfile", file->key[i]->text);
-			if (s.best)
-				diag_hint(t->d, "did you mean '%s'?", s.best);
+			diag_suggest(t->d, s.best);
 		}
 	}
 }

@@ -75,9 +75,7 @@ static void no_provider(struct loader *l, const char *ns, const struct name_decl
 	for (size_t i = 0; i < offers->n; i++)
 		spell_try(&s, namespace_short(ns, offers->entry[i].key));
 	diag_error(l->d, c->mark, "nothing provides '%s'", c->name);
-	if (s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
-	else
+	if (!diag_suggest(l->d, s.best))
 		diag_hint(l->d, "write provides: [%s] at the step that makes it", c->name);
 }
 

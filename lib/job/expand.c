@@ -464,9 +464,7 @@ static void unknown_target(struct expander *e, const char *name)
 	const char *near = target_suggest(e->jf, name);
 
 	diag_error(e->d, MARK_NONE, "there is no job '%s'", name);
-	if (near)
-		diag_hint(e->d, "did you mean '%s'?", near);
-	else
+	if (!diag_suggest(e->d, near))
 		diag_hint(e->d, "no step makes a file of that name either; `orchmake list` shows what there is");
 }
 

@@ -142,9 +142,6 @@ const struct step *expander_provider(struct expander *e, const struct job *j, co
 /* The units of step id of job j, of which `unit` is an instance or all of them, into e->found. */
 void expander_find_step(struct expander *e, const struct job *j, uint32_t unit, const char *id);
 
-struct unit expander_unit_of(struct expander *e, const struct traits *t, enum unit_kind kind);
-void expander_link_traits(struct expander *e, const struct frame *f, const struct traits *t,
-			  uint32_t scope, uint32_t unit);
 /* Make the units of f's job now that all its children have theirs; the unit that stands for it. */
 uint32_t expander_make_family(struct expander *e, struct frame *f);
 uint32_t expander_make_instance(struct expander *e, struct frame *f);

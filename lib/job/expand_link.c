@@ -169,7 +169,7 @@ static bool asks_status(const struct condition_list *l)
 	return false;
 }
 
-struct unit expander_unit_of(struct expander *e, const struct traits *t, enum unit_kind kind)
+static struct unit unit_of(struct expander *e, const struct traits *t, enum unit_kind kind)
 {
 	bool asks = t->policy->when.n || t->policy->skip_if.n || t->policy->require.n || (kind == UNIT_STEP && (asks_fresh(t) || e->o->ask_steps));
 	struct unit u = {
@@ -200,8 +200,8 @@ struct unit expander_unit_of(struct expander *e, const struct traits *t, enum un
 	return u;
 }
 
-void expander_link_traits(struct expander *e, const struct frame *f, const struct traits *t,
-			  uint32_t scope, uint32_t unit)
+static void link_traits(struct expander *e, const struct frame *f, const struct traits *t, uint32_t scope,
+			uint32_t unit)
 {
 	for (size_t i = 0; i < t->n_needs; i++) {
 		const struct need_decl *need = &t->need[i];
@@ -254,7 +254,7 @@ static void dress_gates(struct expander *e, uint32_t group, const struct traits 
 			bool is_instance)
 {
 	uint32_t begin = graph_group(e->b, group)->begin, end = graph_group(e->b, group)->end;
-	struct unit u = expander_unit_of(e, t, UNIT_BEGIN);
+	struct unit u = unit_of(e, t, UNIT_BEGIN);
 	struct unit *gate = graph_unit(e->b, begin);
 
 	if (is_instance)
@@ -321,7 +321,7 @@ static uint32_t new_plain_scope(struct expander *e, const struct frame *f, uint3
 static void add_plain_instances(struct expander *e, const struct frame *f, uint32_t group, size_t n)
 {
 	const struct traits *t = &f->job->t;
-	struct unit u = instance_of(expander_unit_of(e, &f->job->step[0].t, UNIT_STEP), t);
+	struct unit u = instance_of(unit_of(e, &f->job->step[0].t, UNIT_STEP), t);
 	uint32_t begin = graph_group(e->b, group)->begin;
 	struct limiter l;
 
@@ -337,7 +337,7 @@ static void add_plain_instances(struct expander *e, const struct frame *f, uint3
 			if (!frame_is_own(f))
 				expander_note_instance(e, f->job, cell, unit);
 			if (needs_are_of_each(t))
-				expander_link_traits(e, f, t, SCOPE_NONE, unit);
+				link_traits(e, f, t, SCOPE_NONE, unit);
 		}
 		expander_add_member(e, group, begin, unit);
 		limiter_apply(e, &l, unit);
@@ -371,7 +371,7 @@ uint32_t expander_make_family(struct expander *e, struct frame *f)
 	struct limiter l;
 
 	if (!needs_are_of_each(t))
-		expander_link_traits(e, f, t, SCOPE_NONE, begin);
+		link_traits(e, f, t, SCOPE_NONE, begin);
 	if (f->n_children && f->child[f->n_children - 1].member) {
 		limiter_init(e, &l, t, f->job->name, false, n);
 		for (size_t i = 0; i < f->n_children; i++) {
@@ -435,7 +435,7 @@ static uint32_t make_step_unit(struct expander *e, struct frame *f, const struct
 
 	if (st->t.act->kind == ACT_JOB)
 		return make_call(e, f, st, cell);
-	u = expander_unit_of(e, &st->t, UNIT_STEP);
+	u = unit_of(e, &st->t, UNIT_STEP);
 	if (is_instance(f, cell))
 		u = instance_of(u, &st->t);
 	u.group = group;
@@ -472,7 +472,7 @@ static void link_needs(struct expander *e, const struct frame *f, const struct s
 {
 	const struct step *before = step_before(st);
 
-	expander_link_traits(e, f, &st->t, f->scope, opening);
+	link_traits(e, f, &st->t, f->scope, opening);
 	if (before)
 		graph_add_need(e->b, opening, e->step_unit[f->scope][before->no],
 			       st->finally ? COND_ANY : COND_OK, false);
@@ -586,7 +586,7 @@ static uint32_t make_action(struct expander *e, struct frame *f)
 
 	e->x->scope[f->scope].unit = unit;
 	if (!f->of_family || needs_are_of_each(&f->job->t))
-		expander_link_traits(e, f, &f->job->t, SCOPE_NONE, expander_opening(e, unit));
+		link_traits(e, f, &f->job->t, SCOPE_NONE, expander_opening(e, unit));
 	return unit;
 }
 
@@ -606,7 +606,7 @@ uint32_t expander_make_instance(struct expander *e, struct frame *f)
 	e->x->scope[f->scope].group = group;
 	dress_gates(e, group, &j->t, false, f->of_family);
 	if (!f->of_family || needs_are_of_each(&j->t))
-		expander_link_traits(e, f, &j->t, SCOPE_NONE, graph_group(e->b, group)->begin);
+		link_traits(e, f, &j->t, SCOPE_NONE, graph_group(e->b, group)->begin);
 	if (j->kind == JOB_COMPOSITE)
 		make_stages(e, f, group);
 	else

@@ -54,6 +54,8 @@ enum expr_root {
 	ROOT_COUNT,
 };
 
+const char *expr_root_word(enum expr_root root);
+
 /* The keys of `run`, as many as the sentence above names. */
 enum { RUN_FIELDS = 6 };
 extern const char *const run_fields[RUN_FIELDS];

@@ -223,9 +223,7 @@ static void hint_name(struct parser *p, struct span word, size_t at)
 	spell_init(&s, name);
 	for (enum expr_root r = 0; r < ROOT_COUNT; r++)
 		spell_try(&s, expr_root_word(r));
-	if (s.best)
-		diag_hint(p->d, "did you mean '%s'?", s.best);
-	else
+	if (!diag_suggest(p->d, s.best))
 		diag_hint(p->d, "text is quoted: '%s'", name);
 }
 
@@ -244,8 +242,7 @@ static struct term *unknown_function(struct parser *p, const struct term *t, str
 	spell_init(&s, arena_strndup(p->a, word.at, word.len));
 	for (enum function fn = 0; fn < FN_COUNT; fn++)
 		spell_try(&s, expr_functions[fn].word);
-	if (s.best)
-		diag_hint(p->d, "did you mean '%s'?", s.best);
+	diag_suggest(p->d, s.best);
 	return stand_in(p, t->at, t->len);
 }
 

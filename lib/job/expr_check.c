@@ -35,7 +35,7 @@ struct mark parser_mark(const struct parser *p, size_t at, size_t len)
 	return expr_place(e->mark, expr_places(e->mark, (struct span){e->text, e->len}), at, len);
 }
 
-struct mark term_mark(const struct parser *p, const struct term *t)
+static struct mark term_mark(const struct parser *p, const struct term *t)
 {
 	return parser_mark(p, t->at, t->len);
 }

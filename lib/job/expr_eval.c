@@ -57,7 +57,7 @@ bool eval_add_text(struct evaluation *ev, struct buf *out, const json_t *v, bool
 	return false;
 }
 
-bool json_is_truthy(const json_t *v)
+static bool is_truthy(const json_t *v)
 {
 	switch (json_typeof(v)) {
 	case JSON_OBJECT:
@@ -85,7 +85,7 @@ bool json_is_truthy(const json_t *v)
 static int test(struct evaluation *ev, const struct term *t)
 {
 	json_t *v = term_eval(ev, t);
-	int yes = v ? json_is_truthy(v) : -1;
+	int yes = v ? is_truthy(v) : -1;
 
 	json_decref(v);
 	return yes;
@@ -98,7 +98,7 @@ static json_t *eval_unary(struct evaluation *ev, const struct term *t)
 	if (!v)
 		return NULL;
 	if (t->op == OP_NOT)
-		result = json_boolean(!json_is_truthy(v));
+		result = json_boolean(!is_truthy(v));
 	else
 		result = op_negate(ev, (struct seen){v, t->secret});
 	json_decref(v);

@@ -74,7 +74,6 @@ uint8_t expr_function_arg(enum function fn, size_t i);
 
 /* ROOT_COUNT if there is none. */
 enum expr_root expr_root_find(struct span word);
-const char *expr_root_word(enum expr_root root);
 /* Whether ids under it may have dots: steps, needs, consumes. */
 bool expr_root_is_dotted(enum expr_root root);
 
@@ -202,8 +201,6 @@ bool parser_refuse(struct parser *p, const char *wanted);
 size_t parser_end_before(const struct parser *p);
 /* How many bytes of s to show in a message. */
 int parser_shown(struct span s);
-/* One deeper, or an error; the caller counts p->depth down. */
-bool parser_deeper(struct parser *p);
 /* What we write for a word of other languages, or NULL. */
 const char *parser_other_word(struct span word);
 
@@ -225,7 +222,6 @@ void *parser_grown(struct parser *p, void *array, size_t n, size_t size);
 /* --- places and checks (expr_check.c) --- */
 
 struct mark parser_mark(const struct parser *p, size_t at, size_t len);
-struct mark term_mark(const struct parser *p, const struct term *t);
 
 /* An error at t's place; parsing goes on. */
 void term_error(struct parser *p, const struct term *t, const char *fmt, ...)
@@ -264,7 +260,6 @@ enum found { FOUND, ABSENT, FAULTY };
 enum found term_eval_maybe(struct evaluation *ev, const struct term *t, json_t **ret);
 enum found path_eval(struct evaluation *ev, const struct term *t, json_t **ret);
 
-bool json_is_truthy(const json_t *v);
 
 /* NULL after adding the message to err. */
 json_t *eval_error(struct evaluation *ev, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

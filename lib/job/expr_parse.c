@@ -127,7 +127,8 @@ bool parser_take(struct parser *p, char ch)
 	return there;
 }
 
-bool parser_deeper(struct parser *p)
+/* One deeper, or an error; the caller counts p->depth down. */
+static bool deeper(struct parser *p)
 {
 	if (p->depth == EXPR_DEPTH_MAX) {
 		diag_error(p->d, parser_mark(p, p->now.at, p->now.len),
@@ -148,7 +149,7 @@ static struct term *parse_unary(struct parser *p)
 
 	if (p->now.kind != TOK_OPERATOR || (op != OP_NOT && op != OP_SUB))
 		return parser_operand(p);
-	if (!parser_deeper(p))
+	if (!deeper(p))
 		return NULL;
 	parser_advance(p);
 	if (op == OP_SUB && p->now.kind == TOK_NUMBER) {
@@ -250,7 +251,7 @@ struct term *parser_value(struct parser *p)
 {
 	struct term *t;
 
-	if (!parser_deeper(p))
+	if (!deeper(p))
 		return NULL;
 	t = parse_level(p, LEVEL_ELSE);
 	if (t && parser_at(p, '?'))

@@ -242,8 +242,7 @@ static void unknown_template(struct loader *l, const struct name_decl *name)
 	for (size_t i = 0; i < l->n_templates; i++)
 		spell_try(&s, namespace_short(ns_at(l, name->mark), l->template[i].name));
 	diag_error(l->d, name->mark, "no template '%s'", name->name);
-	if (s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
+	diag_suggest(l->d, s.best);
 }
 
 /* Later ones win. */

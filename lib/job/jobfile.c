@@ -11,6 +11,11 @@ const char *const offer_words[] = {"pipe", "fifo", "off", NULL};
 const char *const hook_words[] = {"on_start",   "on_retry",   "on_skip",   "on_slow",
 				  "on_success", "on_failure", "on_cancel", "always", NULL};
 const char *const overlap_words[] = {"allow", "skip", "queue", "cancel", NULL};
+const char *const cond_words[] = {
+#define COND(id, word, sentence) word,
+	CONDS(COND)
+#undef COND
+};
 const char *const on_lost_words[] = {"fail", "retry", "ask"};
 const char *const on_failure_words[] = {"abort", "skip_dependents", "continue", "fallback"};
 const char *const opens_words[] = {"done", "ok"};

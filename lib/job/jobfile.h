@@ -287,6 +287,9 @@ extern const char *const overlap_words[OVERLAP_COUNT + 1];
 enum on_lost { ON_LOST_FAIL, ON_LOST_RETRY, ON_LOST_ASK };
 extern const char *const on_lost_words[ON_LOST_ASK + 1];
 
+/* What a need asks: graph.h. */
+extern const char *const cond_words[COND_ANY + 1];
+
 /* What `on_failure` says: its own word, or the key of the map that names the step to run instead. */
 extern const char *const on_failure_words[ON_FAILURE_FALLBACK + 1];
 

@@ -464,8 +464,7 @@ static void check_default(struct loader *l, const struct file *f)
 		return;
 	near = job_suggest(l->jf, f->ns, name);
 	diag_error(l->d, f->default_mark, "no job '%s' to be the default", name);
-	if (near)
-		diag_hint(l->d, "did you mean '%s'?", near);
+	diag_suggest(l->d, near);
 }
 
 static const char *given_text(struct loader *l)

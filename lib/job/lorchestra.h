@@ -91,8 +91,6 @@ bool lorch_bool(struct loader *l, const char *key, const struct node *n, bool *r
 
 /* What a node means where references count; never NULL: after a diagnostic it is null. */
 struct node *lorch_value(struct lorch *x, const struct node *n);
-/* The same where they do not count: what has been looked up is data.  New reference. */
-json_t *lorch_json(struct loader *l, const struct node *n);
 
 /* An `if`; NULL after a diagnostic. */
 struct node *lorch_condition(struct lorch *x, const struct node *n);

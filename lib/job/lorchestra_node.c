@@ -141,8 +141,7 @@ static void unknown_key(struct loader *l, const struct node *key, enum lorch_map
 			  key->text);
 	else
 		diag_error(l->d, key->mark, "unknown key '%s' in %s", key->text, what);
-	if (near)
-		diag_hint(l->d, "did you mean '%s'?", near);
+	diag_suggest(l->d, near);
 }
 
 bool lorch_keys(struct loader *l, const struct node *n, enum lorch_map map, const char *what,

@@ -178,9 +178,36 @@ static void add_parts(struct ref *r, size_t from, struct buf *out)
 		add_part(r, &r->part[i], out);
 }
 
+static json_t *scalar_json(struct loader *l, const struct node *n)
+{
+	const char *why;
+	json_t *v = lorch_scalar(n, &why);
+
+	if (!v)
+		diag_error(l->d, n->mark, "'%s' %s", n->text, why);
+	return v ? v : json_null();
+}
+
+/* What has been looked up is data: references in it do not count. */
+static json_t *json_of(struct loader *l, const struct node *n)
+{
+	json_t *all;
+
+	if (n->kind == NODE_SCALAR)
+		return scalar_json(l, n);
+	all = n->kind == NODE_LIST ? json_array() : json_object();
+	for (size_t i = 0; i < n->n; i++) {
+		if (n->kind == NODE_LIST)
+			json_array_append_new(all, json_of(l, n->item[i]));
+		else
+			json_object_set_new_nocheck(all, n->key[i]->text, json_of(l, n->item[i]));
+	}
+	return all;
+}
+
 static void add_json(struct ref *r, const struct node *n, struct buf *out)
 {
-	json_t *v = lorch_json(r->x->l, n);
+	json_t *v = json_of(r->x->l, n);
 
 	json_text(out, v, JSON_TIGHT);
 	json_decref(v);
@@ -250,8 +277,7 @@ static void unknown_step(struct ref *r)
 		spell_try(&s, r->x->step[i]);
 	diag_error(r->x->l->d, r->from->mark, "%.*s: there is no %s '%s'", (int)r->len, r->text,
 		   r->x->place == LORCH_LOOP ? "job of an earlier stage" : "step", name.data);
-	if (s.best)
-		diag_hint(r->x->l->d, "did you mean '%s'?", s.best);
+	diag_suggest(r->x->l->d, s.best);
 	buf_release(&name);
 }
 
@@ -328,8 +354,7 @@ static bool no_self(struct ref *r, const struct node *at, const struct ref_part 
 		   at			      ? ""
 		   : r->x->place == LORCH_LOOP ? ", for a pipeline has nothing that '@self' could mean"
 					       : ", for nothing stands beside job_id, version and steps");
-	if (sp.best)
-		diag_hint(r->x->l->d, "did you mean '%s'?", sp.best);
+	diag_suggest(r->x->l->d, sp.best);
 	buf_release(&name);
 	return false;
 }
@@ -454,16 +479,6 @@ static struct node *reference_value(struct lorch *x, const struct node *n)
 
 /* --- values ------------------------------------------------------------------------------------------------- */
 
-static json_t *scalar_json(struct loader *l, const struct node *n)
-{
-	const char *why;
-	json_t *v = lorch_scalar(n, &why);
-
-	if (!v)
-		diag_error(l->d, n->mark, "'%s' %s", n->text, why);
-	return v ? v : json_null();
-}
-
 static struct node *scalar_value(struct loader *l, const struct node *n)
 {
 	json_t *v = scalar_json(l, n);
@@ -497,20 +512,4 @@ struct node *lorch_value(struct lorch *x, const struct node *n)
 								  n->key[i]->n) : NULL,
 			  lorch_value(x, n->item[i]));
 	return parts;
-}
-
-json_t *lorch_json(struct loader *l, const struct node *n)
-{
-	json_t *all;
-
-	if (n->kind == NODE_SCALAR)
-		return scalar_json(l, n);
-	all = n->kind == NODE_LIST ? json_array() : json_object();
-	for (size_t i = 0; i < n->n; i++) {
-		if (n->kind == NODE_LIST)
-			json_array_append_new(all, lorch_json(l, n->item[i]));
-		else
-			json_object_set_new_nocheck(all, n->key[i]->text, lorch_json(l, n->item[i]));
-	}
-	return all;
 }

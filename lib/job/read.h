@@ -180,7 +180,7 @@ bool check_name(struct loader *l, const char *what, const struct node *name);
 /* True the first time it is called for that place. */
 bool first_blame(struct loader *l, struct mark m);
 
-/* --- parts (read_traits.c, read_policy.c, read_steps.c, read_params.c) ------------------------ */
+/* --- parts (read_traits.c and those it calls, read_steps.c, read_params.c) ----------------------- */
 
 void traits_init(struct traits *t); /* built-in defaults */
 /* Where the value of key is, which has one. */

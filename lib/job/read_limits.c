@@ -118,9 +118,7 @@ static void check_hint_name(struct loader *l, const struct node *name)
 		spell_try(&s, words[i]);
 	}
 	diag_error(l->d, name->mark, "unknown key '%s' in 'resources'", name->text);
-	if (s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
-	else
+	if (!diag_suggest(l->d, s.best))
 		diag_hint(l->d, "it takes cpus, mem, gpus and time");
 }
 

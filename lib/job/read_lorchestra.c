@@ -178,9 +178,7 @@ static void check_params(struct operation *o, const char *required, const char *
 		if (lorch_among(all.data, key->text))
 			continue;
 		diag_error(l->d, key->mark, "'%s' has no param '%s'", o->op->text, key->text);
-		if (near)
-			diag_hint(l->d, "did you mean '%s'?", near);
-		else
+		if (!diag_suggest(l->d, near))
 			diag_hint(l->d, "it has %s", all.data);
 	}
 	for (const char *p = required; *p; p += strcspn(p, " "), p += *p == ' ')
@@ -228,8 +226,7 @@ static void unknown_operation(struct operation *o)
 	spell_try(&s, "job.run");
 	spell_try(&s, "compute.llm");
 	diag_error(l->d, o->op->mark, "unknown operation '%s'", name);
-	if (s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
+	diag_suggest(l->d, s.best);
 }
 
 static void translate_operation(struct operation *o)

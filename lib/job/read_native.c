@@ -68,67 +68,58 @@ static void read_default_target(struct loader *l, const struct node *n)
 		l->jf->default_target = f->default_target;
 }
 
-static void use_file_key(struct loader *l, enum key key, const struct node *n)
+static void read_description(struct loader *l, const struct node *n)
 {
-	struct file *f = l->file;
 	const char *description;
 
-	switch (key) {
-	case KEY_jobfile:
-		read_version(l, n);
-		break;
-	case KEY_description:
-		if (read_text(l, "description", n, &description) && !l->jf->description)
-			l->jf->description = description;
-		break;
-	case KEY_default:
-		read_default_target(l, n);
-		break;
-	case KEY_include:
-		read_includes(l, n);
-		break;
-	case KEY_params:
-		read_params(l, n, true, &l->jf->params);
-		break;
-	case KEY_vars:
-		read_vars(l, n);
-		break;
-	case KEY_env:
-		read_value_map(l, "env", n, true, &f->env);
-		break;
-	case KEY_dotenv:
-		read_texts(l, "dotenv", n, &f->dotenv);
-		break;
-	case KEY_locks:
-		read_locks(l, n);
-		break;
-	case KEY_secrets:
-		read_secrets(l, n);
-		break;
-	case KEY_hooks:
-		read_hooks(l, n);
-		break;
-	case KEY_env_policy:
-		read_env_policy(l, n);
-		break;
-	case KEY_ledger:
-		read_ledger(l, n);
-		break;
-	case KEY_pools:
-		read_pools(l, n);
-		break;
-	case KEY_defaults:
-		read_traits(l, &f->defaults, n, IN_DEFAULTS, "'defaults'");
-		break;
-	case KEY_callables:
-		read_callables(l, n);
-		break;
-	case KEY_stores:
-		read_stores(l, n);
-		break;
-	default:
-		BUG("key '%s' is not one of the file", key_word(key));
-	}
+	if (read_text(l, "description", n, &description) && !l->jf->description)
+		l->jf->description = description;
+}
+
+static void read_file_params(struct loader *l, const struct node *n)
+{
+	read_params(l, n, true, &l->jf->params);
+}
+
+static void read_file_env(struct loader *l, const struct node *n)
+{
+	read_value_map(l, "env", n, true, &l->file->env);
+}
+
+static void read_file_dotenv(struct loader *l, const struct node *n)
+{
+	read_texts(l, "dotenv", n, &l->file->dotenv);
+}
+
+static void read_defaults(struct loader *l, const struct node *n)
+{
+	read_traits(l, &l->file->defaults, n, IN_DEFAULTS, "'defaults'");
+}
+
+static void use_file_key(struct loader *l, enum key key, const struct node *n)
+{
+	static void (*const readers[KEY_COUNT])(struct loader *, const struct node *) = {
+		[KEY_callables] = read_callables,
+		[KEY_default] = read_default_target,
+		[KEY_defaults] = read_defaults,
+		[KEY_description] = read_description,
+		[KEY_dotenv] = read_file_dotenv,
+		[KEY_env] = read_file_env,
+		[KEY_env_policy] = read_env_policy,
+		[KEY_hooks] = read_hooks,
+		[KEY_include] = read_includes,
+		[KEY_jobfile] = read_version,
+		[KEY_ledger] = read_ledger,
+		[KEY_locks] = read_locks,
+		[KEY_params] = read_file_params,
+		[KEY_pools] = read_pools,
+		[KEY_secrets] = read_secrets,
+		[KEY_stores] = read_stores,
+		[KEY_vars] = read_vars,
+	};
+
+	BUG_UNLESS(readers[key]);
+	readers[key](l, n);
 }
 
 /* One pair of the outermost map; false at its end. */

@@ -20,34 +20,43 @@ struct param_reading {
 	const struct node *dflt, *of, *min, *max, *match;
 };
 
+/* What is looked at once the type is known; NULL: that is none of it. */
+static const struct node **for_later(struct param_reading *r, enum key key)
+{
+	switch (key) {
+	case KEY_param_default:
+		return &r->dflt;
+	case KEY_param_of:
+		return &r->of;
+	case KEY_param_match:
+		return &r->match;
+	case KEY_param_min:
+		return &r->min;
+	case KEY_param_max:
+		return &r->max;
+	default:
+		return NULL;
+	}
+}
+
 static void use_param_key(struct loader *l, void *ctx, enum key key, const struct node *name,
 			  const struct node *n)
 {
 	struct param_reading *r = ctx;
+	const struct node **later = for_later(r, key);
 	size_t word;
 
+	if (later) {
+		*later = n;
+		return;
+	}
 	switch (key) {
 	case KEY_param_type:
 		if (read_word(l, "type", n, type_words, ARRAY_LEN(type_words), &word))
 			r->p.type = (enum param_type)word;
 		break;
-	case KEY_param_default:
-		r->dflt = n;
-		break;
 	case KEY_param_required:
 		read_bool(l, "required", n, &r->p.required);
-		break;
-	case KEY_param_of:
-		r->of = n;
-		break;
-	case KEY_param_match:
-		r->match = n;
-		break;
-	case KEY_param_min:
-		r->min = n;
-		break;
-	case KEY_param_max:
-		r->max = n;
 		break;
 	case KEY_param_multiple:
 		read_bool(l, "multiple", n, &r->p.multiple);

@@ -245,9 +245,7 @@ static const char *status_word(struct condition_reading *r, const char *text)
 	r->bad = true;
 	diag_error(r->p->l->d, r->n->mark, "%s: '%s': no status is ever '%s'", r->p->where,
 		   plan_key_word(r->p->key), text);
-	if (s.best)
-		diag_hint(r->p->l->d, "did you mean '%s'?", s.best);
-	else
+	if (!diag_suggest(r->p->l->d, s.best))
 		diag_hint(r->p->l->d, "it is pending, running, success, failed, skipped or canceled");
 	return text;
 }

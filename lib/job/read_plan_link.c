@@ -63,8 +63,7 @@ static void unknown_step(struct plan *p, struct mark m, const char *who, const c
 	spell_init(&s, name);
 	for (size_t i = 0; i < p->n_steps && diags_errors(p->l->d) - p->l->errors_before < SUGGEST_MAX; i++)
 		spell_try(&s, p->step[i].id);
-	if (s.best)
-		diag_hint(p->l->d, "did you mean '%s'?", s.best);
+	diag_suggest(p->l->d, s.best);
 }
 
 /* --- needs of one step ------------------------------------------------------------------------ */

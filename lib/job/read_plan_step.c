@@ -96,44 +96,6 @@ static void read_policy(struct plan *p, struct plan_step *r, const struct node *
 	plan_mark(r, KEY_on_failure);
 }
 
-static void read_retry_exits(struct plan *p, struct plan_step *r, const struct node *n)
-{
-	int64_t code;
-
-	if (n->kind != NODE_LIST || !n->n) {
-		plan_bad(p, n);
-		return;
-	}
-	r->retry.when = arena_array(p->l->a, n->n, sizeof(*r->retry.when));
-	for (size_t i = 0; i < n->n; i++)
-		if (plan_int(p, n->item[i], 1, 255, &code))
-			r->retry.when[r->retry.n_when++] = (struct retry_rule){
-				.on = RETRY_EXIT, .exit = (int)code,
-				.text = arena_printf(p->l->a, "exit:%d", (int)code),
-			};
-}
-
-static void read_jitter(struct plan *p, struct plan_step *r, const struct node *n)
-{
-	json_t *v = NULL;
-
-	/* As those who wrote the format have it, by half of the pause. */
-	if (n->kind == NODE_SCALAR && scalar_resolve(n, &v, NULL) == SCALAR_BOOL)
-		r->retry.pace.jitter = json_is_true(v) ? 0.5 : 0;
-	else
-		plan_number(p, n, 0, 1, &r->retry.pace.jitter);
-	json_decref(v);
-}
-
-static void read_backoff(struct plan *p, struct plan_step *r, const struct node *n)
-{
-	static const char *const words[] = {"fixed", "exponential"};
-	size_t word;
-
-	if (plan_word(p, n, words, ARRAY_LEN(words), &word))
-		r->retry.pace.backoff = word ? 2 : 1;
-}
-
 /* --- rights and limits ------------------------------------------------------------------------ */
 
 /* Declares it, unless another step or a Jobfile of the same folder has. */
@@ -187,98 +149,138 @@ static void read_breaker_key(struct plan *p, struct plan_step *r, const struct n
 	plan_mark(r, KEY_breaker);
 }
 
-/* Keys about further attempts; false if it is none of them. */
-static bool read_retry_key(struct plan *p, struct plan_step *r, const struct node *n)
+/* --- attempts --------------------------------------------------------------------------------- */
+
+static void read_retry_exits(struct plan *p, struct plan_step *r, const struct node *n)
 {
-	switch (p->key) {
-	case PLAN_retries:
-		plan_int(p, n, 0, RETRIES_MAX, &r->retries);
-		break;
-	case PLAN_retry_delay_sec:
-		plan_seconds(p, n, &r->retry.pace.delay_ms);
-		break;
-	case PLAN_retry_backoff:
-		read_backoff(p, r, n);
-		break;
-	case PLAN_retry_max_delay_sec:
-		plan_seconds(p, n, &r->retry.pace.max_delay_ms);
-		break;
-	case PLAN_retry_jitter:
-		read_jitter(p, r, n);
-		break;
-	case PLAN_retry_on_exit:
-		read_retry_exits(p, r, n);
-		break;
-	default:
-		return false;
+	int64_t code;
+
+	if (n->kind != NODE_LIST || !n->n) {
+		plan_bad(p, n);
+		return;
 	}
-	r->retries_said = true;
-	return true;
+	r->retry.when = arena_array(p->l->a, n->n, sizeof(*r->retry.when));
+	for (size_t i = 0; i < n->n; i++)
+		if (plan_int(p, n->item[i], 1, 255, &code))
+			r->retry.when[r->retry.n_when++] = (struct retry_rule){
+				.on = RETRY_EXIT, .exit = (int)code,
+				.text = arena_printf(p->l->a, "exit:%d", (int)code),
+			};
 }
 
-/* Keys with a field of their own in the model. */
-static bool read_trait_key(struct plan *p, struct plan_step *r, const struct node *n)
+static void read_jitter(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	json_t *v = NULL;
+
+	/* As those who wrote the format have it, by half of the pause. */
+	if (n->kind == NODE_SCALAR && scalar_resolve(n, &v, NULL) == SCALAR_BOOL)
+		r->retry.pace.jitter = json_is_true(v) ? 0.5 : 0;
+	else
+		plan_number(p, n, 0, 1, &r->retry.pace.jitter);
+	json_decref(v);
+}
+
+static void read_backoff(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	static const char *const words[] = {"fixed", "exponential"};
+	size_t word;
+
+	if (plan_word(p, n, words, ARRAY_LEN(words), &word))
+		r->retry.pace.backoff = word ? 2 : 1;
+}
+
+static void read_retries(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	plan_int(p, n, 0, RETRIES_MAX, &r->retries);
+}
+
+static void read_delay(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	plan_seconds(p, n, &r->retry.pace.delay_ms);
+}
+
+static void read_max_delay(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	plan_seconds(p, n, &r->retry.pace.max_delay_ms);
+}
+
+static void read_timeout(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	struct traits *t = &r->st->t;
+
+	if (plan_seconds(p, n, &traits_policy(p->l, t)->timeout_ms) && t->policy->timeout_ms)
+		plan_mark(r, KEY_timeout);
+}
+
+static void read_grace(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	if (!is_null(n) && plan_seconds(p, n, &traits_policy(p->l, &r->st->t)->grace_ms))
+		plan_mark(r, KEY_grace);
+}
+
+static void read_stall(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	struct traits *t = &r->st->t;
+
+	if (plan_seconds(p, n, &traits_policy(p->l, t)->stall_ms) && t->policy->stall_ms)
+		plan_mark(r, KEY_stall);
+}
+
+static void read_critical(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	struct traits *t = &r->st->t;
+
+	if (plan_bool(p, n, &traits_policy(p->l, t)->critical) && !t->policy->critical)
+		plan_mark(r, KEY_critical);
+}
+
+static void read_fallback(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	struct traits *t = &r->st->t;
+
+	if (!is_null(n) && plan_text(p, n, &traits_policy(p->l, t)->fallback))
+		traits_policy(p->l, t)->fallback_mark = n->mark;
+}
+
+/* --- what is done, and with what -------------------------------------------------------------- */
+
+static void read_command(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	plan_text(p, n, &r->command);
+}
+
+static void read_args(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	plan_texts(p, n, &r->args);
+}
+
+static void read_shell(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	plan_bool(p, n, &r->shell);
+}
+
+static void read_step_def(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	(void)p;
+	r->step_def = is_null(n) ? NULL : n;
+}
+
+static void read_cwd(struct plan *p, struct plan_step *r, const struct node *n)
+{
 	const char *cwd;
 
-	switch (p->key) {
-	case PLAN_tags:
-		if (plan_texts(p, n, &traits_policy(p->l, t)->labels))
-			plan_mark(r, KEY_labels);
-		break;
-	case PLAN_cwd:
-		if (!is_null(n) && plan_text(p, n, &cwd) && strcmp(cwd, ".")) {
-			traits_policy(p->l, t)->cwd = plan_value(p, cwd);
-			plan_mark(r, KEY_cwd);
-		}
-		break;
-	case PLAN_env:
-		if (plan_env(p, n, &traits_policy(p->l, t)->env) && t->policy->env.n)
-			plan_mark(r, KEY_env);
-		break;
-	case PLAN_timeout_sec:
-		if (plan_seconds(p, n, &traits_policy(p->l, t)->timeout_ms) && t->policy->timeout_ms)
-			plan_mark(r, KEY_timeout);
-		break;
-	case PLAN_critical_grace_period_sec:
-		if (!is_null(n) && plan_seconds(p, n, &traits_policy(p->l, t)->grace_ms))
-			plan_mark(r, KEY_grace);
-		break;
-	case PLAN_stall_timeout_sec:
-		if (plan_seconds(p, n, &traits_policy(p->l, t)->stall_ms) && t->policy->stall_ms)
-			plan_mark(r, KEY_stall);
-		break;
-	case PLAN_lock:
-		read_lock(p, r, n);
-		break;
-	case PLAN_breaker:
-		read_breaker_key(p, r, n);
-		break;
-	case PLAN_critical:
-		if (plan_bool(p, n, &traits_policy(p->l, t)->critical) && !t->policy->critical)
-			plan_mark(r, KEY_critical);
-		break;
-	case PLAN_on_failure:
-		read_policy(p, r, n);
-		break;
-	case PLAN_fallback_step:
-		if (!is_null(n) && plan_text(p, n, &traits_policy(p->l, t)->fallback))
-			traits_policy(p->l, t)->fallback_mark = n->mark;
-		break;
-	case PLAN_depends_on:
-		read_dependencies(p, r, n);
-		break;
-	case PLAN_condition:
-		read_condition(p, r, n);
-		break;
-	case PLAN_skip_if:
-		read_skip_if(p, r, n);
-		break;
-	default:
-		return false;
-	}
-	return true;
+	if (is_null(n) || !plan_text(p, n, &cwd) || !strcmp(cwd, "."))
+		return;
+	traits_policy(p->l, &r->st->t)->cwd = plan_value(p, cwd);
+	plan_mark(r, KEY_cwd);
+}
+
+static void read_env(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	struct traits *t = &r->st->t;
+
+	if (plan_env(p, n, &traits_policy(p->l, t)->env) && t->policy->env.n)
+		plan_mark(r, KEY_env);
 }
 
 static void add_artifacts(struct plan *p, enum plan_link_kind kind, const struct text_list *l,
@@ -288,55 +290,95 @@ static void add_artifacts(struct plan *p, enum plan_link_kind kind, const struct
 		plan_add_link(p, kind, l->text[i], n->item[i]->mark);
 }
 
+static void read_provided(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	if (plan_texts(p, n, &r->provides))
+		add_artifacts(p, LINK_PROVIDES, &r->provides, n);
+}
+
+static void read_consumed(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	if (plan_texts(p, n, &r->consumes))
+		add_artifacts(p, LINK_CONSUMES, &r->consumes, n);
+}
+
+/* --- what is said of it ----------------------------------------------------------------------- */
+
+static void read_name(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	if (!is_null(n))
+		plan_text(p, n, &r->name);
+}
+
+static void read_description(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	if (!is_null(n))
+		plan_text(p, n, &r->description);
+}
+
+static void read_tags(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	if (plan_texts(p, n, &traits_policy(p->l, &r->st->t)->labels))
+		plan_mark(r, KEY_labels);
+}
+
+static void read_metadata(struct plan *p, struct plan_step *r, const struct node *n)
+{
+	if (n->kind == NODE_MAP)
+		keep(p, r, "metadata", n);
+	else
+		plan_bad(p, n);
+}
+
+/* --- any key ---------------------------------------------------------------------------------- */
+
+static bool is_about_retries(enum plan_key key)
+{
+	return key == PLAN_retries || key == PLAN_retry_delay_sec || key == PLAN_retry_backoff ||
+	       key == PLAN_retry_max_delay_sec || key == PLAN_retry_jitter || key == PLAN_retry_on_exit;
+}
+
 static void use_step_key(struct plan *p, void *ctx, const struct node *n)
 {
+	static void (*const readers[PLAN_KEY_COUNT])(struct plan *, struct plan_step *, const struct node *) = {
+		[PLAN_args] = read_args,
+		[PLAN_breaker] = read_breaker_key,
+		[PLAN_command] = read_command,
+		[PLAN_condition] = read_condition,
+		[PLAN_consumes] = read_consumed,
+		[PLAN_critical] = read_critical,
+		[PLAN_critical_grace_period_sec] = read_grace,
+		[PLAN_cwd] = read_cwd,
+		[PLAN_depends_on] = read_dependencies,
+		[PLAN_env] = read_env,
+		[PLAN_fallback_step] = read_fallback,
+		[PLAN_lock] = read_lock,
+		[PLAN_name] = read_name,
+		[PLAN_on_failure] = read_policy,
+		[PLAN_provides] = read_provided,
+		[PLAN_retries] = read_retries,
+		[PLAN_retry_backoff] = read_backoff,
+		[PLAN_retry_delay_sec] = read_delay,
+		[PLAN_retry_jitter] = read_jitter,
+		[PLAN_retry_max_delay_sec] = read_max_delay,
+		[PLAN_retry_on_exit] = read_retry_exits,
+		[PLAN_shell] = read_shell,
+		[PLAN_skip_if] = read_skip_if,
+		[PLAN_stall_timeout_sec] = read_stall,
+		[PLAN_step_def] = read_step_def,
+		[PLAN_step_description] = read_description,
+		[PLAN_step_metadata] = read_metadata,
+		[PLAN_tags] = read_tags,
+		[PLAN_timeout_sec] = read_timeout,
+		[PLAN_ui_hints] = read_ui_hints,
+	};
 	struct plan_step *r = ctx;
 
-	if (read_retry_key(p, r, n) || read_trait_key(p, r, n))
-		return;
-	switch (p->key) {
-	case PLAN_id:
-		break; /* has been read */
-	case PLAN_name:
-		if (!is_null(n))
-			plan_text(p, n, &r->name);
-		break;
-	case PLAN_step_description:
-		if (!is_null(n))
-			plan_text(p, n, &r->description);
-		break;
-	case PLAN_ui_hints:
-		read_ui_hints(p, r, n);
-		break;
-	case PLAN_step_metadata:
-		if (n->kind == NODE_MAP)
-			keep(p, r, "metadata", n);
-		else
-			plan_bad(p, n);
-		break;
-	case PLAN_command:
-		plan_text(p, n, &r->command);
-		break;
-	case PLAN_args:
-		plan_texts(p, n, &r->args);
-		break;
-	case PLAN_shell:
-		plan_bool(p, n, &r->shell);
-		break;
-	case PLAN_step_def:
-		r->step_def = is_null(n) ? NULL : n;
-		break;
-	case PLAN_provides:
-		if (plan_texts(p, n, &r->provides))
-			add_artifacts(p, LINK_PROVIDES, &r->provides, n);
-		break;
-	case PLAN_consumes:
-		if (plan_texts(p, n, &r->consumes))
-			add_artifacts(p, LINK_CONSUMES, &r->consumes, n);
-		break;
-	default:
-		BUG("key '%s' is not one of a step", plan_key_word(p->key));
-	}
+	r->retries_said |= is_about_retries(p->key);
+	if (p->key == PLAN_id)
+		return; /* has been read */
+	BUG_UNLESS(readers[p->key]);
+	readers[p->key](p, r, n);
 }
 
 /* --- what follows from several keys -------------------------------------------------------------- */

@@ -134,8 +134,8 @@ bool plan_word(struct plan *p, const struct node *n, const char *const *words, s
 		spell_try(&s, words[i]);
 	}
 	plan_bad(p, n);
-	if (n->kind == NODE_SCALAR && n->n && s.best)
-		diag_hint(p->l->d, "did you mean '%s'?", s.best);
+	if (n->kind == NODE_SCALAR && n->n)
+		diag_suggest(p->l->d, s.best);
 	return false;
 }
 
@@ -212,8 +212,7 @@ void plan_unknown_key(struct plan *p, const struct node *name, enum plan_scope s
 	const char *near = plan_key_suggest(scope, name->text);
 
 	diag_warn(p->l->d, name->mark, "%s: unknown key '%s' is ignored", p->where, name->text);
-	if (near)
-		diag_hint(p->l->d, "did you mean '%s'?", near);
+	diag_suggest(p->l->d, near);
 }
 
 static void say_missing(struct plan *p, const struct node *map, enum plan_scope scope)

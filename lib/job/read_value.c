@@ -269,8 +269,8 @@ bool read_word(struct loader *l, const char *key, const struct node *n, const ch
 		buf_addf(&b, "%s%s", !i ? "" : i + 1 < n_words ? ", " : " or ", words[i]);
 	}
 	diag_error(l->d, n->mark, "'%s' must be %s, not %s", key, b.data, node_shown(n, &shown));
-	if (n->kind == NODE_SCALAR && n->n && s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
+	if (n->kind == NODE_SCALAR && n->n)
+		diag_suggest(l->d, s.best);
 	buf_release(&b);
 	buf_release(&shown);
 	return false;
@@ -454,7 +454,7 @@ static void unknown_key(struct loader *l, const struct node *name, enum key_scop
 
 	diag_error(l->d, name->mark, "unknown key '%s' in %s", name->text, where);
 	if (near && (!scopes || spell_distance(near, name->text) <= 1))
-		diag_hint(l->d, "did you mean '%s'?", near);
+		diag_suggest(l->d, near);
 	if (scopes) {
 		add_places(&b, scopes);
 		diag_hint(l->d, "'%s' is a key of %s", name->text, b.data);

@@ -65,8 +65,7 @@ static void no_such(struct loader *l, const struct setting *s, const char *what,
 		    const struct spell *near)
 {
 	diag_error(l->d, s->name.mark, "--set: no %s '%s'", what, s->name.text);
-	if (near->best)
-		diag_hint(l->d, "did you mean '%s'?", near->best);
+	diag_suggest(l->d, near->best);
 }
 
 /* --- sections --------------------------------------------------------------------------------- */
@@ -173,8 +172,7 @@ static void apply_setting(struct loader *l, struct setting *s)
 	}
 	diag_error(l->d, source_mark(s->source, 0, strlen(s->section)),
 		   "--set can change defaults, env, pools and vars, not '%s'", s->section);
-	if (near.best)
-		diag_hint(l->d, "did you mean '%s'?", near.best);
+	diag_suggest(l->d, near.best);
 }
 
 void apply_settings(struct loader *l)

@@ -30,9 +30,7 @@ static void unknown_given(struct loader *l, const struct given_params *g, size_t
 		if (all->at[k].ns && !strcmp(all->at[k].ns, g->ns))
 			spell_try(&s, namespace_short(g->ns, all->at[k].name));
 	diag_error(l->d, g->params.mark[i], "'%s' has no parameter '%s'", g->ns, g->params.name[i]);
-	if (s.best)
-		diag_hint(l->d, "did you mean '%s'?", s.best);
-	else
+	if (!diag_suggest(l->d, s.best))
 		diag_hint(l->d, "what a file takes it declares: params: {%s: {type: string}}", g->params.name[i]);
 }
 

@@ -52,17 +52,6 @@ json_t *value_map_json(const struct value_map *m, const struct value_map *base)
 	return map;
 }
 
-static const char *cond_word(enum cond c)
-{
-	static const char *const words[] = {
-#define COND(id, word, sentence) [COND_##id] = word,
-		CONDS(COND)
-#undef COND
-	};
-
-	return words[c];
-}
-
 static json_t *needs_json(const struct traits *t)
 {
 	json_t *list = json_array(), *map = json_object();
@@ -75,7 +64,7 @@ static json_t *needs_json(const struct traits *t)
 			continue;
 		all_ok &= need->cond == COND_OK;
 		json_array_append_new(list, json_string(need->name));
-		put(map, need->name, json_string(cond_word(need->cond)));
+		put(map, need->name, json_string(cond_words[need->cond]));
 	}
 	json_decref(all_ok ? map : list);
 	return all_ok ? list : map;

@@ -306,7 +306,8 @@ json_t *value_read(sqlite3_stmt *st, int i, struct fault *f)
 	return NULL;
 }
 
-json_t *row_read(sqlite3_stmt *st, struct fault *f)
+/* The current row as a map. */
+static json_t *row_read(sqlite3_stmt *st, struct fault *f)
 {
 	json_t *row = json_object();
 

@@ -65,8 +65,6 @@ bool value_bind(sqlite3_stmt *st, int i, const json_t *v);
 bool value_bind_column(sqlite3_stmt *st, int i, const json_t *v, const struct column *c, struct fault *f);
 /* Column i of the current row; NULL with a complaint if JSON cannot hold it. */
 json_t *value_read(sqlite3_stmt *st, int i, struct fault *f);
-/* The current row as a map. */
-json_t *row_read(sqlite3_stmt *st, struct fault *f);
 /* All rows from here on, each as a map. */
 json_t *rows_read(struct session *s, sqlite3_stmt *st, struct fault *f);
 

@@ -427,7 +427,8 @@ static json_t *trimmed_of(const struct buf *b)
 	return len > from ? json_stringn(b->data + from, len - from) : json_null();
 }
 
-const json_t *gmail_header(const json_t *part, const char *name)
+/* The value of a mail's header in Gmail's {headers: [{name, value}]}, borrowed, or NULL. */
+static const json_t *gmail_header(const json_t *part, const char *name)
 {
 	json_t *h;
 	size_t i;

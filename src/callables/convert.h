@@ -25,7 +25,5 @@ typedef json_t *convert_fn(const json_t *value, const json_t *column);
 /* The conversion of that name (`as` of a column), NULL if there is none. */
 convert_fn *convert_find(const char *name);
 
-/* The value of a mail's header in Gmail's {headers: [{name, value}]}, borrowed, or NULL. */
-const json_t *gmail_header(const json_t *part, const char *name);
 
 #endif

@@ -68,8 +68,6 @@ struct wm_ids {
 
 /* Microseconds since 1970 as `2026-01-02T03:04:05.678901+00:00`. */
 void wm_time_text(struct buf *out, int64_t us);
-/* Append the next id. */
-void wm_id(struct wm_ids *ids, struct buf *out);
 /* The same as a new JSON string with a prefix. */
 json_t *wm_id_json(struct wm_ids *ids, const char *prefix);
 

@@ -36,7 +36,8 @@ static void derive(struct ulid *u, const struct wm_ids *ids)
 	free(seed);
 }
 
-void wm_id(struct wm_ids *ids, struct buf *out)
+/* Append the next id. */
+static void add_id(struct wm_ids *ids, struct buf *out)
 {
 	struct ulid u;
 
@@ -58,7 +59,7 @@ json_t *wm_id_json(struct wm_ids *ids, const char *prefix)
 	json_t *v;
 
 	buf_puts(&text, prefix);
-	wm_id(ids, &text);
+	add_id(ids, &text);
 	v = json_stringn(text.data, text.len);
 	buf_release(&text);
 	return v;
