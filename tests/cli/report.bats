@@ -116,7 +116,7 @@ draw() {
 	: >behind
 	ln -s behind link
 	for to in "report last" "-s one --result" "plan two --out"; do
-		timeout 20 cat pipe >got 3>&- &
+		timeout 100 cat pipe >got 3>&- &
 		case $to in report*) orchmake $to pipe ;; *) orchmake $to=pipe ;; esac >/dev/null 2>&1 </dev/null || true
 		[ -p pipe ]
 		wait $!
