@@ -48,7 +48,7 @@ red � end"
 # draw PAGE: what a browser makes of it
 draw() {
 	command -v chromium >/dev/null || skip "no chromium here"
-	timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+	HOME=$T timeout 200 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir="$T/profile" \
 		--dump-dom "file://$T/$1" > dom.html 2>/dev/null
 }
