@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "engine/exec_local.h"
 #include "engine/fresh.h"
 #include "engine/stored.h"
+#include "ledger/ledger_read.h"
 #include "ledger/ledger_repair.h"
 #include "warden/journal.h"
 
@@ -66,6 +68,14 @@ static bool keep_open_run(void *ctx, const struct ledger_run_row *r)
 	snprintf(o.boot, sizeof(o.boot), "%s", r->boot_id ? r->boot_id : "");
 	VEC_PUSH(l->at, l->n, l->room, o);
 	return true;
+}
+
+static bool read_open_runs(struct ledger *l, struct open_runs *ret, struct buf *err)
+{
+	if (ledger_open_runs(l, keep_open_run, ret))
+		return true;
+	buf_puts(err, ledger_error(l)->text.data);
+	return false;
 }
 
 static void open_runs_release(struct open_runs *l)
@@ -340,14 +350,72 @@ static void names_release(struct names *names, struct attempt_rows *rows)
 	free(rows->at);
 }
 
-/* A ledger may come from anywhere: only a folder that is named after the run is the run's. */
-static void remove_work(const struct open_run *run)
+/* A ledger may come from anywhere: only a folder that is named after the run is the run's.  NULL: it has none. */
+static char *work_of(const struct open_run *run)
 {
 	char *work = path_dir(run->journal);
 
 	if (run->id[0] && !strcmp(path_base(work), run->id))
+		return work;
+	free(work);
+	return NULL;
+}
+
+static void remove_work(const struct open_run *run)
+{
+	char *work = work_of(run);
+
+	if (work)
 		work_remove(work);
 	free(work);
+}
+
+static bool keep_open(void *ctx, const struct ledger_run_row *r)
+{
+	*(bool *)ctx = !state_is_final(r->state);
+	return false;
+}
+
+enum { BUSY = -2 };
+
+/* In *ret_fd what holds the folder, -1 if there is none, BUSY if somebody else holds it: then false. */
+static bool try_turn(const char *work, int *ret_fd)
+{
+	errno = 0;
+	*ret_fd = work ? work_hold(work, LOCK_EX | LOCK_NB) : -1;
+	if (*ret_fd < 0 && errno == EWOULDBLOCK)
+		*ret_fd = BUSY;
+	return *ret_fd != BUSY;
+}
+
+static void say_of(const struct open_run *run, const char *what, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	char *text = xasprintf("run %s of '%s' %s", run->id, run->target, what);
+
+	if (say)
+		say(ctx, text);
+	free(text);
+}
+
+/*
+ * One at a time: what a second one took for half-made could be what the first has made since.  Who finds the folder
+ * gone has nothing to discard.  False: somebody has been at it for too long.
+ */
+static bool take_turn(const struct open_run *run, void (*say)(void *ctx, const char *text), void *ctx, int *ret_fd)
+{
+	const int64_t until = stamp_mono_ns() + (int64_t)LEDGER_BUSY_MS * NS_PER_MS;
+	const struct timespec pause = {.tv_nsec = 2 * NS_PER_MS};
+	char *work = work_of(run);
+	bool told = false;
+
+	while (!try_turn(work, ret_fd) && stamp_mono_ns() < until) {
+		if (!told)
+			say_of(run, "was found dead, and is being recorded by another orchmake: this one waits", say, ctx);
+		told = true;
+		(void)nanosleep(&pause, NULL);
+	}
+	free(work);
+	return *ret_fd != BUSY;
 }
 
 static bool repair(struct ledger *l, const struct open_run *run, void (*say)(void *ctx, const char *text),
@@ -381,22 +449,37 @@ static bool repair(struct ledger *l, const struct open_run *run, void (*say)(voi
 	return good;
 }
 
+static bool repair_alone(struct ledger *l, const struct open_run *run, void (*say)(void *ctx, const char *text),
+			 void *ctx, struct buf *err)
+{
+	bool open = false, good;
+	int fd;
+
+	if (!take_turn(run, say, ctx, &fd)) {
+		buf_addf(err, "another orchmake has been recording how run %s of '%s' died, for half a minute: stop it, or try "
+			 "again later", run->id, run->target);
+		return false;
+	}
+	good = ledger_run_get(l, run->no, keep_open, &open) && (!open || repair(l, run, say, ctx));
+	if (!good)
+		buf_puts(err, ledger_error(l)->text.data);
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
 static void stays_open(const struct open_run *run, void (*say)(void *ctx, const char *text), void *ctx)
 {
-	struct buf text = BUF_INIT;
-
-	buf_addf(&text, "run %s of '%s' has lost its driver, but its warden still waits for %s; it is recorded when they "
-		 "have ended", run->id, run->target,
-		 run->finish ? "its steps, which may finish" : "processes that cannot be killed");
-	if (say)
-		say(ctx, text.data);
-	buf_release(&text);
+	say_of(run, run->finish
+	       ? "has lost its driver, but its warden still waits for its steps, which may finish; it is recorded when they have ended"
+	       : "has lost its driver, but its warden still waits for processes that cannot be killed; it is recorded when they "
+		 "have ended", say, ctx);
 }
 
 bool recover_runs(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx, struct buf *err)
 {
 	struct open_runs runs = {0};
-	bool good = ledger_open_runs(l, keep_open_run, &runs);
+	bool good = read_open_runs(l, &runs, err);
 	int64_t until = stamp_mono_ns() + (int64_t)WARDEN_WAIT_MS * NS_PER_MS; /* for all of them together */
 
 	for (size_t i = 0; good && i < runs.n; i++) {
@@ -408,29 +491,16 @@ bool recover_runs(struct ledger *l, void (*say)(void *ctx, const char *text), vo
 			stays_open(run, say, ctx);
 			continue;
 		}
-		good = repair(l, run, say, ctx);
+		good = repair_alone(l, run, say, ctx, err);
 	}
-	if (!good)
-		buf_puts(err, ledger_error(l)->text.data);
 	open_runs_release(&runs);
 	return good;
-}
-
-static void say_waiting(const struct open_run *run, void (*say)(void *ctx, const char *text), void *ctx)
-{
-	struct buf text = BUF_INIT;
-
-	buf_addf(&text, "run %s of '%s' has lost its driver, and its steps may finish: waiting for those that still run",
-		 run->id, run->target);
-	if (say)
-		say(ctx, text.data);
-	buf_release(&text);
 }
 
 bool recover_adopted(struct ledger *l, int64_t no, void (*say)(void *ctx, const char *text), void *ctx, struct buf *err)
 {
 	struct open_runs runs = {0};
-	bool good = ledger_open_runs(l, keep_open_run, &runs);
+	bool good = read_open_runs(l, &runs, err);
 
 	for (size_t i = 0; good && i < runs.n; i++) {
 		const struct open_run *run = &runs.at[i];
@@ -438,12 +508,10 @@ bool recover_adopted(struct ledger *l, int64_t no, void (*say)(void *ctx, const 
 		if (run->no != no || !run->finish || control_driver_lives(run->boot, run->pid, run->pid_start))
 			continue;
 		if (!wait_for_warden(run->journal, 0))
-			say_waiting(run, say, ctx);
+			say_of(run, "has lost its driver, and its steps may finish: waiting for those that still run", say, ctx);
 		(void)wait_for_warden(run->journal, INT64_MAX);
-		good = repair(l, run, say, ctx);
+		good = repair_alone(l, run, say, ctx, err);
 	}
-	if (!good)
-		buf_puts(err, ledger_error(l)->text.data);
 	open_runs_release(&runs);
 	return good;
 }

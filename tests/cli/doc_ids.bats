@@ -4,6 +4,7 @@ load git
 # examples/doc-id-restore in a repository with one file of each type.
 
 setup_file() {
+	umask 022 # git makes files as it says
 	cd "$BATS_FILE_TMPDIR" || exit 99
 	T=$PWD git_world
 	git init -q repo
@@ -29,6 +30,7 @@ setup_file() {
 }
 
 prepare() {
+	umask 022
 	steps=$top_srcdir/examples/doc-id-restore
 	cp -R "$BATS_FILE_TMPDIR/repo" .
 	git_world

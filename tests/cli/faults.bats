@@ -304,7 +304,7 @@ memory_group() { # BYTES
 	sqlite3 .orchmake/ledger.db 'pragma wal_checkpoint(truncate)' >/dev/null
 	head -c 32 wal >.orchmake/ledger.db-wal
 	dd if=/dev/zero of=.orchmake/ledger.db-shm bs=32768 count=1 2>/dev/null
-	want 0 timeout 5 orchmake history
+	want 0 timeout 100 orchmake history
 	says succeeded
 }
 

@@ -612,8 +612,8 @@ more"
 	jobs: {a: {inputs: [p, in.txt], outputs: [out], run: touch out}}
 	J
 	mkfifo p
-	want 0 timeout 10 orchmake a
-	want 0 timeout 10 orchmake a
+	want 0 timeout 100 orchmake a
+	want 0 timeout 100 orchmake a
 	is "$(states)" "a cached"
 }
 

@@ -77,6 +77,30 @@ prepare() {
 	want 0 orchmake fsck
 }
 
+@test "a run that has ended is not forgotten before its last hook has, not by a hook of its own either" {
+	jobfile <<-'J'
+	jobfile: 1
+	hooks: {always: [{run: orchmake gc --max-size 1}, {run: "touch hook; while [ ! -e go ]; do sleep 0.01; done; echo said"}]}
+	jobs:
+	  a: {run: echo a}
+	J
+	orchmake -s a >out.txt 2>&1 </dev/null 3>&- &
+	driver=$!
+	until_true [ -e hook ]
+	is "$(runs) $(logs)" "1 1"
+	want 0 orchmake gc --max-size 1
+	says "forgot 0 runs"
+	touch go
+	wait $driver
+	is "$(cat out.txt)" ""
+	want 0 orchmake logs last
+	says "==> hooks.always/step2 <==
+said"
+	want 0 orchmake fsck
+	want 0 orchmake gc --max-size 1
+	is "$(runs) $(logs)" "0 0"
+}
+
 @test "what a resumption takes over stands although gc forgets where it comes from" {
 	jobfile <<-'J'
 	jobfile: 1

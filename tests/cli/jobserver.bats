@@ -14,9 +14,10 @@ prepare() {
 	mkdir bin
 	cat > bin/note <<'S'
 #!/bin/sh
-# Begin and end in one file, whose lines are whole because each is one write.
+# Begin and end in one file, whose lines are whole because each is one write.  The first so many wait for each other.
 echo "+" >> "$1"
-sleep 0.05
+until [ "$(grep -c + "$1")" -ge "${2:-1}" ]; do sleep 0.01; done
+sleep 0.02
 echo "-" >> "$1"
 S
 	chmod +x bin/note
@@ -29,20 +30,19 @@ peak() {
 }
 
 @test "a make below takes its slots from ours, and together they are never more than -j" {
-	makefile 12 log mk
+	makefile 12 "log 3" mk
 	cat > Jobfile <<'J'
 jobfile: 1
 jobs:
   one: { run: make -s -f mk }
   two: { run: make -s -f mk }
-  three: { run: note log }
+  three: { run: note log 3 }
   all: { noop: true, needs: [one, two, three] }
 J
-	run orchmake -j4 all
+	run timeout 200 orchmake -j4 all
 	[ "$status" -eq 0 ]
 	[ "$(grep -c '^+' log)" -eq 25 ]
 	[ "$(peak log)" -le 4 ]
-	[ "$(peak log)" -ge 3 ]
 }
 
 @test "under -j1 a make below runs one thing at a time" {
@@ -89,7 +89,7 @@ J
 }
 
 @test "slots that a killed make kept are there again for the next step" {
-	makefile 3 log mk
+	makefile 3 "log 2" mk
 	cat > Jobfile <<'J'
 jobfile: 1
 jobs:
@@ -99,11 +99,10 @@ jobs:
     run: 'head -c 3 <&3 > stolen; kill -9 $$'
   next: { run: make -s -f mk, needs: [thief] }
 J
-	run orchmake -j4 next
+	run timeout 200 orchmake -j4 next
 	[ "$status" -eq 0 ]
 	[ "$(wc -c < stolen)" -eq 3 ]
 	[[ "$output" == *"3 slots that a step did not give back"* ]]
-	[ "$(peak log)" -ge 2 ]
 }
 
 @test "slots are put back while a step runs that was offered none" {
@@ -146,15 +145,14 @@ J
 	cat > Jobfile <<'J'
 jobfile: 1
 jobs:
-  each: { foreach: { i: [1, 2, 3, 4, 5, 6] }, run: note log }
+  each: { foreach: { i: [1, 2, 3, 4, 5, 6] }, run: note log 2 }
 J
 	printf 'all: a b\na b:\n\t+@orchmake --ledger $@.db --log-dir $@.logs each >/dev/null\n' > mk
-	run make -s -j3 -f mk
+	run timeout 200 make -s -j3 -f mk
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ "$(grep -c '^+' log)" -eq 12 ]
 	[ "$(peak log)" -le 3 ]
-	[ "$(peak log)" -ge 2 ]
 }
 
 @test "every slot goes back to the make above, also after Ctrl-C and after a failure" {
@@ -174,10 +172,7 @@ J
 	for i in 1 2 3 4; do until_true [ -e started.$i ]; done
 	kill -INT $pid
 	wait $pid || true
-	[ "$(timeout 1 head -c 3 <&8)" = "+++" ]
-	run timeout 0.1 head -c 1 <&8
-	[ "$status" -eq 124 ]
-	exec 8>&-
+	all_back
 }
 
 # COMMAND below a job server with four slots, whose other three are all there afterwards.
@@ -190,7 +185,7 @@ with_pool() {
 }
 
 all_back() {
-	is "$(timeout 5 head -c 3 <&8)" "+++"
+	is "$(timeout 60 head -c 3 <&8)" "+++"
 	run timeout 0.1 head -c 1 <&8
 	[ "$status" -eq 124 ]
 	exec 8>&-
@@ -298,8 +293,7 @@ J
 	[ "$status" -eq 0 ]
 	[ "$(grep -c '^+' log)" -eq 5 ]
 	[ "$(peak log)" -le 3 ]
-	[ "$(timeout 1 head -c 3 <&8)" = "+++" ]
-	exec 8>&-
+	all_back
 }
 
 # A program in place of one that a client starts: the first two that begin wait for each other, and all are noted.

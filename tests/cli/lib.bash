@@ -83,15 +83,29 @@ older() {
 	sqlite3 $db 'PRAGMA journal_mode = WAL' >/dev/null
 }
 
-# Wait until COMMAND succeeds, ten seconds at most.
+# Wait until COMMAND succeeds, for as long as a machine may be busy with other things.
 until_true() {
-	local i
-	for i in $(seq 1000); do
-		"$@" >/dev/null 2>&1 && return 0
+	local end=$((SECONDS + 100))
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || { echo "it never came true: $*"; return 1; }
 		sleep 0.01
 	done
-	echo "it never came true: $*"
-	return 1
+}
+
+# No warden is left of runs whose drivers were killed, nor what it had started: its lock on the journal goes with it.
+wardens_gone() {
+	local journal
+	for journal in .orchmake/runs/*/journal; do
+		flock -n -s "$journal" true || return 1
+	done
+}
+
+# None of the processes runs any more, whoever has to reap them.
+dead() { # PID...
+	local pid
+	for pid; do
+		case $(sed -n 's/^State:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null) in '' | [ZX]*) ;; *) return 1 ;; esac
+	done
 }
 
 # Nobody is left whose environment holds MARK=$1.

@@ -114,23 +114,34 @@ Y
 	finish
 }
 
+# How many milliseconds after the last run began its last step was started.
+after_begin() {
+	sql "select (max(a.start_mono_ns) - r.start_mono_ns) / 1000000 from attempts a, (select * from runs order by no desc limit 1) r where a.id >> 32 = r.no"
+}
+
 @test "a rate spaces the starts evenly, but for a burst" {
 	jobfile <<Y
 jobfile: 1
 pools:
   slow: {rate: 20/s, burst: 3}
+  slower: {rate: 1/h, burst: 3}
   $HOST: {slots: 9, rate: 5/100ms, scope: host}
 jobs:
-  run: {matrix: {n: [1, 2, 3, 4, 5]}, pool: slow, noop: false}
+  spaced: {matrix: {n: [1, 2, 3, 4, 5]}, pool: slow, run: ":"}
+  burst: {matrix: {n: [1, 2, 3, 4]}, pool: slower, run: "touch up.\$\$"}
+  shared: {matrix: {n: [1, 2, 3]}, pool: $HOST, run: ":"}
 Y
-	sed -i 's/noop: false/run: ":"/; s/^  run:/  spaced:/' Jobfile
-	echo "  shared: {matrix: {n: [1, 2, 3]}, pool: $HOST, run: ':'}" >>Jobfile
+	# From the first start on; a run begins before that, and no step starts before it may.
 	want 0 orchmake -j5 spaced
-	# three at once, the fourth and fifth 50 ms apart
-	[ "$(sql "select (max(start_mono_ns) - min(start_mono_ns)) / 1000000 >= 80 from attempts")" = 1 ]
-	is "$(sql "select count(*) from attempts where start_mono_ns - (select min(start_mono_ns) from attempts) < 25000000")" 3
+	[ "$(after_begin)" -ge 100 ]
 	want 0 orchmake -j3 shared
-	[ "$(sql "select (max(start_mono_ns) - min(start_mono_ns)) / 1000000 >= 25 from attempts where id >> 32 = 2")" = 1 ]
+	[ "$(after_begin)" -ge 40 ]
+	orchmake -s -j4 burst >/dev/null 2>&1 </dev/null 3>&- &
+	until_true eval '[ "$(ls up.* | wc -l)" = 3 ]'
+	until_true eval 'orchmake why "burst[4]" | grep -q "waits"'
+	kill -INT $!
+	want 130 wait $!
+	is "$(ls up.* | wc -l)" 3
 	finish
 }
 

@@ -50,7 +50,7 @@ inside() { # SCRIPT
 	leader=$(pgrep -P $warden)
 	S
 	cat >>inside.sh
-	want 0 timeout 60 unshare -Urpf --mount-proc bash inside.sh
+	want 0 timeout 200 unshare -Urpf --mount-proc bash inside.sh
 }
 
 @test "a driver's id that is somebody else's is no driver, and who has a step's id now is left alone" {

@@ -229,13 +229,14 @@ E
 
 @test "a lock of a plan is the machine's, silence ends an attempt, and a breaker outlives the run" {
 	mkfifo up go never
-	cat >plan.json <<-'P'
+	bench=bench-$$-$RANDOM
+	cat >plan.json <<-P
 	{"plan_id": "p", "version": "1", "globals": {}, "steps": [
-	{"id": "holds", "command": "sh", "args": ["-c", "echo >up; cat go"], "lock": "bench-of-p"}]}
+	{"id": "holds", "command": "sh", "args": ["-c", "echo >up; cat go"], "lock": "$bench"}]}
 	P
-	cat >other.json <<-'P'
+	cat >other.json <<-P
 	{"plan_id": "o", "version": "1", "globals": {}, "steps": [
-	{"id": "wants", "command": "true", "lock": "bench-of-p"}]}
+	{"id": "wants", "command": "true", "lock": "$bench"}]}
 	P
 	cat >poor.json <<-'P'
 	{"plan_id": "q", "version": "1", "globals": {}, "steps": [
@@ -258,7 +259,7 @@ E
 	is "$(jq -c '.steps | map([.stall_timeout_sec, .breaker])' <<<"$out")" \
 		'[[0.2,null],[null,{"threshold":2,"recovery_sec":3600}]]'
 	want 0 orchmake export plan -f other.json
-	is "$(jq -c '.steps[0].lock' <<<"$out")" '"bench-of-p"'
+	is "$(jq -c '.steps[0].lock' <<<"$out")" "\"$bench\""
 }
 
 @test "a condition that a plan cannot say is an error of export" {

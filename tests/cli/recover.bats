@@ -23,6 +23,7 @@ kill_driver() {
 	until_true is_running
 	kill -KILL $driver
 	wait $driver || true
+	until_true wardens_gone
 	run=$(sql "select run from v_runs")
 }
 
@@ -59,10 +60,7 @@ change() { sqlite3 .orchmake/ledger.db "$1"; }
 	kill_driver
 	exec 7<".orchmake/runs/$run/journal"
 	until_true flock -n -x 7
-	before=$(date +%s%N)
-	want 0 orchmake doctor
-	after=$(date +%s%N)
-	[ $(((after - before) / 1000000)) -lt 8000 ]
+	want 0 timeout 200 orchmake doctor
 	says "run $run of 'long' has lost its driver"
 	is "$(sql "select state from v_runs")" running
 	exec 7<&-
@@ -96,4 +94,38 @@ change() { sqlite3 .orchmake/ledger.db "$1"; }
 	done
 	touch over
 	wait $!
+}
+
+@test "of two that find the same dead run the second discards nothing, however late it is" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	strace -qq -o /dev/null true 2>/dev/null || skip "nothing can be traced here"
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  a: {outputs: [made], run: "echo half >made; touch up; test -e ok || exec sleep 600; echo whole >made"}
+	J
+	orchmake -s a </dev/null >out.txt 2>&1 3>&- &
+	driver=$!
+	until_true test -e up
+	until_true is_running
+	kill -KILL $driver
+	wait $driver || true
+	until_true wardens_gone
+	run=$(sql "select run from v_runs")
+	touch ok
+	# It stops before it looks for what its step was making.
+	ASAN_OPTIONS=detect_leaks=0 strace -qq -f -o calls -P "$T/.orchmake/runs/$run/makes-1" \
+		-e trace=openat -e inject=openat:signal=STOP:when=1 orchmake doctor >first 2>&1 </dev/null 3>&- &
+	tracer=$!
+	until_true grep -q 'stopped by SIGSTOP' calls
+	first=$(awk '/stopped by SIGSTOP/ { print $1 }' calls)
+	orchmake -s a >second 2>&1 </dev/null 3>&- &
+	second=$!
+	until_true eval 'grep -q "is being recorded by another orchmake: this one waits" second || dead $second'
+	kill -CONT "$first"
+	wait $tracer
+	wait $second
+	is "$(cat made)" whole
+	is "$(sql "select group_concat(state, ' ') from (select state from v_runs order by no)")" "interrupted succeeded"
+	want 0 orchmake fsck
 }

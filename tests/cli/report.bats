@@ -48,7 +48,7 @@ red � end"
 # draw PAGE: what a browser makes of it
 draw() {
 	command -v chromium >/dev/null || skip "no chromium here"
-	timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+	HOME=$T timeout 200 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir="$T/profile" \
 		--dump-dom "file://$T/$1" > dom.html 2>/dev/null
 }
@@ -116,7 +116,7 @@ draw() {
 	: >behind
 	ln -s behind link
 	for to in "report last" "-s one --result" "plan two --out"; do
-		timeout 20 cat pipe >got 3>&- &
+		timeout 100 cat pipe >got 3>&- &
 		case $to in report*) orchmake $to pipe ;; *) orchmake $to=pipe ;; esac >/dev/null 2>&1 </dev/null || true
 		[ -p pipe ]
 		wait $!

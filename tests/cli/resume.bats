@@ -27,10 +27,21 @@ did() { tr '\n' ' ' <did; }
 # The state and the reason of a step in the last run.
 stands() { sql "select state || ' ' || reason from v_steps where run = (select max(run) from v_runs) and step = '$1'"; }
 
+# Nothing of what ran sees what the test does next.
+kill_driver() {
+	kill -KILL $driver
+	wait $driver || true
+	until_true wardens_gone
+}
+
 # In an order in which neither sees the other die.
 kill_both() {
+	local steps
+	steps=$(pgrep -P $warden)
 	kill -STOP $driver
 	kill -KILL $warden $driver
+	wait $driver || true
+	until_true dead $steps
 }
 
 @test "a success is not run again, its value is there, and the rest runs" {
@@ -114,8 +125,7 @@ kill_both() {
 	orchmake -s resume </dev/null >out.txt 2>&1 3>&- &
 	driver=$!
 	until_true grep -q b did
-	kill -KILL $driver
-	wait $driver || true
+	kill_driver
 	touch fast ok
 	: >did
 	want 0 orchmake -s resume
@@ -440,8 +450,7 @@ go_until_both_run() {
 @test "orchmake killed: what was under way runs once more, what had ended does not" {
 	four "timeout: 1m"
 	go_until_both_run
-	kill -KILL $driver
-	wait $driver || true
+	kill_driver
 	touch go
 	want 1 orchmake -s resume
 	is "$(sort did | tr '\n' ' ')" "a b b c d e "
@@ -454,7 +463,6 @@ go_until_both_run() {
 	four "timeout: 1m"
 	go_until_both_run
 	kill_both
-	wait $driver || true
 	touch go
 	want 1 orchmake resume
 	complains "nobody saw how it ended in run"
@@ -468,7 +476,6 @@ go_until_both_run() {
 	four "on_lost: retry"
 	go_until_both_run
 	kill_both
-	wait $driver || true
 	touch go
 	want 1 orchmake -s resume
 	is "$(sort did | tr '\n' ' ')" "a b b c d e "
@@ -478,7 +485,6 @@ go_until_both_run() {
 	four "on_lost: ask"
 	go_until_both_run
 	kill_both
-	wait $driver || true
 	touch go
 	want 4 orchmake resume
 	complains "p/c: nobody saw how it ended in run"
@@ -504,7 +510,6 @@ go_until_both_run() {
 	four "on_lost: fail"
 	go_until_both_run
 	kill_both
-	wait $driver || true
 	touch go
 	want 0 orchmake doctor
 	want 2 orchmake approve last/p/a
@@ -531,7 +536,6 @@ go_until_both_run() {
 	J
 	go_until_both_run
 	kill_both
-	wait $driver || true
 	touch go
 	want 0 orchmake doctor
 	first=$(sql "select run from v_runs")

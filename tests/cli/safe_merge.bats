@@ -19,7 +19,7 @@ prepare() {
 	steps=$top_srcdir/examples/safe-merge
 	cp -R "$BATS_FILE_TMPDIR"/{hub.git,one,two} .
 	git_world
-	export SAFE_MERGE_VALIDATE=true SAFE_MERGE_LOCK_WAIT=20 SAFE_MERGE_LOCK_POLL=0.05 BRANCH=main
+	export SAFE_MERGE_VALIDATE=true SAFE_MERGE_LOCK_WAIT=200 SAFE_MERGE_LOCK_POLL=0.05 BRANCH=main
 	without="sync_health_check nested_repos_detect nested_repos_normalize"
 }
 
@@ -690,7 +690,7 @@ ready_to_push() {
 @test "who waits for a lock goes on when it is free" {
 	ready_to_push
 	git -C one push -q origin "$(mark one '')":refs/locks/main
-	SAFE_MERGE_LOCK_WAIT=20 step two guarded_push >push.out 2>&1 &
+	SAFE_MERGE_LOCK_WAIT=200 step two guarded_push >push.out 2>&1 &
 	local pushing=$!
 	until_true git -C two rev-parse -q --verify refs/orchmake/lock/main
 	git -C one push -q origin :refs/locks/main
@@ -700,7 +700,7 @@ ready_to_push() {
 
 @test "a push that is stopped gives its locks back, one that is killed leaves what the next one takes over" {
 	ready_to_push
-	export SAFE_MERGE_LOCK_WAIT=20
+	export SAFE_MERGE_LOCK_WAIT=200
 	git -C one push -q origin "$(mark one '')":refs/locks/main
 	local sig pushing
 	for sig in TERM KILL; do

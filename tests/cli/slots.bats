@@ -137,6 +137,7 @@ J
 	until_true begun 1
 	want 1 orchmake ps --set-slots 2
 	complains "has its slots from the job server of the make above, which says how many there are"
+	until_true [ -s pid ]
 	kill -USR1 "$(cat pid)"
 	until_true grep -q 'the slots are those of the job server above, which says how many there are: they stay 3' said
 	touch go

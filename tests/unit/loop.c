@@ -195,7 +195,7 @@ static struct tick tick_of(struct world *w, int id)
 
 static void turn_until(struct world *w, const char *said)
 {
-	int64_t until = stamp_mono_ns() + 10000 * (int64_t)NS_PER_MS;
+	int64_t until = stamp_mono_ns() + 60000 * (int64_t)NS_PER_MS;
 
 	while (strcmp(w->said.data, said) && stamp_mono_ns() < until)
 		CHECK(loop_turn(w->l, 1000) >= 0);
