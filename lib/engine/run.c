@@ -110,6 +110,7 @@ static bool refuse_missing(struct engine *e, const struct attempt *a, uint32_t s
 	if (log >= 0)
 		close(log);
 	ended(e, &(struct attempt_ended){.serial = serial, .end = END_NOT_STARTED, .error = error, .stage = stage,
+					 .missing = strcmp(stage, "chdir") ? c->r.argv[c->n_own] : c->r.cwd,
 					 .end_mono_ns = stamp_mono_ns()});
 	return true;
 }
