@@ -361,5 +361,7 @@ const json_t *engine_result(const struct engine *e)
 
 int engine_failed_exit(const struct engine *e)
 {
-	return e->first_exit;
+	const struct note *n = e->first_failed ? &e->note[e->first_failed - 1] : NULL;
+
+	return !n ? 0 : n->exit_code > 0 ? n->exit_code : n->signal ? EXIT_SIGNAL + n->signal : 1;
 }
