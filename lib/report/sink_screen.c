@@ -318,7 +318,7 @@ static void slots_line(struct screen *s, const struct run_event *e)
 static bool has_line(const struct screen *s, const struct run_event *e)
 {
 	if (s->o.style == SCREEN_PLAIN || s->o.verbose)
-		return e->kind != EVENT_JOB_FINISHED;
+		return e->kind != EVENT_JOB_FINISHED || e->reason == REASON_NO_INSTANCES;
 	return !s->x || event_is_of_job(s->x, e);
 }
 
@@ -715,7 +715,7 @@ static void screen_end(struct sink *base, const struct run_summary *sum)
 		if (sum->n_failures)
 			buf_putc(&s->line, '\n');
 		tty_tone(&s->line, s->o.colour, state_tone(sum->state), state_word(sum->state));
-		if (sum->degraded)
+		if (sum->degraded && sum->state == STATE_SUCCEEDED)
 			tty_tone(&s->line, s->o.colour, TONE_WARN, " (degraded)");
 		buf_puts(&s->line, ": ");
 		add_clean(&s->line, sum->target);
