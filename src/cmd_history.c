@@ -51,7 +51,7 @@ static bool show_run(void *ctx, const struct ledger_run_row *r)
 	table_cell(&s->table, id);
 	table_cell(&s->table, start);
 	buf_puts(&text, state_word(r->state));
-	if (r->degraded)
+	if (r->degraded && r->state == STATE_SUCCEEDED)
 		buf_puts(&text, " (degraded)");
 	table_cell(&s->table, text.data);
 	buf_reset(&text);

@@ -54,11 +54,12 @@ static void add_held(struct ps *p, json_t *o, const char *run)
 static bool open_run(void *ctx, const struct ledger_run_row *r)
 {
 	struct ps *p = ctx;
-	bool lives = control_driver_lives(r->boot_id, r->pid, r->pid_start);
+	bool lives, ended_to_wait = r->end_wall_ms >= 0;
 	json_t *o;
 
-	if (p->only >= 0 && p->only != r->no)
+	if (ended_to_wait || (p->only >= 0 && p->only != r->no))
 		return true;
+	lives = control_driver_lives(r->boot_id, r->pid, r->pid_start);
 	o = run_row_json(r);
 	json_object_set_new(o, "alive", json_boolean(lives));
 	json_object_set_new(o, "slots", json_integer(r->slots));

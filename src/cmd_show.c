@@ -97,7 +97,7 @@ static bool head_row(void *ctx, const struct ledger_run_row *r)
 
 	v->run = run_row_json(r);
 	buf_addf(&v->head, "run      %s\ntarget   %s\nstate    %s%s\nstart    %s\n", r->id, r->target,
-		 state_word(r->state), r->degraded ? " (degraded)" : "", stamp_format(r->start_wall_ms, start));
+		 state_word(r->state), r->degraded && r->state == STATE_SUCCEEDED ? " (degraded)" : "", stamp_format(r->start_wall_ms, start));
 	if (r->duration_ms >= 0) {
 		buf_puts(&v->head, "took     ");
 		duration_human(&v->head, r->duration_ms);
@@ -161,6 +161,26 @@ static bool step_row(void *ctx, const struct ledger_step_row *r)
 	return true;
 }
 
+/* A loop over nothing has no step to stand for it. */
+static bool job_row(void *ctx, const struct ledger_job_row *r)
+{
+	struct run_view *v = ctx;
+	struct buf why = BUF_INIT;
+
+	if (r->reason != REASON_NO_INSTANCES)
+		return true;
+	reason_say(&why, r->reason, r->cause);
+	json_array_append_new(v->jobs, json_pack("{s:s, s:s, s:s, s:s}", "name", r->name, "state", state_word(r->state),
+						 "reason", reason_word(r->reason), "why", why.data));
+	table_cell(&v->table, r->name);
+	table_cell(&v->table, state_word(r->state));
+	table_cell(&v->table, "");
+	table_cell(&v->table, "");
+	table_cell(&v->table, why.data);
+	buf_release(&why);
+	return true;
+}
+
 /* What a person has to do for it to go on. */
 static bool print_gates(struct ledger *l, const struct run_name *n)
 {
@@ -179,15 +199,17 @@ static bool print_gates(struct ledger *l, const struct run_name *n)
 
 static int show_run(struct cli *c, struct ledger *l, const struct run_name *n)
 {
-	struct run_view v = {.l = l, .steps = json_array(), .head = BUF_INIT};
+	struct run_view v = {.l = l, .steps = json_array(), .jobs = json_array(), .head = BUF_INIT};
 	bool good;
 
 	table_init(&v.table, (const char *const[]){"step", "state", "took", "tries", "why"}, 5);
-	good = ledger_run_get(l, n->run, head_row, &v) && ledger_steps(l, n->run, n->step, step_row, &v);
+	good = ledger_run_get(l, n->run, head_row, &v) && ledger_steps(l, n->run, n->step, step_row, &v) &&
+	       (n->step || ledger_jobs(l, n->run, job_row, &v));
 	if (!good) {
 		cli_error("%s", ledger_error(l)->text.data);
 	} else if (c->format == FORMAT_JSON) {
 		json_object_set(v.run, "step_list", v.steps);
+		json_object_set(v.run, "empty_loops", v.jobs);
 		cli_print_json(v.run);
 	} else {
 		print_clean(v.head.data);
@@ -197,6 +219,7 @@ static int show_run(struct cli *c, struct ledger *l, const struct run_name *n)
 	}
 	table_release(&v.table);
 	json_decref(v.steps);
+	json_decref(v.jobs);
 	json_decref(v.run);
 	buf_release(&v.head);
 	return good ? EXIT_DONE : EXIT_LEDGER;

@@ -203,10 +203,12 @@ static bool gather(struct status *s)
 static void print_text(const struct status *s)
 {
 	struct buf took = BUF_INIT;
+	bool degraded = json_is_true(json_object_get(s->doc, "degraded")) &&
+			!strcmp(json_str(s->doc, "run_state"), state_word(STATE_SUCCEEDED));
 
 	duration_human(&took, json_integer_value(json_object_get(s->doc, "duration_ms")));
 	printf("%s  %s: %s%s%s%s\n\n", json_str(s->doc, "run"), json_str(s->doc, "target"),
-	       json_str(s->doc, "run_state"), json_is_true(json_object_get(s->doc, "degraded")) ? " (degraded)" : "",
+	       json_str(s->doc, "run_state"), degraded ? " (degraded)" : "",
 	       json_is_integer(json_object_get(s->doc, "duration_ms")) ? " after " : "",
 	       json_is_integer(json_object_get(s->doc, "duration_ms")) ? took.data : "");
 	table_print(&s->table, stdout);

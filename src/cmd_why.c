@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "base/map.h"
+#include "base/stamp.h"
 #include "base/vec.h"
 #include "cmd.h"
 #include "doc/json.h"
@@ -93,6 +94,7 @@ struct why {
 	struct map names; /* what was told, and behind it, in order, what was behind that */
 	struct buf gates; /* what of the run waits for a person */
 	bool unsettled;	  /* something that was told */
+	size_t n_not_run;
 };
 
 static bool tell_attempt(void *ctx, const struct ledger_attempt_row *r)
@@ -236,18 +238,59 @@ static bool see_run(void *ctx, const struct ledger_run_row *r)
 	return true;
 }
 
-/* One step with all that was behind it; of several each for itself. */
+static bool tell_run(void *ctx, const struct ledger_run_row *r)
+{
+	char start[STAMP_TEXT];
+
+	(void)ctx;
+	say("run %.*s of '%s', begun %s, is %s", SHORT_ID, r->id, r->target, stamp_format(r->start_wall_ms, start),
+	    state_word(r->state));
+	if (r->error)
+		say("  because %s", r->error);
+	return true;
+}
+
+static bool tell_failed_step(void *ctx, const struct ledger_step_row *r)
+{
+	struct why *w = ctx;
+
+	w->n_not_run += r->state == STATE_BLOCKED || r->state == STATE_ABORTED;
+	w->unsettled |= !state_is_final(r->state);
+	return !state_is_failure(r->state) || tell_step(w, r);
+}
+
+/* What failed in it; what did not run because of that is only counted. */
+static bool tell_whole(struct why *w)
+{
+	bool good = ledger_run_get(w->l, w->run, tell_run, NULL) && ledger_steps(w->l, w->run, NULL, tell_failed_step, w);
+
+	if (w->n_not_run)
+		say("%zu step%s did not run because of that", w->n_not_run, w->n_not_run == 1 ? "" : "s");
+	return good;
+}
+
+/* One step, or a job without steps, with all that was behind it; of several each for itself. */
+static bool tell_named(struct why *w, const char *name)
+{
+	size_t n = 0;
+
+	if (!ledger_steps(w->l, w->run, name, count, &n))
+		return false;
+	if (n > 1)
+		return ledger_steps(w->l, w->run, name, tell_step, w);
+	follow(w, name);
+	return (n ? ledger_steps(w->l, w->run, name, tell_step, w)
+		  : ledger_jobs(w->l, w->run, tell_that_job, &(struct exact){.w = w, .name = name})) && tell_behind(w);
+}
+
 static int why_then(struct ledger *l, const struct run_name *n)
 {
 	struct why w = {.l = l, .run = n->run, .gates = BUF_INIT};
-	size_t several = 0;
 	int code = EXIT_DONE;
-	bool good = ledger_steps(l, n->run, n->step, count, &several) && gates_text(l, n->run, NULL, &w.gates);
+	bool good = gates_text(l, n->run, NULL, &w.gates);
 
 	(void)ledger_run_get(l, n->run, see_run, &w.goes_on);
-	if (several == 1 && n->step)
-		follow(&w, n->step);
-	good = good && ledger_steps(l, n->run, n->step, tell_step, &w) && (several > 1 || tell_behind(&w));
+	good = good && (n->step ? tell_named(&w, n->step) : tell_whole(&w));
 	if (!good) {
 		cli_error("%s", ledger_error(l)->text.data);
 		code = EXIT_LEDGER;
@@ -334,10 +377,10 @@ static int why_stored(struct cli *c, const char *step, const char *run)
 {
 	struct ledger *l = cli_ledger(c);
 	struct run_name n = {.run = -1};
-	char *text = run ? xasprintf("%s/%s", run, step) : xstrdup(step);
+	char *text = run ? xasprintf("%s/%s", run, step) : xstrdup(step ? step : "last");
 	int code = EXIT_USAGE_ERROR;
 
-	if (l && run_name_find(&n, l, text))
+	if (l && run_name_find_job(&n, l, text))
 		code = why_then(l, &n);
 	free(text);
 	run_name_release(&n);
@@ -349,10 +392,5 @@ int cmd_why(struct cli *c)
 {
 	const char *step = c->words.n ? c->words.at[0] : NULL, *run = c->words.n > 1 ? c->words.at[1] : NULL;
 
-	if (!step) {
-		cli_error("why: which step?");
-		cli_hint("usage: orchmake why STEP [RUN | now]");
-		return EXIT_USAGE_ERROR;
-	}
 	return run && !strcmp(run, "now") ? why_now(c, step) : why_stored(c, step, run);
 }

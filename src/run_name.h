@@ -11,6 +11,8 @@ struct run_name {
 
 /* False after a message.  run_name_release() in any case. */
 bool run_name_find(struct run_name *n, struct ledger *l, const char *text);
+/* A job that is no step and has none, such as a composite, will do as well. */
+bool run_name_find_job(struct run_name *n, struct ledger *l, const char *text);
 void run_name_release(struct run_name *n);
 
 /* One row of history as JSON (cmd_history.c). */

@@ -248,8 +248,25 @@ static void stop_cause(const struct engine *e, struct buf *out)
 		buf_addf(out, "signal %d", e->signal);
 }
 
+/* A group is asked at its beginning, and what it is skipped for holds for all that is in it. */
+static const char *text_of_skip(const struct engine *e, uint32_t unit)
+{
+	const struct graph *g = e->x->graph;
+	const char *text = e->note[unit].error;
+
+	while (!text) {
+		if (g->unit[unit].kind == UNIT_END)
+			text = e->note[g->group[g->unit[unit].group].begin].error;
+		if (text || g->want_at[unit] == g->want_at[unit + 1])
+			break;
+		unit = g->group[g->want[g->want_at[unit]]].end;
+	}
+	return text;
+}
+
 void reason_cause(struct engine *e, uint32_t unit, struct buf *out)
 {
+	const char *text = schedule_state(e->s, unit) == STATE_SKIPPED ? text_of_skip(e, unit) : e->note[unit].error;
 	uint32_t cause;
 	enum reason why = schedule_reason(e->s, unit, &cause);
 
@@ -259,6 +276,6 @@ void reason_cause(struct engine *e, uint32_t unit, struct buf *out)
 		expansion_unit_name(e->x, e->failed_fast - 1, out);
 	else if (why == REASON_CANCELED)
 		stop_cause(e, out);
-	else if (e->note[unit].error)
-		buf_puts(out, e->note[unit].error);
+	else if (text)
+		buf_puts(out, text);
 }

@@ -222,17 +222,24 @@ static void init(struct engine *e)
 	json_object_set_new(e->run_info, "resumed", json_boolean(e->o->resumes != NULL));
 }
 
+static char *emptiness(const struct engine *e, uint32_t group)
+{
+	struct buf text = BUF_INIT;
+
+	expansion_emptiness(e->x, group, &text);
+	return buf_detach(&text);
+}
+
 /* A loop over nothing has nothing to do: it is skipped, and says so. */
 static void skip_empty_loops(struct engine *e)
 {
 	const struct graph *g = e->x->graph;
 
 	for (uint32_t i = 0; i < g->n_groups; i++) {
-		enum bundle_kind kind = e->x->bundle[i].kind;
-
-		if ((kind == BUNDLE_FAMILY || (kind == BUNDLE_STEPS && !step_is_late(e->x->bundle[i].step))) &&
-		    g->member_at[i] == g->member_at[i + 1])
+		if (expansion_is_empty(e->x, i)) {
 			schedule_preset(e->s, g->group[i].end, STATE_SKIPPED, REASON_NO_INSTANCES);
+			e->note[g->group[i].end].error = emptiness(e, i);
+		}
 	}
 }
 
@@ -356,5 +363,7 @@ const json_t *engine_result(const struct engine *e)
 
 int engine_failed_exit(const struct engine *e)
 {
-	return e->first_exit;
+	const struct note *n = e->first_failed ? &e->note[e->first_failed - 1] : NULL;
+
+	return !n ? 0 : n->exit_code > 0 ? n->exit_code : n->signal ? EXIT_SIGNAL + n->signal : 1;
 }

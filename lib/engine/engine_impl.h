@@ -171,7 +171,7 @@ struct engine {
 	bool finish;		 /* what runs when this process dies may end */
 	bool abort_told, abort_due, run_ended;
 	bool unjudged;		 /* steps may have run whose end the ledger does not know */
-	int first_exit;
+	uint32_t first_failed;	 /* the first step whose failure counts, as its unit + 1; 0: none has */
 	uint32_t failed_fast;	 /* unit whose failure has stopped the run, + 1; 0: none has */
 	int signals;		 /* how many of INT, TERM, HUP have come */
 	int signal;		 /* the first of them */

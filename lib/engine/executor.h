@@ -60,6 +60,7 @@ struct attempt_ended {
 	int status;		    /* as of wait(2); meaningful unless NOT_STARTED and LOST */
 	int error;		    /* errno, if NOT_STARTED */
 	const char *stage;	    /* constant text, if NOT_STARTED */
+	const char *missing;	    /* the program or folder that was found not to be there, borrowed; NULL: unknown */
 	pid_t pid;
 	int64_t start_mono_ns, end_mono_ns; /* start 0 if not started */
 	int64_t user_us, system_us; /* of the leader and what it waited for */

@@ -219,6 +219,8 @@ enum answer engine_begin_loop(struct engine *e, uint32_t unit, enum reason *ret_
 	} else if (!json_array_size(l.list)) {
 		a = ANSWER_SKIP;
 		*ret_why = REASON_NO_INSTANCES;
+		expansion_emptiness(e->x, group, &err);
+		*ret_text = xstrdup(err.data);
 	} else if (!add_members(e, group, &loop, &l, &err)) {
 		a = ANSWER_FAIL;
 	}

@@ -207,6 +207,12 @@ static char *write_result(const struct engine *e)
 	return path;
 }
 
+/* The first step that failed, where the run has failed of it. */
+static uint32_t cause_of(const struct engine *e, enum state state)
+{
+	return state_is_failure(state) && e->first_failed ? e->first_failed - 1 : UNIT_NONE;
+}
+
 void hooks_finish(struct engine *e, enum state state)
 {
 	enum hook last[] = {hook_of_end(state), HOOK_ALWAYS};
@@ -220,7 +226,7 @@ void hooks_finish(struct engine *e, enum state state)
 		e->hooks->result = write_result(e);
 	for (size_t i = 0; i < ARRAY_LEN(last); i++)
 		if (e->jf->hook[last[i]])
-			fire(e, last[i], UNIT_NONE, state);
+			fire(e, last[i], cause_of(e, state), state);
 	while (e->hooks && e->hooks->next < e->hooks->n && !e->broken)
 		if (loop_turn(e->loop, -1) < 0 && errno != EINTR)
 			break;

@@ -283,6 +283,23 @@ static bool saw_too_late(const struct step *st, const struct attempt *a, const s
 	return st->t.act->kind == ACT_UNTIL && a->stopped > STOPPED_STALL && state_is_failure(v->state);
 }
 
+/* What is missing is looked for before each start: a program that exec(2) then does not find names another in its #! line. */
+static void say_not_started(const struct attempt_ended *ended, struct buf *out)
+{
+	const char *stage = ended->stage ? ended->stage : "?", *why = strerror(ended->error);
+
+	if (!ended->missing)
+		buf_addf(out, "cannot start: %s: %s", stage, why);
+	else if (!strcmp(stage, "chdir"))
+		buf_addf(out, "cannot start in '%s': %s", ended->missing, why);
+	else if (ended->error == ENOENT && !strchr(ended->missing, '/'))
+		buf_addf(out, "cannot start '%s': no folder of PATH has it", ended->missing);
+	else
+		buf_addf(out, "cannot start '%s': %s", ended->missing, why);
+	if (!ended->missing && !strcmp(stage, "exec") && ended->error == ENOENT)
+		buf_puts(out, "; the program is there, but not what its first line (#!) or its loader asks for");
+}
+
 static void judge_not_started(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,
 			      struct verdict *v)
 {
@@ -297,7 +314,7 @@ static void judge_not_started(const struct step *st, const struct attempt_ended 
 	}
 	v->state = STATE_FAILED;
 	v->reason = REASON_NOT_STARTED;
-	buf_addf(&v->error, "cannot start: %s: %s", ended->stage ? ended->stage : "?", strerror(ended->error));
+	say_not_started(ended, &v->error);
 }
 
 static void judge_timeout(const struct step *st, const struct attempt_ended *ended, const struct attempt *a,

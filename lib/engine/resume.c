@@ -94,6 +94,33 @@ static struct youngest needs_age(const struct engine *e, uint32_t unit)
 	return y;
 }
 
+/* A gate is as young as what it waits for; people know it by that. */
+static uint32_t behind_gate(const struct engine *e, struct youngest gate)
+{
+	const struct graph *g = e->x->graph;
+	const struct unit *u = &g->unit[gate.unit];
+	struct youngest y = {0, UNIT_NONE};
+
+	for (uint32_t i = g->need_at[gate.unit]; i < g->need_at[gate.unit + 1]; i++)
+		try_age(e, g->need[i].unit, &y);
+	if (u->kind == UNIT_END)
+		for (uint32_t i = g->member_at[u->group]; i < g->member_at[u->group + 1]; i++)
+			try_age(e, g->member[i], &y);
+	return y.age == gate.age ? y.unit : UNIT_NONE;
+}
+
+static uint32_t youngest_step(const struct engine *e, struct youngest y)
+{
+	while (e->x->graph->unit[y.unit].kind != UNIT_STEP) {
+		uint32_t behind = behind_gate(e, y);
+
+		if (behind == UNIT_NONE)
+			break;
+		y.unit = behind;
+	}
+	return y.unit;
+}
+
 /* --- what the chain has of it --------------------------------------------------------------------------------- */
 
 static struct past_step *past_of(struct engine *e, uint32_t unit, bool by_name)
@@ -312,7 +339,7 @@ static char *cause_of(struct engine *e, uint32_t unit, const struct inquiry *q, 
 	else if (v->why == REASON_UNFINISHED)
 		buf_addf(&text, "%s in run %s", unfinished_word(e, unit, q), run);
 	else if (v->why == REASON_NEED_RAN)
-		expansion_unit_name(e->x, q->youngest.unit, &text);
+		expansion_unit_name(e->x, youngest_step(e, q->youngest), &text);
 	else if (v->why == REASON_LOST_BEFORE)
 		lost_text(e, unit, q->past, run, &text);
 	return text.len ? buf_detach(&text) : NULL;

@@ -110,6 +110,7 @@ static bool refuse_missing(struct engine *e, const struct attempt *a, uint32_t s
 	if (log >= 0)
 		close(log);
 	ended(e, &(struct attempt_ended){.serial = serial, .end = END_NOT_STARTED, .error = error, .stage = stage,
+					 .missing = strcmp(stage, "chdir") ? c->r.argv[c->n_own] : c->r.cwd,
 					 .end_mono_ns = stamp_mono_ns()});
 	return true;
 }
@@ -250,6 +251,16 @@ static void fail_fast(struct engine *e, const struct action *act)
 	schedule_cancel(e->s, REASON_FAIL_FAST);
 }
 
+/* What people are told of first, where a run has failed.  A stand-in that fails as well counts for what it stood in for. */
+static void note_failure(struct engine *e, const struct action *act)
+{
+	const struct traits *t = &e->x->place[act->unit].step->t;
+
+	if (!e->first_failed && state_is_failure(act->state) && t->policy->critical &&
+	    t->policy->on_failure != ON_FAILURE_FALLBACK)
+		e->first_failed = act->unit + 1;
+}
+
 /* What it took to find that there is nothing to do is the run's time, and no job's. */
 static bool has_run(const struct engine *e, uint32_t group)
 {
@@ -281,6 +292,8 @@ static void settle(struct engine *e, const struct action *act)
 	record_settled(e, act);
 	if (n->has_intent)
 		attempt_over(&e->attempts, n->serial);
+	if (u->kind == UNIT_STEP)
+		note_failure(e, act);
 	if (u->kind == UNIT_STEP && e->o->fail_fast)
 		fail_fast(e, act);
 	if (u->kind == UNIT_STEP && act->state == STATE_SKIPPED)
@@ -371,8 +384,6 @@ static void keep_outcome(struct engine *e, uint32_t unit, struct verdict *v)
 		json_decref(n->result);
 		n->result = json_incref(v->result);
 	}
-	if (state_is_failure(v->state) && !e->first_exit)
-		e->first_exit = v->exit_code > 0 ? v->exit_code : v->signal ? EXIT_SIGNAL + v->signal : 1;
 }
 
 /* Inputs and answers of a call that went well have served. */

@@ -119,6 +119,9 @@ bool expansion_grow(struct expansion *x, uint32_t group, json_t *list, const str
 void expansion_unit_name(const struct expansion *x, uint32_t unit, struct buf *out);
 void expansion_scope_name(const struct expansion *x, uint32_t scope, struct buf *out);
 void expansion_group_name(const struct expansion *x, uint32_t group, struct buf *out);
+/* A matrix or a loop that is known to have no element; and what it was to go over. */
+bool expansion_is_empty(const struct expansion *x, uint32_t group);
+void expansion_emptiness(const struct expansion *x, uint32_t group, struct buf *out);
 
 /* The cells a scope's job or a unit's step has; NULL: none. */
 const struct cells *expansion_step_cells(const struct expansion *x, uint32_t scope, const struct step *st);

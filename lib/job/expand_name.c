@@ -111,6 +111,41 @@ void expansion_group_name(const struct expansion *x, uint32_t group, struct buf 
 	}
 }
 
+bool expansion_is_empty(const struct expansion *x, uint32_t group)
+{
+	const struct bundle *b = &x->bundle[group];
+
+	return (b->kind == BUNDLE_FAMILY || (b->kind == BUNDLE_STEPS && !step_is_late(b->step))) &&
+	       x->graph->member_at[group] == x->graph->member_at[group + 1];
+}
+
+static const struct value *gone_over(const struct bundle *b, const struct policy *p)
+{
+	return b->stage ? b->stage->loop->over : p->foreach->over;
+}
+
+void expansion_emptiness(const struct expansion *x, uint32_t group, struct buf *out)
+{
+	const struct bundle *b = &x->bundle[group];
+	const struct policy *p = b->step ? b->step->t.policy : b->job->t.policy;
+	json_t *over;
+
+	if (!b->stage && !p->foreach) {
+		buf_puts(out, "its matrix excludes every combination");
+		return;
+	}
+	if (!b->stage && p->foreach->glob) {
+		buf_addf(out, "no file is called %s", p->foreach->glob);
+		return;
+	}
+	over = value_source(gone_over(b, p));
+	if (json_is_string(over))
+		buf_addf(out, "%s is empty", json_string_value(over));
+	else
+		buf_puts(out, "its list is empty");
+	json_decref(over);
+}
+
 uint32_t expansion_find_step(const struct expansion *x, uint32_t scope, const char *id)
 {
 	const struct step *st = step_find(x->scope[scope].job, id);

@@ -54,6 +54,14 @@ static bool is_left_out(const struct listing *l, uint32_t unit)
 	return schedule_reason(l->s, unit, NULL) == REASON_RESTRICTED;
 }
 
+/* A loop over nothing. */
+static bool is_empty(const struct listing *l, uint32_t unit)
+{
+	const struct unit *u = &l->x->graph->unit[unit];
+
+	return u->kind == UNIT_END && expansion_is_empty(l->x, u->group);
+}
+
 /* Nothing to do, and so no line. */
 static bool is_done(const struct listing *l, uint32_t unit)
 {
@@ -189,6 +197,16 @@ static void add_outlook(struct buf *out, const struct outlook *o)
 	reason_say(out, o->why, o->cause);
 }
 
+static void add_emptiness(struct buf *out, const struct listing *l, uint32_t group)
+{
+	struct buf what = BUF_INIT;
+
+	expansion_emptiness(l->x, group, &what);
+	buf_puts(out, "; skipped, ");
+	reason_say(out, REASON_NO_INSTANCES, what.data);
+	buf_release(&what);
+}
+
 /* `part of pipeline.ingest, stage 'pull', needs a, if `x == 1`` */
 static void reason_text(struct buf *out, const struct listing *l, uint32_t group, uint32_t unit)
 {
@@ -206,6 +224,8 @@ static void reason_text(struct buf *out, const struct listing *l, uint32_t group
 		buf_addf(out, ", stage %s", stage->name);
 	for (size_t i = 0; t && i < t->n_needs; i++, comma = ", ")
 		buf_addf(out, "%s%s", comma, t->need[i].name);
+	if (is_empty(l, unit))
+		add_emptiness(out, l, l->x->graph->unit[unit].group);
 	if (!t)
 		return;
 	add_conditions(out, "if", &t->policy->when);
@@ -224,7 +244,8 @@ struct level {
 	uint32_t *unit;
 	size_t n, at, number;
 	unsigned depth;
-	size_t width;
+	size_t width; /* of the names */
+	int digits;   /* of the numbers */
 	bool before; /* what the target needs: listed before its members, without numbers */
 };
 
@@ -266,6 +287,23 @@ static size_t widest(const struct listing *l, const struct level *v)
 	return widest < 48 ? widest : 48;
 }
 
+/* How many digits the last number has; what a transparent one carries is numbered with the others. */
+static int digits(const struct listing *l, const struct level *v)
+{
+	const struct graph *g = l->x->graph;
+	size_t lines = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		uint32_t group = g->unit[v->unit[i]].group;
+
+		if (is_transparent(l, v->unit[i]))
+			lines += g->member_at[group + 1] - g->member_at[group];
+		else
+			lines += !is_done(l, v->unit[i]);
+	}
+	return snprintf(NULL, 0, "%zu", lines);
+}
+
 static void open_level(struct levels *stack, const struct listing *l, uint32_t group, unsigned depth,
 		       size_t number)
 {
@@ -273,6 +311,7 @@ static void open_level(struct levels *stack, const struct listing *l, uint32_t g
 
 	v.unit = members(l, group, &v.n);
 	v.width = widest(l, &v);
+	v.digits = digits(l, &v);
 	VEC_PUSH(stack->at, stack->n, stack->room, v);
 }
 
@@ -307,7 +346,7 @@ static void unit_line(struct buf *out, const struct listing *l, const struct lev
 	if (v->before)
 		buf_addf(out, "+ %s", name.data);
 	else
-		buf_addf(out, "%zu %s", v->number, name.data);
+		buf_addf(out, "%*zu %s", v->digits, v->number, name.data);
 	buf_pad(out, ' ', (width < v->width ? v->width - width : 0) + 2);
 	tty_clean(out, (struct span){why.data, why.len});
 	buf_putc(out, '\n');
@@ -338,7 +377,10 @@ static void list_levels(struct buf *out, const struct listing *l, struct levels 
 		unit = v->unit[v->at++];
 		u = &l->x->graph->unit[unit];
 		if (is_transparent(l, unit)) {
+			int shared = v->digits;
+
 			open_level(stack, l, u->group, depth, v->number);
+			stack->at[stack->n - 1].digits = shared;
 			continue;
 		}
 		if (is_done(l, unit))
@@ -376,7 +418,7 @@ size_t listing_text(struct buf *out, const struct expansion *x, const struct sch
 	listing_init(&l, x, s, o);
 	headline(out, o->target, &t);
 	/* One target that has members: they are the list, behind what they need. */
-	if (x->n_targets == 1 && only->kind == UNIT_END) {
+	if (x->n_targets == 1 && only->kind == UNIT_END && !expansion_is_empty(x, only->group)) {
 		open_level(&stack, &l, only->group, 0, 0);
 		for (uint32_t g = x->graph->n_groups; g-- > 0;)
 			if (x->bundle[g].kind == BUNDLE_SUPPORT) {
@@ -409,7 +451,7 @@ static json_t *unit_json(const struct listing *l, uint32_t group, uint32_t unit,
 	for (size_t i = 0; t && i < t->n_needs; i++)
 		json_array_append_new(needs, json_string(t->need[i].name));
 	json_object_set_new(o, "needs", needs);
-	json_object_set_new(o, "would_run", json_boolean(!is_left_out(l, unit) && !is_done(l, unit)));
+	json_object_set_new(o, "would_run", json_boolean(!is_left_out(l, unit) && !is_done(l, unit) && !is_empty(l, unit)));
 	if (l->o->outlook && l->o->outlook[unit].kind == OUTLOOK_MAYBE)
 		json_object_set_new(o, "maybe", json_true());
 	buf_reset(&text);

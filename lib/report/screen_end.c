@@ -106,7 +106,7 @@ void screen_summarise(struct screen *s, const struct run_summary *sum)
 		if (sum->n_failures)
 			buf_putc(&s->line, '\n');
 		screen_add_tone(s, state_tone(sum->state), state_word(sum->state));
-		if (sum->degraded)
+		if (sum->degraded && sum->state == STATE_SUCCEEDED)
 			screen_add_tone(s, TONE_WARN, " (degraded)");
 		buf_puts(&s->line, ": ");
 		screen_add(s, sum->target);

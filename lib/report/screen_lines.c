@@ -219,7 +219,7 @@ static void slots_line(struct screen *s, const struct run_event *e)
 static bool has_line(const struct screen *s, const struct run_event *e)
 {
 	if (s->o.style == SCREEN_PLAIN || s->o.verbose)
-		return e->kind != EVENT_JOB_FINISHED;
+		return e->kind != EVENT_JOB_FINISHED || e->reason == REASON_NO_INSTANCES;
 	return !s->x || event_is_of_job(s->x, e);
 }
 

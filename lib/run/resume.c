@@ -68,12 +68,12 @@ static struct resume_verdict judge_success(const struct resume_facts *f)
 {
 	if (!f->marked)
 		return run(REASON_NO_RECORD, NULL);
+	if (f->needs_age > f->row.run) /* what it would be now may depend on that, and was not asked */
+		return run(REASON_NEED_RAN, NULL);
 	if (f->then.command != f->now.command)
 		return run(REASON_COMMAND_CHANGED, NULL);
 	if (f->then.values != f->now.values)
 		return run(REASON_VALUE_CHANGED, NULL);
-	if (f->needs_age > f->row.run)
-		return run(REASON_NEED_RAN, NULL);
 	if (f->missing)
 		return run(REASON_OUTPUT_MISSING, f->missing);
 	if (f->newer)

@@ -29,6 +29,8 @@ state() { sql "select state from v_steps where step = '$1' order by run desc lim
 	is "$(sql "select state || ' ' || exit_code from v_runs")" "waiting 4"
 	is "$(sql "select event || ' ' || step from v_events where event = 'approval_asked'")" "approval_asked pay/agree"
 	want 0 orchmake fsck
+	want 0 orchmake ps
+	is "$out$err" ""
 	want 0 orchmake approve last/pay/agree "looks right"
 	says "approved pay/agree"
 	says "\`orchmake resume\` finishes it"

@@ -11,7 +11,7 @@ prepare() {
 	  on_skip: {run: 'echo "skip $ORCHMAKE_STEP" >>told.txt'}
 	  on_success: {run: 'echo success >>told.txt'}
 	  on_failure:
-	    - {id: tell, run: 'echo "failure $ORCHMAKE_STATE" >>told.txt; cp "$ORCHMAKE_RESULT" result.json'}
+	    - {id: tell, run: 'echo "failure $ORCHMAKE_STATE: $ORCHMAKE_STEP: $ORCHMAKE_ERROR" >>told.txt; cp "$ORCHMAKE_RESULT" result.json'}
 	    - {id: broken, run: 'echo hm; exit 9'}
 	  on_cancel: {run: 'echo cancel >>told.txt'}
 	  always: {argv: [sh, -c, 'orchmake history | grep -c "$0" >>told.txt || true', succeeded]}
@@ -38,7 +38,7 @@ success
     log: .orchmake/logs/"
 	is "$(cat told.txt)" "start bad running
 retry bad exit 4
-failure failed
+failure failed: bad: exit 4
 0"
 	is "$(jq -c '[.success, .job_id]' result.json)" '[false,"bad"]'
 	want 0 orchmake events
@@ -51,6 +51,29 @@ hm"
 	sed -i 's/on_success:.*/on_success: {run: "exit 1"}/' Jobfile
 	want 0 orchmake -s good
 	complains "failed hooks.on_success/step1: exit 1"
+}
+
+@test "the hooks of a failed run are told of the first step whose failure counts" {
+	jobfile <<-'J'
+	jobfile: 1
+	hooks:
+	  on_failure: {run: 'echo "$ORCHMAKE_STEP: $ORCHMAKE_ERROR" >>told.txt'}
+	  always: {run: 'echo "always ${ORCHMAKE_STEP-}" >>told.txt'}
+	jobs:
+	  all: {needs: [soft, stood_in, flaky, first, second], noop: true}
+	  soft: {run: exit 3, critical: false}
+	  stood_in: {steps: {a: {run: exit 4, on_failure: {fallback: b}}, b: {run: 'true', fallback_only: true}}}
+	  flaky: {run: 'test "$ORCHMAKE_ATTEMPT" = 2 || exit 5', retry: 1}
+	  first: {argv: [./nosuch], on_failure: skip_dependents}
+	  second: {run: exit 6}
+	J
+	want 1 orchmake -x all
+	is "$(cat told.txt)" "first: cannot start './nosuch': No such file or directory
+always first"
+	rm told.txt
+	want 0 orchmake flaky
+	is "$(cat told.txt)" "always "
+	want 6 orchmake -k -x soft stood_in flaky second
 }
 
 @test "a canceled run has its hook too" {

@@ -107,6 +107,27 @@ kill_both() {
 	is "$(stands p/a)" "succeeded command-changed"
 }
 
+@test "what comes after a step that runs again says that it does, and not that it has changed itself" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  p: {stages: [a, b, c], stop_on_failure: true}
+	  a: {run: echo a >>did}
+	  b: {run: echo b >>did}
+	  c: {run: test -e ok}
+	J
+	want 1 orchmake -s p
+	sed -i 's/echo a/echo A/' Jobfile
+	want 0 orchmake -n resume
+	says "2 b  part of p, stage b, 'a', which it comes after, was carried out since"
+	touch ok
+	want 0 orchmake -s resume
+	is "$(did)" "a b A b "
+	is "$(stands b)" "succeeded need-ran"
+	want 0 orchmake why b
+	says "because 'a', which it comes after, was carried out since"
+}
+
 @test "what came before a step that ran since is not trusted, in a later resumption either" {
 	jobfile <<-'J'
 	jobfile: 1

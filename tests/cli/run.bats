@@ -251,8 +251,7 @@ late"
 	  none: {argv: [no-such-program-anywhere]}
 	J
 	want 1 orchmake
-	complains "cannot start"
-	complains "No such file"
+	complains "cannot start 'no-such-program-anywhere': no folder of PATH has it"
 }
 
 @test "params: types are checked before anything runs" {

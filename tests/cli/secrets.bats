@@ -248,7 +248,7 @@ dumped() {
 	is "$(sql "select group_concat(step || ' ' || state || ' ' || ifnull(exit_code, '') || ' ' || ifnull(signal, ''), ',')
 		from (select * from v_steps order by step)")" \
 		"absent failed  ,asked timed_out 5 ,dies failed  10,exits failed 7 ,leaves succeeded 0 ,order succeeded 0 ,stubborn timed_out  9"
-	complains "cannot start: exec: No such file or directory"
+	complains "cannot start 'no-such-program': no folder of PATH has it"
 	want 0 orchmake logs last/asked
 	says 'got ***'
 	want 0 orchmake logs last/order

@@ -47,7 +47,7 @@ Y
 	want 1 orchmake -k -j3 never hangs broken
 	is "$(state never) $(state hangs) $(state broken)" "timed_out timed_out failed"
 	complains "it did not come true in time"
-	complains "cannot start: exec: No such file or directory"
+	complains "cannot start './no-such-program': No such file or directory"
 	want 0 orchmake why never
 	says "it did not come true in time"
 }

@@ -89,9 +89,108 @@ load lib
 @test "why says what is missing" {
 	jobfile <<<$'jobfile: 1\njobs: {a: {noop: true}}'
 	want 2 orchmake why
-	complains "usage: orchmake why STEP [RUN | now]"
+	complains "nothing has been run in this folder yet"
 	want 2 orchmake why a
 	complains "nothing has been run in this folder yet"
+}
+
+@test "of a whole run each step that failed is told, of a composite what was behind it" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  nightly: {stages: [pull, load, tell], stop_on_failure: true}
+	  pull: {run: "true"}
+	  load: {steps: [{id: read, run: exit 7}, {id: write, run: "true"}]}
+	  tell: {noop: true}
+	  fine: {run: "true"}
+	J
+	want 1 orchmake
+	id=$(sql "select substr(run, 1, 10) from v_runs")
+	want 0 orchmake why
+	is "$(sed 's/begun [^,]*,/begun T,/' <<<"$out")" "run $id of 'nightly', begun T, is failed
+load/read is failed: it ended badly, and no attempt is left
+  because exit 7
+  its on_failure is abort
+  what it printed: orchmake logs $id/load/read
+2 steps did not run because of that"
+	want 0 orchmake why nightly
+	is "$(grep ' is ' <<<"$out" | grep -v '^  ')" "nightly is failed: it ended badly, and no attempt is left
+load is failed: it ended badly, and no attempt is left
+load/read is failed: it ended badly, and no attempt is left"
+	want 0 orchmake fine
+	want 0 orchmake why
+	says "of 'fine'"
+	says "is succeeded"
+	want 2 orchmake why nightly
+	complains "the last run has no step 'nightly'"
+	complains "the last run that has it is $id: $id/nightly"
+	want 0 orchmake why "$id/nightly"
+	want 2 orchmake logs load/read
+	complains "the last run that has it is $id: $id/load/read"
+}
+
+@test "a loop over nothing is told by -n, the run, show and why" {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {who: {type: list, default: []}}
+	jobs:
+	  all: {stages: [check, each, cells, late], stop_on_failure: true}
+	  check: {foreach: {file: "in/*.csv"}, run: "true"}
+	  each: {foreach: {who: "${{ params.who }}"}, run: "true"}
+	  cells: {matrix: {a: [1], exclude: [{a: 1}]}, run: "true"}
+	  late: {steps: [{id: list, run: 'echo "[]"', provides: {rows: {json: ., type: json}}},
+	    {id: row, foreach: {row: "${{ steps.list.rows }}"}, run: "true"}]}
+	J
+	nothing="there is nothing to do it for:"
+	want 0 orchmake -n
+	says "1 check  part of all, stage check; skipped, $nothing no file is called in/*.csv"
+	says "2 each   part of all, stage each; skipped, $nothing \${{ params.who }} is empty"
+	says "3 cells  part of all, stage cells; skipped, $nothing its matrix excludes every combination"
+	want 0 orchmake -n check
+	says "check  asked for; skipped, $nothing no file is called in/*.csv"
+	want 0 orchmake why check now
+	says "check would not run now: part of all, stage check; skipped"
+	want 0 orchmake
+	complains "skipped    check"
+	complains "($nothing no file is called in/*.csv)"
+	complains "skipped    late/row"
+	complains "($nothing \${{ steps.list.rows }} is empty)"
+	want 0 orchmake show last
+	is "$(grep -c "skipped .*$nothing" <<<"$out")" 4
+	want 0 orchmake show last --format=json
+	is "$(jq -c '.empty_loops | map([.name, .state]) | sort' <<<"$out")" \
+		'[["cells","skipped"],["check","skipped"],["each","skipped"],["late/row","skipped"]]'
+	want 0 orchmake why check
+	says "because $nothing no file is called in/*.csv"
+	says "its matrix or foreach has to have an element"
+	want 0 orchmake fsck
+}
+
+@test "what a job with steps or stages is skipped for is told of all that is in it" {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {mode: {type: string, default: test}}
+	jobs:
+	  all: {stages: [c, s]}
+	  c: {when: "params.mode == 'real'", stages: [d]}
+	  s: {skip_if: "params.mode == 'test'", steps: [{id: a, run: "true"}]}
+	  d: {run: "true"}
+	J
+	want 0 orchmake
+	complains "skipped    d  (its condition is false: \`params.mode == 'real'\`"
+	complains "skipped    s/a  (its condition is true: \`params.mode == 'test'\`"
+	want 0 orchmake why d
+	says "because its condition is false: \`params.mode == 'real'\`"
+	want 0 orchmake why c
+	says "because its condition is false: \`params.mode == 'real'\`"
+}
+
+@test "-n: numbers of two digits push no name out of its column" {
+	{ echo 'jobfile: 1'; echo 'jobs:'; echo '  all: {needs: [j1, j2, j3, j4, j5, j6, j7, j8, j9, j10], noop: true}'
+	  for i in 1 2 3 4 5 6 7 8 9 10; do echo "  j$i: {run: 'true'}"; done; } >Jobfile
+	want 0 orchmake -n j1 j2 j3 j4 j5 j6 j7 j8 j9 j10
+	says " 9 j9   asked for"
+	says "10 j10  asked for"
 }
 
 @test "of what runs only if something it reads comes out different, now says no more than that" {

@@ -11,7 +11,7 @@ struct end {
 	int status;
 	const char *log, *out, *output; /* contents; NULL: none */
 	int error;
-	const char *stage;
+	const char *stage, *missing;
 	enum stopped_for stopped;
 };
 
@@ -24,7 +24,7 @@ static void is_judged(const char *keys, struct end e, const char *want)
 	struct step_case c = step_case_new(keys);
 	struct attempt a = {.timeout_ms = 90000, .stopped = e.stopped};
 	const struct attempt_ended ended = {
-		.end = e.end, .status = e.status, .error = e.error, .stage = e.stage, .serial = 1};
+		.end = e.end, .status = e.status, .error = e.error, .stage = e.stage, .missing = e.missing, .serial = 1};
 	struct buf got = BUF_INIT;
 	struct verdict v;
 
@@ -243,7 +243,16 @@ static void every_other_end_has_its_state_and_its_text(void **state)
 		  "interrupted driver-died: killed because orchmake died");
 	is_judged("", (struct end){.end = END_LOST}, "lost nobody-saw: nobody saw how it ended");
 	is_judged("", (struct end){.end = END_NOT_STARTED, .error = ENOENT, .stage = "exec"},
-		  "failed not-started: cannot start: exec: No such file or directory");
+		  "failed not-started: cannot start: exec: No such file or directory; the program is there, but not what its"
+		  " first line (#!) or its loader asks for");
+	is_judged("", (struct end){.end = END_NOT_STARTED, .error = ENOENT, .stage = "exec", .missing = "bin/pull"},
+		  "failed not-started: cannot start 'bin/pull': No such file or directory");
+	is_judged("", (struct end){.end = END_NOT_STARTED, .error = ENOENT, .stage = "exec", .missing = "pull"},
+		  "failed not-started: cannot start 'pull': no folder of PATH has it");
+	is_judged("", (struct end){.end = END_NOT_STARTED, .error = EACCES, .stage = "chdir", .missing = "data/in"},
+		  "failed not-started: cannot start in 'data/in': Permission denied");
+	is_judged("", (struct end){.end = END_NOT_STARTED, .error = ENOENT, .stage = "open stdin"},
+		  "failed not-started: cannot start: open stdin: No such file or directory");
 	is_judged("retry: 3", (struct end){.end = END_NOT_STARTED, .error = ECANCELED, .stage = "queue"},
 		  "canceled canceled");
 	is_judged("", (struct end){.end = END_NOT_STARTED, .error = ECANCELED, .stage = "queue", .stopped = STOPPED_DEADLINE},
