@@ -54,7 +54,7 @@ static void use_name(struct expander *e, const json_t *v, struct mark m, name_fn
 
 	json_as_text(&text, v);
 	if (text.len && strlen(text.data) == text.len) {
-		path_clean(&path, e->jf->root, text.data);
+		file_name_clean(&path, e->jf->root, text.data);
 		use(ctx, path.data, m);
 	}
 	buf_release(&text);
@@ -374,7 +374,7 @@ const struct maker *expander_maker_of(struct expander *e, const char *name)
 	uint32_t first = FILE_NONE;
 
 	know_makers(e);
-	path_clean(&path, e->jf->root, name);
+	file_name_clean(&path, e->jf->root, name);
 	file_index_find(&e->made, path.data, note_found, &first);
 	buf_release(&path);
 	return first == FILE_NONE ? NULL : &e->maker[first];

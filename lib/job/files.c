@@ -42,6 +42,14 @@ bool asks_fresh(const struct traits *t)
 	return fresh_kind_of(t) != FRESH_ALWAYS || t->flow->input.n;
 }
 
+void file_name_clean(struct buf *out, const char *root, const char *name)
+{
+	char *real = name[0] == '/' ? realpath(root, NULL) : NULL; /* root may be `.` */
+
+	path_clean(out, real ? real : root, name);
+	free(real);
+}
+
 bool is_file_glob(const char *name)
 {
 	return strpbrk(name, "*?[") != NULL;

@@ -154,7 +154,7 @@ static void check_output(struct loader *l, struct map *made, const struct step *
 
 	if (!name || !json_is_string(name) || !json_string_value(name)[0] || st->t.policy->fallback_only)
 		return;
-	path_clean(&path, l->jf->root, json_string_value(name));
+	file_name_clean(&path, l->jf->root, json_string_value(name));
 	first = map_get(made, path.data);
 	if (is_outside(path.data)) {
 		diag_error(l->d, value_mark(v), "'%s' cannot be an output: it is a folder with more in it than the "
