@@ -21,7 +21,7 @@ enum {
 	LOOK_MS = 200,	 /* at logs that grow, where nobody tells that they do */
 	LIVE_SHARE = 3,	 /* the running steps take a third of the terminal's rows */
 	LOW = 6,	 /* with fewer rows there is one line for them all */
-	CACHED_LINES = 20, /* of a run */
+	CACHED_LINES = 20, /* a run with more steps counts those that had nothing to do, and tells none of them */
 };
 
 struct screen {
@@ -38,7 +38,6 @@ struct screen {
 	int64_t start_mono_ns;
 	char *run, *root;
 	uint32_t settled; /* steps that have been told */
-	uint32_t n_cached; /* lines about those that had nothing to do */
 };
 
 /* --- writing ------------------------------------------------------------------------------------------ */
@@ -322,16 +321,10 @@ static bool has_line(const struct screen *s, const struct run_event *e)
 	return !s->x || event_is_of_job(s->x, e);
 }
 
-/* Who has ten thousand steps wants to see the three that had something to do. */
-static bool is_counted_only(struct screen *s, const struct run_event *e)
+/* Who has many steps wants to see the three that had something to do. */
+static bool is_counted_only(const struct screen *s, const struct run_event *e)
 {
-	if (e->state != STATE_CACHED || s->o.verbose || ++s->n_cached <= CACHED_LINES)
-		return false;
-	if (s->n_cached == CACHED_LINES + 1) {
-		tty_tone(&s->line, s->o.colour, TONE_DIM, "further cached steps are only counted; -v tells each");
-		say_line(s);
-	}
-	return true;
+	return e->state == STATE_CACHED && !s->o.verbose && e->n_total > CACHED_LINES;
 }
 
 static void quiet_line(struct screen *s, const struct run_event *e)
