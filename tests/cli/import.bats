@@ -296,3 +296,13 @@ END
 	want 0 orchmake list
 	says 'The pages'
 }
+
+@test "a document that nothing is known of is read as one of ours, and what else there is is said" {
+	printf 'a: b\n\techo 1\n' >what
+	want 2 orchmake import what
+	complains "a tab cannot indent"
+	complains "--from make: a simple Makefile"
+	orchmake import --from make what >Jobfile 2>/dev/null || :
+	want 2 orchmake import nowhere
+	case $err in *--from*) false ;; esac
+}
