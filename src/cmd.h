@@ -36,6 +36,8 @@ struct cli {
 	char **argv; /* as it came, for the record */
 	int argc;
 	const struct verb *verb;
+	bool verb_given;
+	struct words letters; /* behind a -k without a number, as words of their own; the texts are ours */
 	struct words given; /* options and NAME=VALUE for everybody, as one word each, but -C; the texts are ours */
 	struct words words; /* what is no option, behind the verb: targets, run ids, ... */
 

@@ -1,5 +1,6 @@
 /* import: documents of any format as one native Jobfile, on standard output. */
 #include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,17 @@ static bool recognise(struct cli *c, const struct import_format **ret, struct so
 	return !*ret || *ret_source;
 }
 
+/* Else it may have been taken for what it is not. */
+static bool is_named_as_ours(const char *path)
+{
+	static const char *const names[] = {"*.yml", "*.yaml", "*.json", "*Jobfile*", "*Makefile*", "*makefile*", "*.mk", "-"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!fnmatch(names[i], path_base(path), 0))
+			return true;
+	return access(path, F_OK) < 0;
+}
+
 static bool import(struct cli *c, struct buf *out, struct diags *d)
 {
 	const struct import_format *f = NULL;
@@ -185,6 +197,8 @@ int cmd_import(struct cli *c)
 	}
 	good = import(c, &out, d);
 	cli_diags(c, d);
+	if (!good && !is_named_as_ours(c->files.at[0]))
+		list_formats();
 	if (good)
 		fwrite(out.data, 1, out.len, stdout);
 	diags_free(d);

@@ -446,6 +446,11 @@ static bool put_step(struct makefile *m, const struct exported *x, const struct 
 		buf_addf(&rule, " |%s", needs.data);
 	buf_putc(&rule, '\n');
 	good = good && put_recipe(m, t, &rule);
+	if (good && t->flow->depfile) {
+		buf_puts(&rule, "-include");
+		good = put_file(m, t->flow->depfile, &rule);
+		buf_putc(&rule, '\n');
+	}
 	if (good)
 		buf_addf(&m->rules, "\n%s", rule.data);
 	if (good && !is_file)

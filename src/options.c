@@ -1,6 +1,8 @@
 /* The command line, by the table in options.def. */
 #include "options.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -164,14 +166,22 @@ static bool refuse_option(int got, char **argv)
 	return false;
 }
 
+/* Options that are for some verbs alone. */
+struct said {
+	const struct option_entry **at;
+	size_t n, room;
+};
+
 /* What was said that only other verbs take would be left unheard. */
-static bool is_for_verb(const struct cli *c, const struct option_entry *const *said, size_t n)
+static bool is_for_verb(const struct cli *c, const struct said *said)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (option_is_for(said[i], c->verb->name))
+	for (size_t i = 0; i < said->n; i++) {
+		const struct option_entry *o = said->at[i];
+
+		if (option_is_for(o, c->verb->name))
 			continue;
-		cli_error("%s takes no --%s", c->verb->name, said[i]->name);
-		cli_hint("it belongs to: %s", said[i]->verbs);
+		cli_error("%s takes no --%s", c->verb->name, o->name);
+		cli_hint("it belongs to: %s", o->verbs);
 		return false;
 	}
 	return true;
@@ -229,8 +239,29 @@ static bool is_enough(const struct cli *c)
 	return false;
 }
 
-static bool parse_words(struct cli *c, int argc, char **argv, struct buf *letters,
-			const struct option_entry **said, size_t *ret_n)
+/*
+ * What make lets people type: `-kj4`, where -k has no number and the rest are letters of their own, and `-j 4` and `-l 2.5`,
+ * where the number is a word of its own.
+ */
+static const char *value_of(struct cli *c, const struct option_entry *o, int got, char **argv)
+{
+	const char *digits = o->kind == SLOTS ? "0123456789" : o->kind == LOAD ? "0123456789." : NULL;
+	const char *next = argv[optind];
+
+	if (o->kind == KEEP_GOING && got < LONG_BASE && optarg && isalpha((unsigned char)*optarg)) {
+		argv[--optind] = xasprintf("-%s", optarg);
+		VEC_PUSH(c->letters.at, c->letters.n, c->letters.room, argv[optind]);
+		return NULL;
+	}
+	if (!optarg && digits && next && *next && !next[strspn(next, digits)]) {
+		optind++;
+		return next;
+	}
+	return optarg;
+}
+
+/* argv is changed. */
+static bool parse_words(struct cli *c, int argc, char **argv, struct buf *letters, struct said *said)
 {
 	struct option longs[ARRAY_LEN(options) + 1];
 	bool good = true;
@@ -246,12 +277,13 @@ static bool parse_words(struct cli *c, int argc, char **argv, struct buf *letter
 			good = refuse_option(got, argv);
 		} else {
 			const struct option_entry *o = entry_of(got, c->verb);
+			const char *value = value_of(c, o, got, argv);
 
 			if (o->verbs)
-				said[(*ret_n)++] = o;
+				VEC_PUSH(said->at, said->n, said->room, o);
 			else
-				keep_given(c, o, optarg);
-			good = option_apply(c, o, optarg);
+				keep_given(c, o, value);
+			good = option_apply(c, o, value);
 		}
 	}
 	for (char **word = argv + optind; good && *word; word++)
@@ -261,10 +293,12 @@ static bool parse_words(struct cli *c, int argc, char **argv, struct buf *letter
 
 bool cli_parse(struct cli *c, int argc, char **argv)
 {
-	const struct option_entry **said = xcalloc((size_t)argc + 1, sizeof(*said));
 	struct buf letters = BUF_INIT;
-	size_t n = 0;
+	struct said said = {0};
+	char **words = xcalloc((size_t)argc + 1, sizeof(*words));
 	bool good;
+
+	memcpy(words, argv, (size_t)argc * sizeof(*words));
 
 	c->program = argc ? argv[0] : "orchmake";
 	c->argc = argc;
@@ -272,13 +306,22 @@ bool cli_parse(struct cli *c, int argc, char **argv)
 	c->heartbeat_ms = 60 * MS_PER_S;
 	c->ledger = getenv("ORCHMAKE_LEDGER");
 	opterr = 0;
-	good = parse_words(c, argc, argv, &letters, said, &n);
+	good = parse_words(c, argc, words, &letters, &said);
+	c->verb_given = c->verb != NULL;
 	if (good && !c->verb)
 		c->verb = verb_find("run");
-	good = good && (c->wants_help || (is_for_verb(c, said, n) && has_format(c) && is_enough(c)));
+	good = good && (c->wants_help || (is_for_verb(c, &said) && has_format(c) && is_enough(c)));
 	buf_release(&letters);
-	free(said);
+	free(said.at);
+	free(words);
 	return good;
+}
+
+static void release_texts(struct words *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		free((char *)w->at[i]);
+	free(w->at);
 }
 
 void cli_release(struct cli *c)
@@ -288,9 +331,8 @@ void cli_release(struct cli *c)
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		free(lists[i]->at);
-	for (size_t i = 0; i < c->given.n; i++)
-		free((char *)c->given.at[i]);
-	free(c->given.at);
+	release_texts(&c->given);
+	release_texts(&c->letters);
 	shortcut_release(c);
 	for (size_t i = 0; i < c->n_params; i++)
 		free((char *)c->param[i].name);

@@ -7,6 +7,7 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/spell.h"
 #include "doc/json.h"
 #include "report/listing.h"
 #include "report/screen.h"
@@ -230,6 +231,20 @@ static bool has_person(const struct cli *c)
 	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !c->silent && tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
+/* A target that does not exist may have been meant for a verb. */
+static void suggest_verb(const struct cli *c, const struct jobfile *jf)
+{
+	struct spell s;
+
+	if (c->verb_given || !c->words.n || job_find(jf, c->words.at[0]))
+		return;
+	spell_init(&s, c->words.at[0]);
+	for (size_t i = 0; i < n_verbs; i++)
+		spell_try(&s, verbs[i].name);
+	if (s.best)
+		cli_hint("or is the verb `%s` meant?", s.best);
+}
+
 int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 {
 	struct diags *d = diags_new();
@@ -247,6 +262,8 @@ int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 		o->image = NULL; /* it is one of a run */
 	e = engine_new(jf, o, d);
 	cli_diags(c, d);
+	if (!e)
+		suggest_verb(c, jf);
 	if (diags_count(d))
 		sights_spoil(&c->sights, "there is something to say of the documents");
 	if (e && c->question)

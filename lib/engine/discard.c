@@ -103,6 +103,8 @@ void discard_names(const struct step *st, const char *root, const char *list, st
 
 	for (size_t i = 0; i < st->t.flow->output.n; i++)
 		add_const(st->t.flow->output.value[i], root, ret);
+	if (st->t.flow->depfile)
+		add_const(st->t.flow->depfile, root, ret);
 	if (list && !file_read(list, &text, LIST_MAX))
 		for (size_t at = 0; at < text.len; at += strlen(text.data + at) + 1)
 			if (text.data[at])

@@ -139,12 +139,28 @@ static void look_at_matches(struct looking *k, const char *pattern)
 	file_matches_release(&found);
 }
 
+const char file_of_depfile[] = "";
+
+/* What is gone is one name less, so the list is another one. */
+static void look_at_found(struct looking *k, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(k->t->root_fd, name, &st, 0) < 0)
+		sights_look(k->t->sights, k->t->root, name);
+	else if (!is_left_out(k, name))
+		add_seen(k, name, &st);
+}
+
 void file_list_look(struct file_table *t, struct file_list *l, const struct map *names, const struct map *without)
 {
 	struct looking k = {t, l, without};
 
 	for (size_t i = 0; i < names->n; i++)
-		(is_file_glob(names->entry[i].key) ? look_at_matches : look_at)(&k, names->entry[i].key);
+		if (names->entry[i].value == file_of_depfile)
+			look_at_found(&k, names->entry[i].key);
+		else
+			(is_file_glob(names->entry[i].key) ? look_at_matches : look_at)(&k, names->entry[i].key);
 }
 
 const char *file_list_moved(struct file_table *t, const struct file_list *l)

@@ -465,7 +465,10 @@ static bool record_go(struct engine *e, struct fresh_unit *f, int64_t until)
 	struct file_table *t = &e->fresh->files;
 	bool hashes = f->facts.rule.kind == FRESH_HASH;
 
-	if (!recheck_unsettled(e, f, until) || !hash_all(e, f, until))
+	if (!recheck_unsettled(e, f, until))
+		return false;
+	fresh_take_found(e, f);
+	if (!hash_all(e, f, until))
 		return false;
 	if (!f->moved)
 		f->moved = file_list_moved(t, &f->input);
@@ -588,10 +591,10 @@ void fresh_started(struct engine *e, uint32_t unit, uint32_t serial)
 	struct map names = MAP_INIT;
 	struct buf ignored = BUF_INIT;
 
-	if (st->t.flow->output.n && fresh_names(e, unit, false, &names, &ignored)) {
+	if (makes_files(&st->t) && fresh_names(e, unit, false, &names, &ignored)) {
 		for (size_t i = 0; i < names.n; i++)
 			make_folder(e, names.entry[i].key);
-		if (!all_constant(&st->t.flow->output))
+		if (!all_constant(&st->t.flow->output) || (st->t.flow->depfile && !value_const(st->t.flow->depfile)))
 			list_outputs(e, &names, serial);
 	}
 	map_release(&names);
@@ -615,11 +618,13 @@ static void check_made(struct engine *e, const struct map *names, struct file_li
 		fail_without(v, ret);
 }
 
-static void end_success(struct engine *e, struct fresh_unit *f, const struct map *names, struct verdict *v)
+static void end_success(struct engine *e, struct fresh_unit *f, const struct attempt *a, const struct map *names, struct verdict *v)
 {
 	struct file_list made = {0};
 
 	check_made(e, names, &made, v);
+	if (f && v->state == STATE_SUCCEEDED && e->x->place[f->unit].step->t.flow->depfile)
+		fresh_look_found(e, f, a, v);
 	if (f && v->state == STATE_SUCCEEDED && f->facts.rule.kind != FRESH_ALWAYS) {
 		file_list_release(&f->output);
 		f->output = made;
@@ -635,9 +640,9 @@ void fresh_ended(struct engine *e, const struct attempt *a, struct verdict *v)
 	struct map names = MAP_INIT;
 	struct buf ignored = BUF_INIT;
 
-	if ((f || e->x->place[a->unit].step->t.flow->output.n) && fresh_names(e, a->unit, false, &names, &ignored)) {
+	if ((f || makes_files(&e->x->place[a->unit].step->t)) && fresh_names(e, a->unit, false, &names, &ignored)) {
 		if (v->state == STATE_SUCCEEDED)
-			end_success(e, f, &names, v);
+			end_success(e, f, a, &names, v);
 		if ((state_is_failure(v->state) || v->state == STATE_CANCELED) && a->start_wall_ms)
 			discard_outputs(e->root, &names, a->start_wall_ms);
 	}

@@ -20,6 +20,7 @@ struct engine;
 struct verdict;
 struct attempt;
 struct attempt_ended;
+struct fresh_unit;
 
 /* --- file_table.c: contents known by name ------------------------------------------------------------ */
 
@@ -73,6 +74,9 @@ struct file_list {
 };
 void file_list_release(struct file_list *l);
 
+/* The value of a name that a depfile has: it is one file, whatever it looks like, and may be missing. */
+extern const char file_of_depfile[];
+
 /*
  * Look at everything that names (clean) stand for: files, what matches globs, what lies below folders.
  * What `without` means (a step's own outputs) is left out of globs and folders.
@@ -102,8 +106,20 @@ const char *file_list_moved(struct file_table *t, const struct file_list *l);
 
 /* What unit would do, as two hashes.  False and err: a value does not exist. */
 bool fresh_command(struct engine *e, uint32_t unit, struct fresh_mark *ret, struct buf *err);
-/* Clean names of its inputs or outputs, as keys of ret. */
+/*
+ * Clean names of its inputs or outputs, as keys of ret.  Among the inputs are those that its depfile names as it is now;
+ * the depfile itself is an output.
+ */
 bool fresh_names(struct engine *e, uint32_t unit, bool inputs, struct map *ret, struct buf *err);
+
+/* --- fresh_found.c ------------------------------------------------------------------------------------------ */
+
+/* Clean names that unit's depfile has, as keys of ret with file_of_depfile.  False and err: it is not there, or no rule of make. */
+bool fresh_found(struct engine *e, uint32_t unit, struct map *ret, struct buf *err);
+/* An attempt with a depfile has ended well: look at what it has read.  A depfile that is none is a failure. */
+void fresh_look_found(struct engine *e, struct fresh_unit *f, const struct attempt *a, struct verdict *v);
+/* From now on that is f's input; whether it changed while the attempt ran is found out first. */
+void fresh_take_found(struct engine *e, struct fresh_unit *f);
 
 /* --- discard.c ----------------------------------------------------------------------------------------------- */
 
@@ -124,6 +140,9 @@ struct fresh_unit {
 	char *key;
 	struct map in_names, out_names;
 	struct file_list input, output;
+	struct file_list found;	 /* after a success with a depfile: what has been read, by its account */
+	bool finds;
+	int64_t start_wall_ms;	 /* of that success */
 	struct file_cursor in, out;
 	struct action question; /* asked again if the probe waits for a value */
 	char *probe_end;       /* how the probe ended, in words */

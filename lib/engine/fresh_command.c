@@ -161,24 +161,35 @@ static bool add_names(struct engine *e, const json_t *v, struct map *ret, struct
 	return true;
 }
 
+static bool add_value(struct engine *e, const struct value *name, const struct expr_world *w, struct map *ret, struct buf *err)
+{
+	json_t *v = value_eval(name, w, err);
+	bool good = v && add_names(e, v, ret, err);
+
+	json_decref(v);
+	return good;
+}
+
 bool fresh_names(struct engine *e, uint32_t unit, bool inputs, struct map *ret, struct buf *err)
 {
-	const struct step *st = e->x->place[unit].step;
-	const struct value_list *list = inputs ? &st->t.flow->input : &st->t.flow->output;
+	const struct flow *f = e->x->place[unit].step->t.flow;
+	const struct value_list *list = inputs ? &f->input : &f->output;
+	struct buf ignored = BUF_INIT;
 	struct unit_world w;
 	struct expr_world xw;
 	bool good = true;
 
-	if (!list->n)
+	if (!list->n && !f->depfile)
 		return true;
 	unit_world_init(&w, e, unit);
 	xw = unit_world_expr(&w);
-	for (size_t i = 0; good && i < list->n; i++) {
-		json_t *v = value_eval(list->value[i], &xw, err);
-
-		good = v && add_names(e, v, ret, err);
-		json_decref(v);
-	}
+	for (size_t i = 0; good && i < list->n; i++)
+		good = add_value(e, list->value[i], &xw, ret, err);
+	if (good && f->depfile && !inputs)
+		good = add_value(e, f->depfile, &xw, ret, err);
 	unit_world_release(&w);
+	if (good && f->depfile && inputs)
+		(void)fresh_found(e, unit, ret, &ignored); /* one that is no rule is not what the step left */
+	buf_release(&ignored);
 	return good;
 }

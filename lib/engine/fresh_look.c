@@ -201,7 +201,7 @@ static void look_at_step(struct looker *l, uint32_t unit)
 		else
 			judge_by_files(l, unit, o);
 	}
-	if (outlook_would_run(o) && l->e->x->place[unit].step->t.flow->output.n)
+	if (outlook_would_run(o) && makes_files(&l->e->x->place[unit].step->t))
 		note_coming(l, unit);
 }
 

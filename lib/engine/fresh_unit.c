@@ -127,7 +127,7 @@ static void look_at_inputs(struct engine *e, struct fresh_unit *f, const struct 
 	}
 	for (size_t i = 0; i < f->in_names.n; i++)
 		if (!is_coming(coming, f->in_names.entry[i].key))
-			(void)map_intern(&there, f->in_names.entry[i].key);
+			(void)map_put(&there, f->in_names.entry[i].key, f->in_names.entry[i].value);
 	file_list_look(&e->fresh->files, &f->input, &there, &f->out_names);
 	map_release(&there);
 }
@@ -212,6 +212,7 @@ void fresh_unit_free(struct fresh_unit *f)
 	map_release(&f->out_names);
 	file_list_release(&f->input);
 	file_list_release(&f->output);
+	file_list_release(&f->found);
 	file_cursor_release(&f->in);
 	file_cursor_release(&f->out);
 	free(f->key);

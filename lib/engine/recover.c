@@ -178,7 +178,7 @@ static void discard(const struct open_run *run, const struct step *st, const str
 	struct map names = MAP_INIT;
 	char *list;
 
-	if (!st || !st->t.flow->output.n || !(state_is_failure(v->state) || v->state == STATE_CANCELED))
+	if (!st || !makes_files(&st->t) || !(state_is_failure(v->state) || v->state == STATE_CANCELED))
 		return;
 	list = xasprintf("%s/makes-%" PRIu32, work, a->serial);
 	discard_names(st, run->root, list, &names);

@@ -101,7 +101,7 @@ static void put_files(struct review *r, struct engine *e, json_t *o, uint32_t un
 	const struct traits *t = &e->x->place[unit].step->t;
 	json_t *names = review_names(e, unit, outlook, &t->flow->input);
 
-	if (t->flow->input.n && is_all_known(names))
+	if ((t->flow->input.n || t->flow->depfile) && is_all_known(names))
 		review_put(o, "inputs", inputs_json(r, e, unit, coming));
 	else if (t->flow->input.n)
 		json_object_set(o, "inputs", names);

@@ -16,6 +16,7 @@ static void release(struct mk *m)
 		map_release(&t->before);
 	}
 	free(m->rule);
+	free(m->depfile.at);
 	map_release(&m->var);
 	map_release(&m->target);
 	map_release(&m->told);

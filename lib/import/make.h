@@ -88,6 +88,8 @@ struct mk {
 	size_t n_rules, room_rules;
 	struct map target; /* name -> struct mk_target, in order of the document */
 	const char *first; /* the default goal */
+	struct mk_words depfile; /* that are included: names, or globs */
+	bool has_depfile;	 /* of a target */
 	bool no_builtins, alone, posix;
 	bool reads_builtins;
 	struct map told; /* that a warning has been given of */
@@ -149,6 +151,12 @@ bool mk_is_automatic(const struct mk_text *inside);
 void mk_resolve(struct mk *m);
 /* make_order.c: which jobs go first only because make takes one after the other. */
 void mk_order(struct mk *m);
+/* make_depfile.c: take what -include names for depfiles; false: they are no such thing. */
+bool mk_take_depfiles(struct mk *m, const struct mk_text *names);
+/* Those that nobody writes as a depfile would be lost in silence: an error. */
+void mk_check_depfiles(struct mk *m);
+/* What t's compiler says that it has read, and the document includes; false: nothing. */
+bool mk_depfile(struct mk *m, const struct mk_target *t, struct buf *out);
 /* make_recipe.c: the commands of t as the text of `run`, and the variables that it reads into env (name -> value). */
 void mk_recipe(struct mk *m, const struct mk_target *t, struct buf *out, json_t *env);
 /* Which variables have to be written out because of how recipes use them. */

@@ -337,6 +337,13 @@ static void skip_until(struct reader *r, const struct refusal *f)
 	}
 }
 
+static bool includes_depfiles(struct mk *m, const struct mk_text *t, const char *word)
+{
+	struct mk_text names = mk_part(t, strlen(word), t->n);
+
+	return strstr(word, "include") && mk_take_depfiles(m, &names);
+}
+
 static bool is_refused(struct reader *r, const struct mk_text *t)
 {
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
@@ -344,10 +351,12 @@ static bool is_refused(struct reader *r, const struct mk_text *t)
 
 		if (!begins_with(t, f->word))
 			continue;
+		r->rule = NULL;
+		if (includes_depfiles(r->m, t, f->word))
+			return true;
 		diag_error(r->m->d, mk_mark(r->m, t, 0, strlen(f->word)), "'%s' %s, which cannot be carried over", f->word,
 			   f->why);
 		diag_hint(r->m->d, "%s", f->instead);
-		r->rule = NULL;
 		if (f->until)
 			skip_until(r, f);
 		return true;

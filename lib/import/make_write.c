@@ -133,6 +133,8 @@ static void set_files(json_t *job, struct mk *m, const struct mk_target *t, bool
 	} else {
 		set_list(job, "outputs", made_together(m, t));
 		set_text(job, "fresh", always ? "always" : "mtime");
+		if (mk_depfile(m, t, &probe))
+			set_text(job, "depfile", probe.data);
 	}
 	buf_release(&probe);
 }
@@ -342,6 +344,7 @@ json_t *mk_write(struct mk *m)
 	name_jobs(m, &names);
 	set_default(m, doc);
 	jobs = jobs_of(m);
+	mk_check_depfiles(m);
 	set_exports(m, doc);
 	set_variables(m, doc);
 	set_defaults(m, doc);

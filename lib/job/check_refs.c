@@ -68,6 +68,7 @@ static void check_step_traits(struct refs *r, const struct traits *t)
 	early.names_files = true;
 	check_value_list(&early, &t->flow->input);
 	check_value_list(&early, &t->flow->output);
+	check_value(&early, t->flow->depfile);
 	check_value(r, t->policy->cwd);
 	check_value_list(r, &t->policy->artifact);
 	check_value(r, t->policy->stdin_from);

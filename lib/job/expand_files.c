@@ -54,7 +54,7 @@ static void use_name(struct expander *e, const json_t *v, struct mark m, name_fn
 
 	json_as_text(&text, v);
 	if (text.len && strlen(text.data) == text.len) {
-		path_clean(&path, e->jf->root, text.data);
+		file_name_clean(&path, e->jf->root, text.data);
 		use(ctx, path.data, m);
 	}
 	buf_release(&text);
@@ -128,15 +128,15 @@ static bool all_constant(const struct value_list *list)
 	return true;
 }
 
-static void each_name(struct expander *e, const struct instance *in, const struct value_list *list, name_fn *use,
-		      void *ctx)
+static void each_of(struct expander *e, const struct instance *in, const struct value_list *list, const struct value *more,
+		    name_fn *use, void *ctx)
 {
 	static const struct expr_world nothing;
 	const struct job *j = in->step->job;
 	struct cell_world cw = {.base = e->o->world ? e->o->world : &nothing};
 	struct expr_world w = *cw.base;
 
-	if (!all_constant(list)) {
+	if (!all_constant(list) || (more && !value_const(more))) {
 		if (e->o->loops_of)
 			e->o->loops_of(w.ctx, j);
 		cw.cell = json_object();
@@ -154,8 +154,20 @@ static void each_name(struct expander *e, const struct instance *in, const struc
 	}
 	for (size_t i = 0; i < list->n; i++)
 		evaluate(e, in, list->value[i], &w, use, ctx);
+	if (more)
+		evaluate(e, in, more, &w, use, ctx);
 	json_decref(cw.cell);
 	json_decref(cw.job);
+}
+
+static void each_input(struct expander *e, const struct instance *in, name_fn *use, void *ctx)
+{
+	each_of(e, in, &in->step->t.flow->input, NULL, use, ctx);
+}
+
+static void each_output(struct expander *e, const struct instance *in, name_fn *use, void *ctx)
+{
+	each_of(e, in, &in->step->t.flow->output, in->step->t.flow->depfile, use, ctx);
 }
 
 /* --- who makes what, of the whole Jobfile ------------------------------------------------------------ */
@@ -179,7 +191,7 @@ static void note_maker(struct expander *e, const struct instance *in)
 
 	VEC_PUSH(e->maker, e->n_makers, e->room_makers,
 		 ((struct maker){in->step, in->cell, in->step_cell}));
-	each_name(e, in, &in->step->t.flow->output, note_output, &mk);
+	each_output(e, in, note_output, &mk);
 }
 
 /* fn for every instance of st. */
@@ -205,7 +217,7 @@ static void know_makers(struct expander *e)
 		for (size_t s = 0; s < e->jf->job[i]->n_steps; s++) {
 			const struct step *st = &e->jf->job[i]->step[s];
 
-			if (st->t.flow->output.n && !st->t.policy->fallback_only)
+			if (makes_files(&st->t) && !st->t.policy->fallback_only)
 				each_instance(e, st, note_maker);
 		}
 }
@@ -257,8 +269,7 @@ static void pull_for(struct expander *e, struct pulling *p, const struct step *s
 
 	p->cell = cell;
 	for (size_t k = 0; k < (own ? cells_count(own) : 1); k++)
-		each_name(e, &(struct instance){st, cell, own ? (uint32_t)k : CELL_NONE, p->f->call != NULL, true},
-			  &st->t.flow->input, pull_input, p);
+		each_input(e, &(struct instance){st, cell, own ? (uint32_t)k : CELL_NONE, p->f->call != NULL, true}, pull_input, p);
 }
 
 void expander_children_of_files(struct expander *e, struct frame *f, const struct cells *family)
@@ -335,7 +346,7 @@ static bool has_files(const struct expander *e, uint32_t unit, bool inputs)
 	const struct step *st = e->place[unit].step;
 
 	return st && graph_unit(e->b, unit)->kind == UNIT_STEP &&
-	       (inputs ? st->t.flow->input.n > 0 : st->t.flow->output.n > 0 && !st->t.policy->fallback_only);
+	       (inputs ? st->t.flow->input.n > 0 : makes_files(&st->t) && !st->t.policy->fallback_only);
 }
 
 void expander_link_files(struct expander *e, uint32_t first)
@@ -347,12 +358,12 @@ void expander_link_files(struct expander *e, uint32_t first)
 	for (l.unit = 0; l.unit < e->n_places; l.unit++)
 		if (has_files(e, l.unit, false)) {
 			in = instance_of_unit(e, l.unit);
-			each_name(e, &in, &in.step->t.flow->output, link_output, &l);
+			each_output(e, &in, link_output, &l);
 		}
 	for (l.unit = first; l.made.literal.n && l.unit < e->n_places; l.unit++)
 		if (has_files(e, l.unit, true)) {
 			in = instance_of_unit(e, l.unit);
-			each_name(e, &in, &in.step->t.flow->input, link_input, &l);
+			each_input(e, &in, link_input, &l);
 		}
 	e->x->bundle = NULL;
 	file_index_release(&l.made);
@@ -374,7 +385,7 @@ const struct maker *expander_maker_of(struct expander *e, const char *name)
 	uint32_t first = FILE_NONE;
 
 	know_makers(e);
-	path_clean(&path, e->jf->root, name);
+	file_name_clean(&path, e->jf->root, name);
 	file_index_find(&e->made, path.data, note_found, &first);
 	buf_release(&path);
 	return first == FILE_NONE ? NULL : &e->maker[first];

@@ -30,16 +30,29 @@ const char *fresh_word(enum fresh_kind k)
 	return words[k];
 }
 
+bool makes_files(const struct traits *t)
+{
+	return t->flow->output.n || t->flow->depfile;
+}
+
 enum fresh_kind fresh_kind_of(const struct traits *t)
 {
 	if (t->policy->fresh.kind != FRESH_DEFAULT)
 		return t->policy->fresh.kind;
-	return t->flow->input.n || t->flow->output.n ? FRESH_HASH : FRESH_ALWAYS;
+	return t->flow->input.n || makes_files(t) ? FRESH_HASH : FRESH_ALWAYS;
 }
 
 bool asks_fresh(const struct traits *t)
 {
 	return fresh_kind_of(t) != FRESH_ALWAYS || t->flow->input.n;
+}
+
+void file_name_clean(struct buf *out, const char *root, const char *name)
+{
+	char *real = name[0] == '/' ? realpath(root, NULL) : NULL; /* root may be `.` */
+
+	path_clean(out, real ? real : root, name);
+	free(real);
 }
 
 bool is_file_glob(const char *name)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "job/jobfile.h"
 
@@ -22,7 +23,11 @@ struct file_index {
 	size_t n_globs, room_globs;
 };
 
+/* The clean name of a file in a Jobfile whose folder is root, also if it is said from / on. */
+void file_name_clean(struct buf *out, const char *root, const char *name);
 bool is_file_glob(const char *name);
+/* Whether there are files that it makes: outputs, or a depfile. */
+bool makes_files(const struct traits *t);
 /* Whether a step's files decide whether it runs: false for those that always do. */
 bool asks_fresh(const struct traits *t);
 /* The kind in effect: never FRESH_DEFAULT. */

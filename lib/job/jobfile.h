@@ -372,6 +372,7 @@ struct flow {
 	struct name_decl *consume;
 	size_t n_consumes;
 	struct value_list input, output; /* names of files; may be globs */
+	struct value *depfile; /* the file that says what else was read; it is made as outputs are; NULL: none */
 	bool open; /* the loader may still write to it */
 };
 

@@ -99,17 +99,29 @@ static void refuse_late_name(void *ctx, enum expr_root root, const char *const *
 	}
 }
 
-static void check_values(struct loader *l, const char *key, const struct value_list *list)
+static void check_file_name(struct loader *l, const char *key, const struct value *name)
 {
 	struct late_names names = {l, key};
+	const json_t *v = value_const(name);
 
-	for (size_t i = 0; i < list->n; i++) {
-		const json_t *v = value_const(list->value[i]);
+	value_names(name, refuse_late_name, &names);
+	if (v && json_is_string(v) && !json_string_value(v)[0])
+		diag_error(l->d, value_mark(name), "'%s' has an empty name", key);
+}
 
-		value_names(list->value[i], refuse_late_name, &names);
-		if (v && json_is_string(v) && !json_string_value(v)[0])
-			diag_error(l->d, value_mark(list->value[i]), "'%s' has an empty name", key);
-	}
+static void check_file_names(struct loader *l, const char *key, const struct value_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		check_file_name(l, key, list->value[i]);
+}
+
+static void check_depfile(struct loader *l, const struct value *name)
+{
+	const json_t *v = value_const(name);
+
+	check_file_name(l, "depfile", name);
+	if (v && json_is_string(v) && is_file_glob(json_string_value(v)))
+		diag_error(l->d, value_mark(name), "'depfile' must be the name of one file, not a glob");
 }
 
 struct made {
@@ -154,7 +166,7 @@ static void check_output(struct loader *l, struct map *made, const struct step *
 
 	if (!name || !json_is_string(name) || !json_string_value(name)[0] || st->t.policy->fallback_only)
 		return;
-	path_clean(&path, l->jf->root, json_string_value(name));
+	file_name_clean(&path, l->jf->root, json_string_value(name));
 	first = map_get(made, path.data);
 	if (is_outside(path.data)) {
 		diag_error(l->d, value_mark(v), "'%s' cannot be an output: it is a folder with more in it than the "
@@ -172,19 +184,31 @@ static void check_output(struct loader *l, struct map *made, const struct step *
 	buf_release(&path);
 }
 
+/* What runs a job reads and makes nothing itself. */
+static void refuse_files(struct loader *l, const struct step *st)
+{
+	const struct flow *f = st->t.flow;
+	const struct value *first = f->input.n ? f->input.value[0] : f->output.n ? f->output.value[0] : f->depfile;
+
+	if (first)
+		diag_error(l->d, value_mark(first), "step '%s' runs a job, so '%s' belongs to that job's steps", st->id,
+			   f->input.n ? "inputs" : f->output.n ? "outputs" : "depfile");
+}
+
 static void check_step_files(struct loader *l, struct map *made, const struct step *st)
 {
 	const struct traits *t = &st->t;
 
-	check_values(l, "inputs", &t->flow->input);
-	check_values(l, "outputs", &t->flow->output);
+	check_file_names(l, "inputs", &t->flow->input);
+	check_file_names(l, "outputs", &t->flow->output);
 	for (size_t i = 0; i < t->flow->output.n; i++)
 		check_output(l, made, st, t->flow->output.value[i]);
-	if (t->act->kind == ACT_JOB && (t->flow->input.n || t->flow->output.n)) {
-		diag_error(l->d, value_mark(t->flow->input.n ? t->flow->input.value[0] : t->flow->output.value[0]),
-			   "step '%s' runs a job, so '%s' belongs to that job's steps", st->id,
-			   t->flow->input.n ? "inputs" : "outputs");
+	if (t->flow->depfile) {
+		check_depfile(l, t->flow->depfile);
+		check_output(l, made, st, t->flow->depfile);
 	}
+	if (t->act->kind == ACT_JOB)
+		refuse_files(l, st);
 }
 
 void check_files(struct loader *l)

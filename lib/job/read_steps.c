@@ -393,6 +393,8 @@ static void read_no_map(struct loader *l, struct job_reading *r, const struct no
 	read_map(l, value, IN_JOB, r->where, use_job_key, r);
 	if (value->kind == NODE_SCALAR && !is_null(value) && value->n < 60 && !strpbrk(value->text, "\"\n"))
 		diag_hint(l->d, "write %s: {run: \"%s\"}", name->text, value->text);
+	else if (value->kind == NODE_LIST)
+		diag_hint(l->d, "a list of actions is `steps`: %s: {steps: [{run: ...}]}", name->text);
 }
 
 static void finish_job(struct loader *l, struct job_reading *r, const struct node *value, size_t before, bool good)

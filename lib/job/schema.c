@@ -76,10 +76,31 @@ bool key_find(enum key_scope scope, const char *word, enum key *ret)
 	return false;
 }
 
+/* What other programs call it. */
+static const char *key_elsewhere(enum key_scope scope, const char *word)
+{
+	static const struct {
+		const char *word, *ours;
+	} known[] = {
+#define FOREIGN(word, ours) {word, ours},
+#include "job/foreign.def"
+#undef FOREIGN
+	};
+	enum key k;
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (!strcmp(known[i].word, word) && key_find(scope, known[i].ours, &k))
+			return known[i].ours;
+	return NULL;
+}
+
 const char *key_suggest(enum key_scope scope, const char *word)
 {
+	const char *ours = key_elsewhere(scope, word);
 	struct spell s;
 
+	if (ours)
+		return ours;
 	spell_init(&s, word);
 	for (enum key k = 0; k < KEY_COUNT; k++)
 		if (infos[k].scopes & (unsigned)scope)

@@ -193,7 +193,7 @@ static void add_outlook(struct buf *out, const struct outlook *o)
 	}
 	if (o->why == REASON_NONE)
 		return;
-	buf_puts(out, ", ");
+	buf_puts(out, o->why == REASON_INPUT_MISSING ? ", would fail: " : ", ");
 	reason_say(out, o->why, o->cause);
 }
 
@@ -244,8 +244,7 @@ struct level {
 	uint32_t *unit;
 	size_t n, at, number;
 	unsigned depth;
-	size_t width; /* of the names */
-	int digits;   /* of the numbers */
+	size_t lines, width, digits; /* that there will be; of their names and numbers */
 	bool before; /* what the target needs: listed before its members, without numbers */
 };
 
@@ -272,36 +271,30 @@ static void shown_name(const struct listing *l, uint32_t unit, struct buf *out)
 	buf_release(&name);
 }
 
-static size_t widest(const struct listing *l, const struct level *v)
+static size_t digits_of(size_t n)
 {
-	struct buf name = BUF_INIT;
-	size_t widest = 0;
+	size_t digits = 1;
 
-	for (size_t i = 0; i < v->n && i < 1000; i++) {
-		buf_reset(&name);
-		shown_name(l, v->unit[i], &name);
-		if (!is_transparent(l, v->unit[i]) && !is_done(l, v->unit[i]) && tty_width(name.data) > widest)
-			widest = tty_width(name.data);
-	}
-	buf_release(&name);
-	return widest < 48 ? widest : 48;
+	for (; n >= 10; n /= 10)
+		digits++;
+	return digits;
 }
 
-/* How many digits the last number has; what a transparent one carries is numbered with the others. */
-static int digits(const struct listing *l, const struct level *v)
+static void measure(const struct listing *l, struct level *v)
 {
-	const struct graph *g = l->x->graph;
-	size_t lines = 0;
+	struct buf name = BUF_INIT;
 
 	for (size_t i = 0; i < v->n; i++) {
-		uint32_t group = g->unit[v->unit[i]].group;
-
-		if (is_transparent(l, v->unit[i]))
-			lines += g->member_at[group + 1] - g->member_at[group];
-		else
-			lines += !is_done(l, v->unit[i]);
+		if (is_transparent(l, v->unit[i]) || is_done(l, v->unit[i]) || v->lines++ >= 1000)
+			continue;
+		buf_reset(&name);
+		shown_name(l, v->unit[i], &name);
+		if (tty_width(name.data) > v->width)
+			v->width = tty_width(name.data);
 	}
-	return snprintf(NULL, 0, "%zu", lines);
+	v->width = v->width < 48 ? v->width : 48;
+	v->digits = digits_of(v->number + v->lines);
+	buf_release(&name);
 }
 
 static void open_level(struct levels *stack, const struct listing *l, uint32_t group, unsigned depth,
@@ -310,8 +303,7 @@ static void open_level(struct levels *stack, const struct listing *l, uint32_t g
 	struct level v = {.group = group, .depth = depth, .number = number};
 
 	v.unit = members(l, group, &v.n);
-	v.width = widest(l, &v);
-	v.digits = digits(l, &v);
+	measure(l, &v);
 	VEC_PUSH(stack->at, stack->n, stack->room, v);
 }
 
@@ -346,7 +338,7 @@ static void unit_line(struct buf *out, const struct listing *l, const struct lev
 	if (v->before)
 		buf_addf(out, "+ %s", name.data);
 	else
-		buf_addf(out, "%*zu %s", v->digits, v->number, name.data);
+		buf_addf(out, "%*zu %s", (int)v->digits, v->number, name.data);
 	buf_pad(out, ' ', (width < v->width ? v->width - width : 0) + 2);
 	tty_clean(out, (struct span){why.data, why.len});
 	buf_putc(out, '\n');
@@ -355,6 +347,14 @@ static void unit_line(struct buf *out, const struct listing *l, const struct lev
 }
 
 enum { PASS_ON_BYTES = 64 * 1024 };
+
+/* The list goes on behind what it needs: in the same columns. */
+static void go_on_after(struct level *v, size_t number, size_t width)
+{
+	v->number = number;
+	v->width = width > v->width ? width : v->width;
+	v->digits = digits_of(number + v->lines);
+}
 
 static void list_levels(struct buf *out, const struct listing *l, struct levels *stack)
 {
@@ -365,13 +365,13 @@ static void list_levels(struct buf *out, const struct listing *l, struct levels 
 		unsigned depth = v->depth;
 
 		if (v->at == v->n) {
-			size_t number = v->number;
+			size_t number = v->number, width = v->width;
 			bool carries = l->x->bundle[v->group].kind == BUNDLE_SUPPORT && !v->before;
 
 			free(v->unit);
 			stack->n--;
 			if (carries && stack->n)
-				stack->at[stack->n - 1].number = number;
+				go_on_after(&stack->at[stack->n - 1], number, width);
 			continue;
 		}
 		unit = v->unit[v->at++];

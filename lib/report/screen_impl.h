@@ -25,7 +25,6 @@ struct screen {
 	int64_t start_mono_ns;
 	char *run, *root;
 	uint32_t settled; /* steps that have been told */
-	uint32_t n_cached; /* lines about those that had nothing to do */
 };
 
 /* The line goes where the moving part stood, and that below it. */

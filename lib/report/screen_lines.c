@@ -7,7 +7,7 @@
 #include "base/stamp.h"
 
 /* Of a run: lines about steps that had nothing to do. */
-enum { CACHED_LINES = 20 };
+enum { CACHED_LINES = 20 }; /* a run with more steps counts those that had nothing to do, and tells none of them */
 
 enum tone state_tone(enum state st)
 {
@@ -223,16 +223,10 @@ static bool has_line(const struct screen *s, const struct run_event *e)
 	return !s->x || event_is_of_job(s->x, e);
 }
 
-/* Who has ten thousand steps wants to see the three that had something to do. */
-static bool is_counted_only(struct screen *s, const struct run_event *e)
+/* Who has many steps wants to see the three that had something to do. */
+static bool is_counted_only(const struct screen *s, const struct run_event *e)
 {
-	if (e->state != STATE_CACHED || s->o.verbose || ++s->n_cached <= CACHED_LINES)
-		return false;
-	if (s->n_cached == CACHED_LINES + 1) {
-		screen_add_tone(s, TONE_DIM, "further cached steps are only counted; -v tells each");
-		screen_say(s);
-	}
-	return true;
+	return e->state == STATE_CACHED && !s->o.verbose && e->n_total > CACHED_LINES;
 }
 
 static void quiet_line(struct screen *s, const struct run_event *e)

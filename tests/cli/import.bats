@@ -46,6 +46,43 @@ both() { (cd made && "$@") && (cd ours && "$@"); }
 	says '# line 7: a job may not be called'
 }
 
+@test "depfiles that are included become those of the jobs" {
+	command -v gcc >/dev/null || skip "no gcc"
+	mkdir src
+	printf '#include "a.h"\nint main(void) { return A - 1; }\n' >src/main.c
+	printf '#include "b.h"\nint b = B;\n' >src/b.c
+	echo '#define A 1' >src/a.h
+	echo '#define B 1' >src/b.h
+	for how in '$(OBJ:.o=.d)' '$(wildcard obj/*.d)' '$(patsubst src/%.c,obj/%.d,$(SRC))'; do
+		cat >Makefile <<END
+SRC = \$(wildcard src/*.c)
+OBJ = \$(SRC:src/%.c=obj/%.o)
+DEP = -MMD -MP
+CFLAGS = \$(DEP) -O0
+prog: \$(OBJ)
+	gcc -o \$@ \$^
+	echo link >>log
+obj/%.o: src/%.c | obj
+	gcc \$(CFLAGS) -c -o \$@ \$<
+	echo \$@ >>log
+obj:
+	mkdir -p \$@
+-include $how
+END
+		begin
+		is "$(grep -c depfile: ours/Jobfile)" 2
+		same prog
+		both touch -d '1 hour ago' src/b.c src/a.h src/b.h src/main.c
+		both touch -d '1 minute' src/b.h
+		same prog
+		is "$(grep -c obj/b.o ours/log)" 2
+		is "$(grep -c obj/main.o ours/log)" 1
+	done
+	sed -i 's/-MMD//; s/^OBJ.*/& # no more/' Makefile
+	want 2 orchmake import Makefile
+	complains "is no depfile of a target here, so what it says would be lost"
+}
+
 @test "a Makefile and its Jobfile run the same steps and make the same files" {
 	mkdir src
 	echo one >src/a.txt
@@ -258,4 +295,14 @@ END
 	complains "param 'IT' is required"
 	want 0 orchmake list
 	says 'The pages'
+}
+
+@test "a document that nothing is known of is read as one of ours, and what else there is is said" {
+	printf 'a: b\n\techo 1\n' >what
+	want 2 orchmake import what
+	complains "a tab cannot indent"
+	complains "--from make: a simple Makefile"
+	orchmake import --from make what >Jobfile 2>/dev/null || :
+	want 2 orchmake import nowhere
+	case $err in *--from*) false ;; esac
 }
