@@ -16,6 +16,7 @@
 #include "doc/yaml_write.h"
 #include "engine/answer.h"
 #include "engine/definition.h"
+#include "engine/depfile.h"
 #include "engine/engine_impl.h"
 #include "engine/evidence.h"
 #include "engine/review.h"
@@ -449,6 +450,23 @@ static void try_dotenv(const uint8_t *data, size_t len)
 	env_release(&env);
 	buf_release(&err);
 	file_drop(path);
+}
+
+/* Its names are in the text, and the line that is told is one of it. */
+static void try_depfile(const uint8_t *data, size_t len)
+{
+	const char *text = (const char *)data;
+	struct map names = MAP_INIT;
+	size_t line, lines = 1, bytes = 0;
+
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	(void)depfile_parse(text, len, &names, &line);
+	BUG_UNLESS(line >= 1 && line <= lines);
+	for (size_t i = 0; i < names.n; i++)
+		bytes += strlen(names.entry[i].key);
+	BUG_UNLESS(names.n <= len && bytes <= len);
+	map_release(&names);
 }
 
 static void try_tty(const uint8_t *data, size_t len)
