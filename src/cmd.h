@@ -139,11 +139,11 @@ bool option_is_of(const struct option_info *o, const char *verb);
 /* The Jobfile that the options name, or the one that is found; NULL after messages on stderr. */
 struct jobfile *cli_load(struct cli *c);
 /* The same without printing: what is wrong is in d. */
+struct jobfile *cli_load_into(struct cli *c, struct diags *d);
 /* What is said about jobs of jf is about what they are called there, and not about an alias. */
 void cli_name_jobs(struct cli *c, const struct jobfile *jf);
 /* False after saying which of the targets is none, for it is private. */
 bool cli_may_ask(const struct cli *c, const struct jobfile *jf);
-struct jobfile *cli_load_into(struct cli *c, struct diags *d);
 /* A text that is to be a Jobfile, such as one that was made here. */
 struct jobfile *cli_load_text(const char *name, const struct buf *text, const char *root, struct diags *d);
 /* The names of verbs, which no job may bear; the caller frees the array. */

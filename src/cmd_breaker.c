@@ -8,7 +8,6 @@
 #include "report/table.h"
 
 struct rows {
-	struct cli *c;
 	struct table table;
 	json_t *list;
 	const char *name; /* the one looked for */
@@ -43,7 +42,7 @@ static bool one_row(void *ctx, const struct ledger_breaker_row *r)
 
 static int show(struct cli *c, struct ledger *l)
 {
-	struct rows rows = {.c = c, .list = json_array()};
+	struct rows rows = {.list = json_array()};
 	int code = EXIT_DONE;
 
 	table_init(&rows.table, (const char *const[]){"breaker", "state", "failures", "open until (UTC)"}, 4);

@@ -85,7 +85,6 @@ static int show_job(struct cli *c, const struct jobfile *jf, const struct job *j
 struct run_view {
 	struct table table;
 	json_t *steps, *jobs;
-	struct ledger *l;
 	json_t *run;
 	struct buf head;
 };
@@ -199,7 +198,7 @@ static bool print_gates(struct ledger *l, const struct run_name *n)
 
 static int show_run(struct cli *c, struct ledger *l, const struct run_name *n)
 {
-	struct run_view v = {.l = l, .steps = json_array(), .jobs = json_array(), .head = BUF_INIT};
+	struct run_view v = {.steps = json_array(), .jobs = json_array(), .head = BUF_INIT};
 	bool good;
 
 	table_init(&v.table, (const char *const[]){"step", "state", "took", "tries", "why"}, 5);

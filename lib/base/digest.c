@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/fdio.h"
 #include "base/file_state.h"
 
 void digest_library(struct buf *out)
@@ -75,7 +76,7 @@ static int read_into(struct sha256_ctx *ctx, int fd)
 int digest_file(struct digest *d, int dir, const char *path, struct file_id *ret_id)
 {
 	/* Not a pipe: opening it would wait for a writer. */
-	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), failed = -1, saved;
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), failed = -1;
 	struct sha256_ctx ctx;
 	struct stat st;
 
@@ -87,9 +88,7 @@ int digest_file(struct digest *d, int dir, const char *path, struct file_id *ret
 		file_id_of(&st, ret_id);
 		failed = read_into(&ctx, fd);
 	}
-	saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	if (!failed)
 		finish(d, &ctx);
 	return failed;

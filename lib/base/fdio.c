@@ -33,22 +33,28 @@ int fd_read_all(int fd, struct buf *b, size_t max)
 	}
 }
 
+void fd_close(int fd)
+{
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+}
+
 int file_read(const char *path, struct buf *b, size_t max)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc, saved;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 
 	if (fd < 0)
 		return -1;
 	rc = fd_read_all(fd, b, max);
-	saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return rc;
 }
 
 int file_read_regular(const char *path, struct buf *b, size_t max)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = -1, saved;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = -1;
 	struct stat st;
 
 	if (fd < 0)
@@ -57,9 +63,7 @@ int file_read_regular(const char *path, struct buf *b, size_t max)
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
 	else
 		rc = fd_read_all(fd, b, max);
-	saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return rc;
 }
 
@@ -193,7 +197,7 @@ const char *path_base(const char *path)
 
 int file_read_own(const char *path, struct buf *b, size_t max)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), rc = -1, saved;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), rc = -1;
 	struct stat st;
 
 	if (fd < 0)
@@ -204,9 +208,7 @@ int file_read_own(const char *path, struct buf *b, size_t max)
 		errno = EPERM;
 	else
 		rc = fd_read_all(fd, b, max);
-	saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return rc;
 }
 
@@ -216,14 +218,12 @@ int file_open_beneath(const char *folder, const char *path)
 		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
-	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, saved;
+	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
 
 	if (dir < 0)
 		return -1;
 	fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-	saved = errno;
-	close(dir);
-	errno = saved;
+	fd_close(dir);
 	return fd;
 }
 

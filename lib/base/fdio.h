@@ -17,6 +17,8 @@ int file_read(const char *path, struct buf *b, size_t max);
 int file_read_regular(const char *path, struct buf *b, size_t max);
 /* Only what nobody else can have written: EPERM. */
 int file_read_own(const char *path, struct buf *b, size_t max);
+/* Closes it, and errno stays what it was: behind what failed, or did not. */
+void fd_close(int fd);
 int fd_read_all(int fd, struct buf *b, size_t max);
 
 /*

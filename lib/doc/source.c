@@ -127,18 +127,16 @@ struct source *source_open_fd(int fd, const char *name)
 
 struct source *source_open(const char *path, const char *name)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), saved;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct source *s;
 	struct stat st;
 
 	if (fd < 0)
 		return NULL;
 	s = source_open_fd(fd, name);
-	saved = errno;
 	if (s && !fstat(fd, &st) && S_ISREG(st.st_mode))
 		s->path = xstrdup(path);
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return s;
 }
 

@@ -80,7 +80,6 @@ static bool begin(struct image_run *a, const struct run_options *o, struct buf *
 /* --- telling ---------------------------------------------------------------------------------------------------- */
 
 struct telling {
-	const struct image_run *again;
 	const struct sinks *sinks;
 	bool all;
 	const struct image_told *next, *end; /* else */

@@ -39,7 +39,6 @@ static json_t *from_command_line(struct engine *e, const struct param *p, struct
 		}
 		json_decref(got);
 		got = v;
-		continue;
 	}
 	if (err->len) {
 		json_decref(got);

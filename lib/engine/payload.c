@@ -9,7 +9,6 @@
 #include "engine/engine_impl.h"
 
 struct look {
-	struct engine *e;
 	struct diags *d;
 	struct expr_world xw;
 };
@@ -72,7 +71,7 @@ static void look_at_step(struct look *k, const struct step *st)
 
 bool engine_check_payload(struct engine *e, struct diags *d)
 {
-	struct look k = {.e = e, .d = d};
+	struct look k = {.d = d};
 	size_t before = diags_errors(d);
 	struct unit_world w;
 

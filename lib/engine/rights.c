@@ -43,7 +43,6 @@ struct pass {
 struct rights {
 	struct gate *gate; /* locks in name order, then pools, then rates */
 	size_t n_gates;
-	size_t n_locks;
 	uint32_t *pool_gate, *rate_gate; /* by number of the pool in the Jobfile; NOBODY: none */
 	struct map lock_gate;		 /* name -> number + 1 */
 	int *fd;

@@ -98,20 +98,22 @@ uint32_t expander_add_scope(struct expander *e, const struct scope *s);
 uint32_t expander_add_group(struct expander *e, const struct group *g, const struct bundle *b);
 /* The unit that must be held back so that unit does not begin: itself, or its group's BEGIN. */
 uint32_t expander_opening(struct expander *e, uint32_t unit);
-const struct cells *expander_job_cells(struct expander *e, const struct job *j);
-const struct cells *expander_step_cells(struct expander *e, const struct step *st);
 /* The unit of job[cell], or UNIT_NONE. */
 uint32_t expander_instance(struct expander *e, const struct job *j, uint32_t cell);
 void expander_note_instance(struct expander *e, const struct job *j, uint32_t cell, uint32_t unit);
 
-/* One job and everything it needs; the unit that stands for it. */
-uint32_t expander_expand(struct expander *e, const struct child *first);
-/* Made for one call or one element of a loop: not the instance that a name stands for. */
-bool frame_is_own(const struct frame *f);
-
+/* expand_cells.c: NULL where there is no matrix and no loop */
+const struct cells *expander_job_cells(struct expander *e, const struct job *j);
+const struct cells *expander_step_cells(struct expander *e, const struct step *st);
 /* The cells of a late loop in one instance of its job. */
 const struct cells *expander_late_cells(struct expander *e, const struct step *st, uint32_t scope, json_t *list);
+
+/* expand_frames.c */
+/* One job and everything it needs; the unit that stands for it. */
+uint32_t expander_expand(struct expander *e, const struct child *first);
 void expander_add_child(struct frame *f, const struct child *c);
+/* Made for one call or one element of a loop: not the instance that a name stands for. */
+bool frame_is_own(const struct frame *f);
 
 /* expand_files.c */
 /* The jobs that make what f's job reads.  family: f stands for all of the job's instances. */

@@ -1,37 +1,10 @@
-#include "job/graph.h"
+#include "job/graph_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
 #include "base/vec.h"
-
-struct link {
-	uint32_t user;
-	struct need need;
-};
-
-struct membership {
-	uint32_t group, unit;
-};
-
-struct graph_builder {
-	struct unit *unit;
-	size_t n_units, room_units;
-	struct group *group;
-	size_t n_groups, room_groups;
-	struct link *link;
-	size_t n_links, room_links;
-	struct membership *member;
-	size_t n_members, room_members;
-	struct retry_pace *retry;
-	size_t n_retries, room_retries;
-	struct pool_decl *pool;
-	size_t n_pools, room_pools;
-	uint32_t root;
-	struct graph *old; /* what is extended, or NULL; the first so many of each are its own: */
-	uint32_t old_units, old_groups;
-};
 
 /* --- adding ------------------------------------------------------------------------------------- */
 
@@ -78,7 +51,7 @@ struct graph_builder *graph_extend(struct graph *g)
 	VEC_RESERVE(b->link, b->n_links, b->room_links, (size_t)g->n_needs + 1);
 	for (uint32_t u = 0; u < g->n_units; u++)
 		for (uint32_t i = g->need_at[u]; i < g->need_at[u + 1]; i++)
-			b->link[b->n_links++] = (struct link){u, g->need[i]};
+			b->link[b->n_links++] = (struct graph_link){u, g->need[i]};
 	VEC_RESERVE(b->member, b->n_members, b->room_members, (size_t)g->n_members + 1);
 	for (uint32_t j = 0; j < g->n_groups; j++)
 		for (uint32_t i = g->member_at[j]; i < g->member_at[j + 1]; i++)
@@ -103,9 +76,9 @@ struct unit *graph_unit(struct graph_builder *b, uint32_t unit)
 	return &b->unit[unit];
 }
 
-static void push_need(struct graph_builder *b, uint32_t unit, uint32_t on, enum cond cond, bool order_only)
+void graph_push_need(struct graph_builder *b, uint32_t unit, uint32_t on, enum cond cond, bool order_only)
 {
-	struct link l = {unit, {.unit = on, .cond = (uint8_t)cond, .order_only = order_only}};
+	struct graph_link l = {unit, {.unit = on, .cond = (uint8_t)cond, .order_only = order_only}};
 
 	BUG_UNLESS(b->n_links < UINT32_MAX);
 	VEC_PUSH(b->link, b->n_links, b->room_links, l);
@@ -121,7 +94,7 @@ uint32_t graph_add_group(struct graph_builder *b, const struct group *g)
 	gate.kind = UNIT_END;
 	made.end = graph_add_unit(b, &gate);
 	VEC_PUSH(b->group, b->n_groups, b->room_groups, made);
-	push_need(b, made.end, made.begin, COND_ANY, false);
+	graph_push_need(b, made.end, made.begin, COND_ANY, false);
 	return gate.group;
 }
 
@@ -136,14 +109,14 @@ void graph_add_member(struct graph_builder *b, uint32_t group, uint32_t unit)
 	BUG_UNLESS(group < b->n_groups && unit < b->n_units);
 	BUG_UNLESS(b->unit[unit].kind == UNIT_STEP || b->unit[unit].kind == UNIT_END);
 	VEC_PUSH(b->member, b->n_members, b->room_members, ((struct membership){group, unit}));
-	push_need(b, b->group[group].end, unit, COND_ANY, false);
+	graph_push_need(b, b->group[group].end, unit, COND_ANY, false);
 }
 
 void graph_add_need(struct graph_builder *b, uint32_t unit, uint32_t on, enum cond cond, bool order_only)
 {
 	BUG_UNLESS(unit < b->n_units && on < b->n_units);
 	BUG_UNLESS(unit >= b->old_units); /* what is there never changes */
-	push_need(b, unit, on, cond, order_only);
+	graph_push_need(b, unit, on, cond, order_only);
 }
 
 static bool same_pace(const struct retry_pace *a, const struct retry_pace *b)
@@ -179,150 +152,12 @@ void graph_set_root(struct graph_builder *b, uint32_t group)
 	b->root = group;
 }
 
-/* --- what must hold of every graph ------------------------------------------------------------------ */
-
-/* The unit that opens what `unit` stands for: itself, or the BEGIN of the group that it ends. */
-static uint32_t opening_of(const struct graph_builder *b, uint32_t unit)
-{
-	return b->unit[unit].kind == UNIT_END ? b->group[b->unit[unit].group].begin : unit;
-}
-
-/* Start of each key's run after a stable counting sort of n keys; at[n_keys] is n.  The caller frees. */
-static uint32_t *runs_of(const void *first_key, size_t stride, size_t n, size_t n_keys)
-{
-	uint32_t *at = xcalloc(n_keys + 1, sizeof(*at));
-
-	for (size_t i = 0; i < n; i++)
-		at[*(const uint32_t *)(const void *)((const char *)first_key + i * stride) + 1]++;
-	for (size_t k = 0; k < n_keys; k++)
-		at[k + 1] += at[k];
-	return at;
-}
-
-/* A member that waits for no gate of the group that wants it: one need more, on BEGIN. */
-static void hold_back_members(struct graph_builder *b)
-{
-	size_t n_links = b->n_links;
-	uint32_t *at = runs_of(&b->link[0].user, sizeof(struct link), n_links, b->n_units);
-	uint32_t *on = xreallocarray(NULL, n_links + 1, sizeof(*on)), *put;
-
-	put = xreallocarray(NULL, b->n_units + 1, sizeof(*put));
-	memcpy(put, at, (b->n_units + 1) * sizeof(*put));
-	for (size_t i = 0; i < n_links; i++)
-		on[put[b->link[i].user]++] = b->link[i].need.unit;
-	for (size_t i = 0; i < b->n_members; i++) {
-		uint32_t group = b->member[i].group, opening = opening_of(b, b->member[i].unit);
-		bool held = opening < b->old_units;
-
-		for (uint32_t k = at[opening]; k < at[opening + 1] && !held; k++)
-			held = (b->unit[on[k]].kind == UNIT_BEGIN || b->unit[on[k]].kind == UNIT_STAGE) &&
-			       b->unit[on[k]].group == group;
-		if (!held)
-			push_need(b, opening, b->group[group].begin, COND_OPEN, false);
-	}
-	free(at);
-	free(on);
-	free(put);
-}
-
-/* Units whose stand-ins stand in for each other, which no walk along them would survive. */
-static bool stand_in_cycle(const struct graph_builder *b, uint32_t **ret_cycle, size_t *ret_n)
-{
-	uint32_t *seen = xcalloc(b->n_units + 1, sizeof(*seen)); /* the walk that came by, from 1 */
-	bool found = false;
-
-	for (uint32_t u = 0; u < b->n_units && !found; u++) {
-		uint32_t at = u, n = 0;
-
-		while (at != UNIT_NONE && !seen[at]) {
-			seen[at] = u + 1;
-			at = b->unit[at].stand_in;
-		}
-		if (at == UNIT_NONE || seen[at] != u + 1)
-			continue;
-		found = true;
-		*ret_cycle = xreallocarray(NULL, b->n_units, sizeof(**ret_cycle));
-		for (uint32_t x = at; !n || x != at; x = b->unit[x].stand_in)
-			(*ret_cycle)[n++] = x;
-		*ret_n = n;
-	}
-	free(seen);
-	return found;
-}
-
-/* Members of one group: its `finally` waits for the stand-ins of the others, whose verdict is theirs. */
-static void hold_back_finally_of(struct graph_builder *b, const uint32_t *member, uint32_t n)
-{
-	for (uint32_t f = 0; f < n; f++) {
-		uint32_t opening = opening_of(b, member[f]);
-
-		if (!(b->unit[member[f]].flags & UNIT_ALWAYS) || opening < b->old_units)
-			continue;
-		for (uint32_t i = 0; i < n; i++) {
-			uint32_t s = b->unit[member[i]].stand_in;
-
-			if (b->unit[member[i]].flags & UNIT_ALWAYS)
-				continue;
-			for (; s != UNIT_NONE; s = b->unit[s].stand_in)
-				push_need(b, opening, s, COND_ANY, true);
-		}
-	}
-}
-
-static void hold_back_finally(struct graph_builder *b)
-{
-	uint32_t *at = runs_of(&b->member[0].group, sizeof(struct membership), b->n_members, b->n_groups);
-	uint32_t *member = xreallocarray(NULL, b->n_members + 1, sizeof(*member));
-
-	for (size_t i = 0; i < b->n_members; i++)
-		member[at[b->member[i].group]++] = b->member[i].unit;
-	for (uint32_t j = 0, from = 0; j < b->n_groups; from = at[j++])
-		hold_back_finally_of(b, member + from, at[j] - from);
-	free(at);
-	free(member);
-}
-
-/*
- * A stand-in waits for its primary; whoever wants to know whether the primary is ok
- * in the end waits for the stand-in too.  The needs that are added are looked at in their
- * turn, because a stand-in may have a stand-in.
- */
-static void hold_back_stand_ins(struct graph_builder *b)
-{
-	bool any = false;
-
-	for (uint32_t p = 0; p < b->n_units; p++) {
-		uint32_t s = b->unit[p].stand_in;
-
-		if (s == UNIT_NONE)
-			continue;
-		any = true;
-		if (opening_of(b, s) < b->old_units)
-			continue;
-		b->unit[opening_of(b, s)].flags |= UNIT_STAND_IN;
-		push_need(b, opening_of(b, s), p, COND_DONE, true);
-	}
-	if (!any)
-		return;
-	hold_back_finally(b);
-	for (size_t i = 0; i < b->n_links; i++) {
-		struct link l = b->link[i];
-		uint32_t s = b->unit[l.need.unit].stand_in;
-		bool judges = b->unit[l.user].kind == UNIT_END || b->unit[l.user].kind == UNIT_STAGE;
-
-		if (s == UNIT_NONE || l.user < b->old_units || l.user == opening_of(b, s) || l.user == s)
-			continue;
-		if (l.need.cond == COND_OK || judges)
-			push_need(b, l.user, s, judges ? COND_ANY : COND_OK, true);
-	}
-}
-
 /* --- sealing ------------------------------------------------------------------------------------------ */
 
 /* The needs by waiting unit, in the order in which they were added, each once. */
 static void seal_needs(struct graph *g, const struct graph_builder *b)
 {
-	uint32_t *at = runs_of(&b->link[0].user, sizeof(struct link), b->n_links, b->n_units);
+	uint32_t *at = graph_runs_of(&b->link[0].user, sizeof(struct graph_link), b->n_links, b->n_units);
 	struct need *need = xreallocarray(NULL, b->n_links + 1, sizeof(*need));
 	uint32_t *last = xcalloc(b->n_units + 1, sizeof(*last)); /* latest need on each unit, + 1 */
 	uint32_t n = 0;
@@ -352,7 +187,7 @@ static void seal_users(struct graph *g)
 {
 	uint32_t *put;
 
-	g->user_at = runs_of(&g->need[0].unit, sizeof(struct need), g->n_needs, g->n_units);
+	g->user_at = graph_runs_of(&g->need[0].unit, sizeof(struct need), g->n_needs, g->n_units);
 	g->user = xreallocarray(NULL, g->n_needs + 1, sizeof(*g->user));
 	g->user_need = xreallocarray(NULL, g->n_needs + 1, sizeof(*g->user_need));
 	put = xreallocarray(NULL, g->n_units + 1, sizeof(*put));
@@ -371,7 +206,7 @@ static void seal_users(struct graph *g)
 /* Members by group in the order in which they were added, each once; and the reverse. */
 static void seal_members(struct graph *g, const struct graph_builder *b)
 {
-	uint32_t *at = runs_of(&b->member[0].group, sizeof(struct membership), b->n_members, b->n_groups);
+	uint32_t *at = graph_runs_of(&b->member[0].group, sizeof(struct membership), b->n_members, b->n_groups);
 	uint32_t *member = xreallocarray(NULL, b->n_members + 1, sizeof(*member));
 	uint32_t *last = xcalloc(b->n_units + 1, sizeof(*last)); /* latest group that took it, + 1 */
 	uint32_t n = 0;
@@ -392,7 +227,7 @@ static void seal_members(struct graph *g, const struct graph_builder *b)
 	g->n_members = n;
 	free(at);
 
-	g->want_at = runs_of(member, sizeof(*member), n, b->n_units);
+	g->want_at = graph_runs_of(member, sizeof(*member), n, b->n_units);
 	g->want = xreallocarray(NULL, (size_t)n + 1, sizeof(*g->want));
 	memcpy(last, g->want_at, (b->n_units + 1) * sizeof(*last));
 	for (uint32_t j = 0; j < b->n_groups; j++)
@@ -401,177 +236,7 @@ static void seal_members(struct graph *g, const struct graph_builder *b)
 	free(last);
 }
 
-/* --- unwinding ------------------------------------------------------------------------------------------ */
-
-/*
- * Taking units away whose needs have been taken away.  Besides needs there is one thing more to
- * wait for: an ALWAYS member waits for the others of its group.
- */
-struct unwinding {
-	const struct graph *g;
-	uint32_t *left;	  /* what still keeps each unit; all 0 in the end if there is no cycle */
-	uint32_t *others; /* members of each group but ALWAYS ones that are left */
-	uint32_t *ripe;
-	uint32_t head, n;
-	bool lowest_first; /* ripe is a heap, not a queue */
-};
-
-static void lowest_push(uint32_t *heap, uint32_t *n, uint32_t u)
-{
-	uint32_t i = (*n)++;
-
-	for (; i && heap[(i - 1) / 2] > u; i = (i - 1) / 2)
-		heap[i] = heap[(i - 1) / 2];
-	heap[i] = u;
-}
-
-static uint32_t lowest_pop(uint32_t *heap, uint32_t *n)
-{
-	uint32_t top = heap[0], u = heap[--*n], i = 0;
-
-	for (;;) {
-		uint32_t kid = 2 * i + 1;
-
-		if (kid + 1 < *n && heap[kid + 1] < heap[kid])
-			kid++;
-		if (kid >= *n || heap[kid] >= u)
-			break;
-		heap[i] = heap[kid];
-		i = kid;
-	}
-	heap[i] = u;
-	return top;
-}
-
-static void ripen(struct unwinding *w, uint32_t u)
-{
-	if (w->lowest_first)
-		lowest_push(w->ripe, &w->n, u);
-	else
-		w->ripe[w->n++] = u;
-}
-
-static void unwinding_init(struct unwinding *w, const struct graph *g, bool lowest_first)
-{
-	*w = (struct unwinding){.g = g, .lowest_first = lowest_first};
-	w->left = xreallocarray(NULL, (size_t)g->n_units + 1, sizeof(*w->left));
-	w->ripe = xreallocarray(NULL, (size_t)g->n_units + 1, sizeof(*w->ripe));
-	w->others = xcalloc((size_t)g->n_groups + 1, sizeof(*w->others));
-	for (uint32_t j = 0; j < g->n_groups; j++)
-		for (uint32_t i = g->member_at[j]; i < g->member_at[j + 1]; i++)
-			w->others[j] += !graph_is_always(g, g->member[i]);
-	for (uint32_t u = 0; u < g->n_units; u++)
-		w->left[u] = g->need_at[u + 1] - g->need_at[u];
-	for (uint32_t j = 0; j < g->n_groups; j++)
-		for (uint32_t i = g->member_at[j]; i < g->member_at[j + 1] && w->others[j]; i++)
-			w->left[graph_opening(g, g->member[i])] += graph_is_always(g, g->member[i]);
-	for (uint32_t u = 0; u < g->n_units; u++)
-		if (!w->left[u])
-			ripen(w, u);
-}
-
-static void unwinding_release(struct unwinding *w)
-{
-	free(w->left);
-	free(w->others);
-	free(w->ripe);
-}
-
-static void free_from(struct unwinding *w, uint32_t unit)
-{
-	if (!--w->left[unit])
-		ripen(w, unit);
-}
-
-/* One unit whose needs are gone, or UNIT_NONE. */
-static uint32_t take_away(struct unwinding *w)
-{
-	const struct graph *g = w->g;
-	uint32_t u;
-
-	if (w->head == w->n)
-		return UNIT_NONE;
-	u = w->lowest_first ? lowest_pop(w->ripe, &w->n) : w->ripe[w->head++];
-	for (uint32_t i = g->user_at[u]; i < g->user_at[u + 1]; i++)
-		free_from(w, g->user[i]);
-	for (uint32_t i = g->want_at[u]; i < g->want_at[u + 1] && !graph_is_always(g, u); i++) {
-		uint32_t j = g->want[i];
-
-		if (--w->others[j])
-			continue;
-		for (uint32_t k = g->member_at[j]; k < g->member_at[j + 1]; k++)
-			if (graph_is_always(g, g->member[k]))
-				free_from(w, graph_opening(g, g->member[k]));
-	}
-	return u;
-}
-
-/* Something that keeps u from being taken away: there is one. */
-static uint32_t what_keeps(const struct unwinding *w, uint32_t u)
-{
-	const struct graph *g = w->g;
-	uint32_t who = graph_subject(g, u);
-
-	for (uint32_t i = g->need_at[u]; i < g->need_at[u + 1]; i++)
-		if (w->left[g->need[i].unit])
-			return g->need[i].unit;
-	for (uint32_t i = g->want_at[who]; i < g->want_at[who + 1]; i++) {
-		uint32_t j = g->want[i];
-
-		for (uint32_t k = g->member_at[j]; k < g->member_at[j + 1]; k++)
-			if (w->left[g->member[k]] && !graph_is_always(g, g->member[k]))
-				return g->member[k];
-	}
-	BUG("nothing keeps unit %u", u);
-}
-
-static void rotate_to_lowest(uint32_t *at, size_t n)
-{
-	uint32_t *turned = xreallocarray(NULL, n, sizeof(*turned));
-	size_t low = 0;
-
-	for (size_t i = 1; i < n; i++)
-		if (at[i] < at[low])
-			low = i;
-	for (size_t i = 0; i < n; i++)
-		turned[i] = at[(low + i) % n];
-	memcpy(at, turned, n * sizeof(*at));
-	free(turned);
-}
-
-/* Walk from unit to what keeps it, until one comes again. */
-static void find_cycle(const struct unwinding *w, uint32_t **ret_cycle, size_t *ret_n)
-{
-	const struct graph *g = w->g;
-	uint32_t *walk = xreallocarray(NULL, g->n_units, sizeof(*walk));
-	uint32_t *step = xcalloc(g->n_units, sizeof(*step)); /* when it came by, from 1 */
-	uint32_t u = 0, n = 0;
-
-	while (!w->left[u])
-		u++;
-	for (; !step[u]; u = what_keeps(w, u)) {
-		walk[n++] = u;
-		step[u] = n;
-	}
-	*ret_n = n - (step[u] - 1);
-	memmove(walk, walk + step[u] - 1, *ret_n * sizeof(*walk));
-	*ret_cycle = walk;
-	free(step);
-}
-
-static bool need_cycle(const struct graph *g, uint32_t **ret_cycle, size_t *ret_n)
-{
-	struct unwinding w;
-	uint32_t n = 0;
-
-	unwinding_init(&w, g, false);
-	while (take_away(&w) != UNIT_NONE)
-		n++;
-	if (n < g->n_units)
-		find_cycle(&w, ret_cycle, ret_n);
-	unwinding_release(&w);
-	return n < g->n_units;
-}
+/* --- the arrays of a graph ------------------------------------------------------------------------------ */
 
 static void release_links(struct graph *g)
 {
@@ -672,7 +337,7 @@ static bool seal_links(struct graph *made, struct graph_builder *b, uint32_t **r
 {
 	seal_needs(made, b);
 	seal_users(made);
-	while (need_cycle(made, ret_cycle, ret_n)) {
+	while (graph_need_cycle(made, ret_cycle, ret_n)) {
 		if (!let_run_with_first(b, made, *ret_cycle, *ret_n))
 			return false;
 		free(*ret_cycle);
@@ -688,12 +353,11 @@ struct graph *graph_seal(struct graph_builder *b, uint32_t **ret_cycle, size_t *
 	struct graph made = {0}, *g = b->old;
 
 	BUG_UNLESS(b->root != GROUP_NONE);
-	if (stand_in_cycle(b, ret_cycle, ret_n)) {
-		rotate_to_lowest(*ret_cycle, *ret_n);
+	if (graph_stand_in_cycle(b, ret_cycle, ret_n)) {
+		graph_rotate(*ret_cycle, *ret_n);
 		return NULL;
 	}
-	hold_back_members(b);
-	hold_back_stand_ins(b);
+	graph_hold_back(b);
 	made.root = b->root;
 	made.unit = b->unit; /* lent until it is known that there is no cycle */
 	made.n_units = (uint32_t)b->n_units;
@@ -701,7 +365,7 @@ struct graph *graph_seal(struct graph_builder *b, uint32_t **ret_cycle, size_t *
 	made.n_groups = (uint32_t)b->n_groups;
 	seal_members(&made, b);
 	if (!seal_links(&made, b, ret_cycle, ret_n)) {
-		rotate_to_lowest(*ret_cycle, *ret_n);
+		graph_rotate(*ret_cycle, *ret_n);
 		made.unit = NULL;
 		made.group = NULL;
 		release_arrays(&made);
@@ -726,16 +390,4 @@ void graph_free(struct graph *g)
 		return;
 	release_arrays(g);
 	free(g);
-}
-
-void graph_order(const struct graph *g, uint32_t *ret_order)
-{
-	struct unwinding w;
-	uint32_t n = 0;
-
-	unwinding_init(&w, g, true);
-	for (uint32_t u; (u = take_away(&w)) != UNIT_NONE;)
-		ret_order[n++] = u;
-	BUG_UNLESS(n == g->n_units);
-	unwinding_release(&w);
 }

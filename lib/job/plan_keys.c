@@ -1,11 +1,10 @@
 #include "job/plan_keys.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/bug.h"
 #include "base/spell.h"
-#include "job/schema.h"
+#include "job/json_schema.h"
 
 static const struct plan_key_info infos[] = {
 #define PLAN_KEY(id, word, scope, type, required, sentence)                                        \
@@ -75,13 +74,9 @@ static json_t *schema_of_scope(enum plan_scope scope)
 	json_t *properties = json_object(), *required = json_array();
 
 	for (enum plan_key k = 0; k < PLAN_KEY_COUNT; k++) {
-		json_t *property;
-
 		if (infos[k].scope != scope)
 			continue;
-		property = schema_fragment(types[infos[k].type].schema);
-		json_object_set_new(property, "description", json_string(infos[k].sentence));
-		json_object_set_new(properties, infos[k].word, property);
+		json_schema_add_key(properties, infos[k].word, types[infos[k].type].schema, infos[k].sentence);
 		if (infos[k].required)
 			json_array_append_new(required, json_string(infos[k].word));
 	}
@@ -92,25 +87,17 @@ static json_t *schema_of_scope(enum plan_scope scope)
 static void add_one_action(json_t *step)
 {
 	json_object_set_new(step, "oneOf",
-			    schema_fragment("[{'required': ['command']}, {'required': ['step_def']}]"));
+			    json_schema_fragment("[{'required': ['command']}, {'required': ['step_def']}]"));
 }
 
 json_t *plan_schema_json(void)
 {
 	json_t *schema = schema_of_scope(IN_PLAN_MAP), *defs = json_object();
 
-	for (enum plan_scope s = IN_GLOBALS_MAP; s < PLAN_SCOPE_COUNT; s++) {
-		char name[32];
-		size_t n = 0;
-
-		for (; scope_ids[s][n]; n++)
-			name[n] = (char)tolower((unsigned char)scope_ids[s][n]);
-		name[n] = 0;
-		json_object_set_new(defs, name, schema_of_scope(s));
-	}
+	for (enum plan_scope s = IN_GLOBALS_MAP; s < PLAN_SCOPE_COUNT; s++)
+		json_schema_add_def(defs, scope_ids[s], schema_of_scope(s));
 	add_one_action(json_object_get(defs, "step"));
-	json_object_set_new(schema, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
-	json_object_set_new(schema, "title", json_string("plan"));
+	json_schema_head(schema, "plan");
 	json_object_set_new(schema, "$defs", defs);
 	return schema;
 }

@@ -1,10 +1,10 @@
 #include "job/schema.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/bug.h"
 #include "base/spell.h"
+#include "job/json_schema.h"
 
 #define NO_FIELD HOME_TRAITS, 0, 0
 #define SPAN_IN(type, first, last)                                                                 \
@@ -120,21 +120,6 @@ unsigned key_scopes_of(const char *word)
 
 /* --- JSON Schema ------------------------------------------------------------------------------ */
 
-json_t *schema_fragment(const char *text)
-{
-	char copy[512];
-	json_t *v;
-
-	BUG_UNLESS(strlen(text) < sizeof(copy));
-	strcpy(copy, text);
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	v = json_loads(copy, 0, NULL);
-	BUG_UNLESS(v);
-	return v;
-}
-
 /* Whether a map of that kind may have names of the user's besides the keys. */
 static bool has_free_names(enum key_scope_no scope)
 {
@@ -145,15 +130,9 @@ static json_t *schema_of_scope(enum key_scope_no scope)
 {
 	json_t *properties = json_object();
 
-	for (enum key k = 0; k < KEY_COUNT; k++) {
-		json_t *property;
-
-		if (!(infos[k].scopes & 1u << scope))
-			continue;
-		property = schema_fragment(types[infos[k].type].schema);
-		json_object_set_new(property, "description", json_string(infos[k].sentence));
-		json_object_set_new(properties, infos[k].word, property);
-	}
+	for (enum key k = 0; k < KEY_COUNT; k++)
+		if (infos[k].scopes & 1u << scope)
+			json_schema_add_key(properties, infos[k].word, types[infos[k].type].schema, infos[k].sentence);
 	return json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties",
 			 has_free_names(scope), "properties", properties);
 }
@@ -162,18 +141,9 @@ json_t *schema_json(void)
 {
 	json_t *schema = schema_of_scope(SCOPE_FILE), *defs = json_object();
 
-	for (enum key_scope_no s = SCOPE_JOB; s < SCOPE_COUNT; s++) {
-		char name[32];
-		size_t n = 0;
-
-		for (; scope_ids[s][n]; n++)
-			name[n] = (char)tolower((unsigned char)scope_ids[s][n]);
-		name[n] = 0;
-		json_object_set_new(defs, name, schema_of_scope(s));
-	}
-	json_object_set_new(schema, "$schema",
-			    json_string("https://json-schema.org/draft/2020-12/schema"));
-	json_object_set_new(schema, "title", json_string("Jobfile"));
+	for (enum key_scope_no s = SCOPE_JOB; s < SCOPE_COUNT; s++)
+		json_schema_add_def(defs, scope_ids[s], schema_of_scope(s));
+	json_schema_head(schema, "Jobfile");
 	json_object_set_new(schema, "required", json_pack("[s]", "jobfile"));
 	json_object_set_new(schema, "$defs", defs);
 	return schema;

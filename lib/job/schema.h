@@ -164,7 +164,5 @@ unsigned key_scopes_of(const char *word);
 
 /* JSON Schema (2020-12) of a native document.  New reference. */
 json_t *schema_json(void);
-/* A part of a schema from its text, which is written with ' for ", which none of them holds.  New reference. */
-json_t *schema_fragment(const char *text);
 
 #endif

@@ -58,10 +58,8 @@ enum ledger_found { LEDGER_FOUND, LEDGER_NONE, LEDGER_AMBIGUOUS, LEDGER_UNREADAB
 enum ledger_found ledger_run_find(struct ledger *l, const char *text, const char *target,
 				  int64_t *ret_run, struct buf *err);
 
-/* The last run of the target that ended well, or the last to go on with (failed, interrupted, canceled,
- * timed out); *ret_run 0 if there is none. */
+/* The last run of the target that ended well; *ret_run 0 if there is none. */
 bool ledger_last_success(struct ledger *l, const char *target, int64_t *ret_run);
-bool ledger_last_unfinished(struct ledger *l, const char *target, int64_t *ret_run);
 
 /* The newest run that resumes the one with this id; *ret_run 0 if there is none. */
 bool ledger_run_resumer(struct ledger *l, const char *id, int64_t *ret_run);

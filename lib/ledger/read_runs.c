@@ -305,29 +305,19 @@ enum ledger_found ledger_run_find(struct ledger *l, const char *text, const char
 	return find_by_prefix(l, text, target, ret_run, err);
 }
 
-static bool last_by_success(struct ledger *l, enum stmt id, const char *target, int64_t *ret_run)
+bool ledger_last_success(struct ledger *l, const char *target, int64_t *ret_run)
 {
-	sqlite3_stmt *st = stmt_use(l, id);
+	sqlite3_stmt *st = stmt_use(l, STMT_RUN_LAST_SUCCESS);
 	int64_t no = 0;
 
 	if (!st)
 		return false;
 	sqlite3_bind_text(st, 1, target, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, l->words.state[STATE_SUCCEEDED]);
-	if (!one_number(l, id, st, &no))
+	if (!one_number(l, STMT_RUN_LAST_SUCCESS, st, &no))
 		return false;
 	*ret_run = no;
 	return true;
-}
-
-bool ledger_last_success(struct ledger *l, const char *target, int64_t *ret_run)
-{
-	return last_by_success(l, STMT_RUN_LAST_SUCCESS, target, ret_run);
-}
-
-bool ledger_last_unfinished(struct ledger *l, const char *target, int64_t *ret_run)
-{
-	return last_by_success(l, STMT_RUN_LAST_UNFINISHED, target, ret_run);
 }
 
 bool ledger_run_resumer(struct ledger *l, const char *id, int64_t *ret_run)

@@ -16,13 +16,11 @@ extern char **environ;
 
 int program_input(const struct buf *text)
 {
-	int fd = memfd_create("input", MFD_CLOEXEC), saved;
+	int fd = memfd_create("input", MFD_CLOEXEC);
 
 	if (fd < 0 || (!fd_write_all(fd, text->data, text->len) && !lseek(fd, 0, SEEK_SET)))
 		return fd;
-	saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return -1;
 }
 

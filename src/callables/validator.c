@@ -3,7 +3,7 @@
  *
  *	job		whose rules these are: the first part of a result's key
  *	rows		rows {idem_key, connection_name, payload}
- *	rules		list of {rule, ...}, see `kinds` below
+ *	rules		list of {rule, ...}, see `kinds` in validator_rules.c
  *	others		name -> rows, for `reference`
  *	events		rows {aggregate_id, payload} of the log of exports, for `ingested`
  *
@@ -13,246 +13,15 @@
  */
 #include "callables/callable.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bug.h"
-#include "base/map.h"
 #include "callables/convert.h"
 #include "callables/forms.h"
+#include "callables/validator_impl.h"
 #include "doc/json.h"
 
 enum { SAMPLE_MAX = 3 };
-
-struct check {
-	const json_t *in, *rule;
-	const char *field;
-	regex_t pattern;
-	bool has_pattern;
-	struct map seen;	/* unique: connection and value -> idem_key; reference: the keys there are */
-	bool cannot_tell;	/* reference: nothing to compare with was ever ingested */
-	struct map forms;	/* answers: connection -> struct form */
-	int64_t from_us, before_us;
-	struct buf *err;
-	size_t n_checked, n_broken, n_samples;
-	struct buf sample;
-};
-
-/* Whether the value keeps the rule; the row is there for what a value alone does not tell. */
-typedef bool keeps_fn(struct check *c, const json_t *row, const json_t *v);
-
-static const json_t *payload_of(const json_t *row)
-{
-	return json_object_get(row, "payload");
-}
-
-/* --- the kinds of rules ------------------------------------------------------------------------------- */
-
-static bool keeps_required(struct check *c, const json_t *row, const json_t *v)
-{
-	const char *s = json_string_value(v);
-
-	(void)c;
-	(void)row;
-	return v && (!s || s[strspn(s, " \t\r\n")]);
-}
-
-static bool is_text_list(const json_t *v)
-{
-	json_t *one;
-	size_t i;
-
-	json_array_foreach((json_t *)v, i, one)
-		if (!json_is_string(one))
-			return false;
-	return json_is_array(v);
-}
-
-static bool is_whole(const json_t *v)
-{
-	const char *s = json_string_value(v);
-
-	if (json_is_integer(v))
-		return true;
-	s += s && *s == '-';
-	return s && *s && !s[strspn(s, "0123456789")];
-}
-
-static bool is_time(const json_t *v)
-{
-	int64_t us;
-
-	return json_is_string(v) && time_parse(json_string_value(v), &us);
-}
-
-static bool is_a(const json_t *v, const char *type)
-{
-	if (!strcmp(type, "text"))
-		return json_is_string(v);
-	if (!strcmp(type, "texts"))
-		return is_text_list(v);
-	if (!strcmp(type, "int"))
-		return json_is_integer(v);
-	if (!strcmp(type, "digits"))
-		return is_whole(v);
-	if (!strcmp(type, "number"))
-		return json_is_number(v);
-	if (!strcmp(type, "bool"))
-		return json_is_boolean(v);
-	if (!strcmp(type, "list"))
-		return json_is_array(v);
-	return !strcmp(type, "map") ? json_is_object(v) : is_time(v);
-}
-
-static bool keeps_type(struct check *c, const json_t *row, const json_t *v)
-{
-	(void)row;
-	return is_a(v, json_str(c->rule, "is"));
-}
-
-static bool keeps_enum(struct check *c, const json_t *row, const json_t *v)
-{
-	json_t *one;
-	size_t i;
-
-	(void)row;
-	json_array_foreach(json_object_get(c->rule, "of"), i, one)
-		if (json_equal(one, (json_t *)v))
-			return true;
-	return false;
-}
-
-static bool keeps_match(struct check *c, const json_t *row, const json_t *v)
-{
-	(void)row;
-	return json_is_string(v) && regexec(&c->pattern, json_string_value(v), 0, NULL, 0) == 0;
-}
-
-static bool keeps_range(struct check *c, const json_t *row, const json_t *v)
-{
-	const json_t *min = json_object_get(c->rule, "min"), *max = json_object_get(c->rule, "max");
-
-	(void)row;
-	return json_is_number(v) && (!min || json_number_value(v) >= json_number_value(min)) &&
-	       (!max || json_number_value(v) <= json_number_value(max));
-}
-
-/* A time as the rule says it is written: text (default), seconds or milliseconds since 1970. */
-static bool time_of(const struct check *c, const json_t *v, int64_t *ret_us)
-{
-	const char *as = json_str(c->rule, "as");
-	json_t *text;
-	bool good;
-
-	if (!as)
-		return json_is_string(v) && time_parse(json_string_value(v), ret_us);
-	text = convert_find(as)(v, NULL);
-	good = json_is_string(text) && time_parse(json_string_value(text), ret_us);
-	json_decref(text);
-	return good;
-}
-
-static bool keeps_dates(struct check *c, const json_t *row, const json_t *v)
-{
-	int64_t us;
-
-	(void)row;
-	return time_of(c, v, &us) && us >= c->from_us && us < c->before_us;
-}
-
-/* The field is not after the one that `before` names. */
-static bool keeps_order(struct check *c, const json_t *row, const json_t *v)
-{
-	const json_t *later = value_at(payload_of(row), json_str(c->rule, "before"));
-	int64_t a, b;
-
-	return !time_of(c, v, &a) || !later || !time_of(c, later, &b) || a <= b;
-}
-
-static bool keeps_unique(struct check *c, const json_t *row, const json_t *v)
-{
-	const char *connection = json_str(row, "connection_name");
-	struct buf key = BUF_INIT;
-	bool first;
-
-	buf_addf(&key, "%s\n", connection ? connection : "");
-	scalar_text(&key, v);
-	first = !map_has(&c->seen, key.data);
-	map_put(&c->seen, key.data, NULL);
-	buf_release(&key);
-	return first;
-}
-
-static bool keeps_reference(struct check *c, const json_t *row, const json_t *v)
-{
-	struct buf key = BUF_INIT;
-	bool found;
-
-	(void)row;
-	scalar_text(&key, json_is_object(v) ? json_object_get(v, "id") : v); /* Stripe can expand it */
-	found = c->cannot_tell || map_has(&c->seen, key.data);
-	buf_release(&key);
-	return found;
-}
-
-static struct form *form_of(struct check *c, const char *name)
-{
-	struct form *f = map_get(&c->forms, name);
-
-	if (f)
-		return f;
-	f = xcalloc(1, sizeof(*f));
-	if (!form_open(f, json_str(c->rule, "forms"), json_str(c->rule, "instruments"), name, c->err)) {
-		free(f);
-		return NULL;
-	}
-	map_put(&c->forms, name, f);
-	return f;
-}
-
-/* Every answer to a question that counts is one of the instrument's choices, and a single one. */
-static bool keeps_answers(struct check *c, const json_t *row, const json_t *v)
-{
-	const char *form = json_str(row, "connection_name");
-	struct form *f = form ? form_of(c, form) : NULL;
-	json_t *q;
-	size_t i;
-
-	if (!f)
-		return false;
-	json_array_foreach((json_t *)f->questions, i, q) {
-		const char *item = json_str(q, "item");
-		const json_t *given = item ? json_object_get(v, json_str(q, "question_id")) : NULL;
-		const json_t *list = given ? value_at(given, "textAnswers.answers") : NULL;
-		const char *text = json_str(json_array_get(list, 0), "value");
-		int value;
-
-		if (!json_array_size(list))
-			continue;
-		if (json_array_size(list) > 1 || !text ||
-		    (*text && !answer_value(form_instrument_of(f, item), text, &value)))
-			return false;
-	}
-	return true;
-}
-
-static const struct kind {
-	const char *name, *params; /* besides rule, fields, unless; `!` marks those that must be there */
-	keeps_fn *keeps;
-} kinds[] = {
-	{"required", "", keeps_required},
-	{"type", "!is", keeps_type},
-	{"enum", "!of", keeps_enum},
-	{"match", "!pattern", keeps_match},
-	{"range", "min max", keeps_range},
-	{"dates", "!from !before as", keeps_dates},
-	{"order", "!before as", keeps_order},
-	{"unique", "", keeps_unique},
-	{"reference", "!to !key", keeps_reference},
-	{"answers", "!forms !instruments", keeps_answers},
-	{"ingested", "", NULL},
-};
 
 /* --- a rule as it is written -------------------------------------------------------------------------- */
 
@@ -260,10 +29,7 @@ static const struct kind *kind_of(const json_t *rule)
 {
 	const char *name = json_str(rule, "rule");
 
-	for (size_t i = 0; name && i < ARRAY_LEN(kinds); i++)
-		if (!strcmp(kinds[i].name, name))
-			return &kinds[i];
-	return NULL;
+	return name ? kind_find(name) : NULL;
 }
 
 static bool word_in(const char *words, const char *word)
@@ -425,7 +191,7 @@ static bool look_at_rows(struct check *c, const struct kind *k)
 		const json_t *v = value_at(payload_of(row), c->field);
 		const char *key = json_str(row, "idem_key");
 
-		if ((!v && k->keeps != keeps_required) || exempt(c->rule, payload_of(row)))
+		if ((!v && !k->of_absent) || exempt(c->rule, payload_of(row)))
 			continue;
 		c->n_checked++;
 		if (!k->keeps(c, row, v))

@@ -431,7 +431,7 @@ static bool read_something(struct kit *k, int which, struct buf *b, bool *ret_mo
 	case 5: return find(k, "01KTRXN", b);
 	case 6: return find(k, "none", b);
 	case 7: return number(ledger_last_success(l, "all", &n), &n, b);
-	case 8: return number(ledger_last_unfinished(l, "all", &n), &n, b);
+	case 8: return value(ledger_data_version(l) >= 0, b);
 	case 9: return number(ledger_run_resumer(l, "nobody", &n), &n, b);
 	case 10: return ledger_run_result(l, 2, b);
 	case 11: return ledger_run_definition(l, 2, b);
@@ -460,7 +460,6 @@ static bool read_something(struct kit *k, int which, struct buf *b, bool *ret_mo
 	case 34: return ledger_open_runs(l, say_run, b);
 	case 35: return fsck(k);
 	case 36: return origin(k, b);
-	case 37: return value(ledger_data_version(l) >= 0, b);
 	}
 	*ret_more = false;
 	return true;
