@@ -43,7 +43,7 @@ kind_of() { # DIR
 
 # Call "$each DIR" for all of them.  The step runs itself again with --each WORD: see each_path.
 each_nested() {
-	find . -path ./.git -prune -o -name .git -print0 | each_path found
+	find . -path ./.git -prune -o -name .git -print0 | LC_ALL=C sort -z | each_path found
 	git ls-files -s -z | each_path indexed
 }
 

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bug.h"
 #include "base/digest.h"
 #include "base/fdio.h"
+#include "base/stamp.h"
 #include "base/vec.h"
 #include "engine/control.h"
 #include "engine/engine_impl.h"
@@ -20,7 +22,7 @@
 #include "sys/lock.h"
 #include "sys/proctree.h"
 
-enum { SHORT_HASH = 12, NOTE_MAX = 256 };
+enum { SHORT_HASH = 12, NOTE_MAX = 256, CANCEL_LOOK_MS = 20 };
 
 struct wanted {
 	char *path, *target;
@@ -112,6 +114,23 @@ static void say(const struct engine *e, const struct wanted *w, const struct not
 
 /* --- taking it ----------------------------------------------------------------------------------------------- */
 
+/* Whoever holds it and began before this one is asked to end; it may be another by the time that the first has. */
+static int take_from_older(const struct engine *e, const struct wanted *w)
+{
+	const struct timespec pause = {.tv_nsec = CANCEL_LOOK_MS * NS_PER_MS};
+	struct note_of last = {0}, now;
+	int fd;
+
+	while ((fd = lock_take(w->path, LOCK_ALONE)) < 0 && errno == EWOULDBLOCK) {
+		if (read_note(w->path, &now) && strcmp(now.run, last.run) != 0 && strcmp(now.run, e->id.text) < 0) {
+			(void)control_stop_run(now.pid, now.start);
+			last = now;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	return fd;
+}
+
 /* Somebody holds it.  The descriptor, or -1: EWOULDBLOCK if it is not to be waited for. */
 static int take_held(struct engine *e, const struct wanted *w)
 {
@@ -125,9 +144,7 @@ static int take_held(struct engine *e, const struct wanted *w)
 		return -1;
 	case OVERLAP_CANCEL:
 		say(e, w, &other, "it is stopped first");
-		if (other.pid)
-			(void)control_stop_run(other.pid, other.start);
-		break;
+		return take_from_older(e, w);
 	case OVERLAP_QUEUE:
 		say(e, w, &other, "this one waits");
 		break;

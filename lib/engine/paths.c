@@ -67,19 +67,23 @@ int work_hold(const char *path, int how)
 	return -1;
 }
 
-/* Whoever sweeps may find it in the instant before it is held: he lets go of it soon, or has removed it. */
+/*
+ * Whoever sweeps may find it in the instant before it is held: he lets go of it soon, or has removed it.  What it is
+ * is looked at when nobody can any more.
+ */
 static bool work_make(struct run_paths *p, struct buf *err)
 {
-	enum { TRIES = 10 };
+	enum { TRIES = 1000 };
 
 	for (int i = 0; i < TRIES && p->work_fd < 0; i++) {
-		if (!private_dir_make(p->work, err))
+		if (mkdir(p->work, PRIVATE_DIR) < 0 && errno != EEXIST && !private_dir_make(p->work, err))
 			return false;
 		p->work_fd = work_hold(p->work, LOCK_EX);
 	}
-	if (p->work_fd < 0)
-		buf_addf(err, "cannot hold the folder '%s': %s", p->work, strerror(errno));
-	return p->work_fd >= 0;
+	if (p->work_fd >= 0)
+		return private_dir_make(p->work, err);
+	buf_addf(err, "cannot hold the folder '%s': %s", p->work, strerror(errno));
+	return false;
 }
 
 void run_paths_name(struct run_paths *p, const char *root, const char *log_dir, const char *id)

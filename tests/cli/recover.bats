@@ -68,12 +68,13 @@ change() { sqlite3 .orchmake/ledger.db "$1"; }
 	is "$(sql "select state from v_runs")" interrupted
 }
 
-@test "who sweeps may hold a new run's folder for a moment" {
+@test "who sweeps may hold a new run's folder for a moment, and remove it" {
 	command -v python3 >/dev/null || skip "python3 is not installed"
 	jobfile <<<$'jobfile: 1\njobs: {a: {run: "true"}}'
 	want 0 orchmake
 	python3 - <<-'P' &
 	import fcntl, os, time
+	n = 0
 	while not os.path.exists("over"):
 	    for name in os.listdir(".orchmake/runs"):
 	        try:
@@ -82,15 +83,17 @@ change() { sqlite3 .orchmake/ledger.db "$1"; }
 	            continue
 	        try:
 	            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+	            time.sleep(n % 2 * 0.01)
+	            n += 1
+	            os.rmdir(".orchmake/runs/" + name)
 	            open("held", "a").write(name + "\n")
-	            time.sleep(0.01)
 	        except OSError:
 	            pass
 	        os.close(fd)
 	P
 	for ((i = 0; i < 100; i++)); do
 		want 0 orchmake
-		[ "$(cat held 2>/dev/null | wc -l)" -lt 3 ] || break
+		[ "$(cat held 2>/dev/null | wc -l)" -lt 6 ] || break
 	done
 	touch over
 	wait $!

@@ -139,10 +139,12 @@ dumped() {
 		driver=$!
 		until_true test -e up
 		warden=$(descendant $driver orchmake-warden)
-		no dumped "$warden" s3cr3t
 		dying=$driver
 		[ -z "$victim" ] || dying=$(descendant "$warden" "orchmake$victim")
-		dumped "$dying" in-the-clear
+		if head -c 1 "/proc/$dying/smaps" >/dev/null 2>&1; then # not everybody may look into what is not to be dumped
+			no dumped "$warden" s3cr3t
+			dumped "$dying" in-the-clear
+		fi
 		kill -SEGV "$dying"
 		wait $driver || true
 		no test -e core

@@ -59,6 +59,24 @@ held() {
 	is "$(sql "select group_concat(state, ' ') from (select state from v_runs order by no)")" "canceled succeeded"
 }
 
+@test "overlap cancel: the newest of three runs to its end, whoever had the lock when it came" {
+	jobfile <<-'J'
+	jobfile: 1
+	params: {n: 1}
+	jobs:
+	  a: {overlap: cancel, env: {N: "${{ params.n }}"}, run: ': >up; [ $N = 3 ] || exec sleep 1000'}
+	J
+	begin a
+	orchmake -s a n=2 2>said </dev/null 3>&- &
+	second=$!
+	until_true grep -q 'it is stopped first' said
+	want 0 orchmake -s a n=3
+	kill -TERM $second || true # if it has come too late for the lock, it has it now
+	wait
+	is "$(sql "select state from v_runs order by run desc limit 1")" succeeded
+	is "$(sql "select count(*) from v_runs where state not in ('succeeded', 'canceled')")" 0
+}
+
 @test "a lock dies with its holder" {
 	held skip
 	begin a
