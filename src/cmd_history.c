@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/stamp.h"
 #include "cmd.h"
 #include "report/table.h"
 #include "run_name.h"
 
-enum { SHORT_ID = 10, DEFAULT_LIMIT = 20 };
+enum { SHORT_ID = 10, DEFAULT_LIMIT = 20, DAY_MS = 24 * 60 * 60 * 1000 };
 
 struct shown {
 	struct table table;
@@ -67,19 +68,45 @@ static bool show_run(void *ctx, const struct ledger_run_row *r)
 }
 
 /* `7d` is so long ago; else a date or an instant. */
-static bool since_of(const char *text, int64_t *ret_ms)
+static bool moment_of(const char *text, int64_t *ret_ms)
 {
 	int64_t ms;
 
-	if (!text)
-		return true;
-	if (duration_parse(text, &ms))
+	if (duration_parse(text, &ms)) {
 		*ret_ms = stamp_wall_ms() - ms;
-	else if (!stamp_parse(text, ret_ms)) {
-		cli_error("--since: '%s' is neither a time such as 7d nor a date", text);
-		return false;
+		return true;
 	}
+	if (stamp_parse(text, ret_ms))
+		return true;
+	cli_error("--since: '%s' is neither a time such as 7d nor a date", text);
+	return false;
+}
+
+/* A day that ends a range belongs to it. */
+static bool end_of(const char *text, int64_t *ret_ms)
+{
+	static const char day[] = "2026-01-31";
+
+	if (!moment_of(text, ret_ms))
+		return false;
+	if (strlen(text) == strlen(day) && strchr(text, '-'))
+		*ret_ms += DAY_MS;
 	return true;
+}
+
+/* FROM or FROM..TO. */
+static bool since_of(const char *text, struct ledger_run_filter *f)
+{
+	const char *dots = text ? strstr(text, "..") : NULL;
+	char *from = dots ? xstrndup(text, (size_t)(dots - text)) : text ? xstrdup(text) : NULL;
+	bool good = !from || (moment_of(from, &f->since_ms) && (!dots || end_of(dots + 2, &f->before_ms)));
+
+	free(from);
+	if (good && dots && f->before_ms <= f->since_ms) {
+		cli_error("--since: '%s' ends before it begins", text);
+		good = false;
+	}
+	return good;
 }
 
 int cmd_history(struct cli *c)
@@ -91,7 +118,7 @@ int cmd_history(struct cli *c)
 					      1u << STATE_INTERRUPTED | 1u << STATE_LOST : 0,
 	};
 	struct shown s = {.list = json_array()};
-	struct ledger *l = since_of(c->since, &f.since_ms) ? cli_ledger(c) : NULL;
+	struct ledger *l = since_of(c->since, &f) ? cli_ledger(c) : NULL;
 	int code = EXIT_USAGE_ERROR;
 
 	if (l) {
