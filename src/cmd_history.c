@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/quote.h"
 #include "base/stamp.h"
 #include "cmd.h"
+#include "doc/json.h"
 #include "report/table.h"
 #include "run_name.h"
 
-enum { SHORT_ID = 10, DEFAULT_LIMIT = 20, DAY_MS = 24 * 60 * 60 * 1000 };
+enum { SHORT_ID = 10, VALUE_MAX = 40, DEFAULT_LIMIT = 20, DAY_MS = 24 * 60 * 60 * 1000 };
 
 struct shown {
 	struct table table;
@@ -25,17 +27,53 @@ static void counts_text(const struct ledger_run_row *r, struct buf *out)
 		buf_addf(out, ", %" PRIu32 " not run", r->n.skipped);
 }
 
+/* What the run was given, not what its Jobfile says without.  New reference. */
+static json_t *params_of(const struct ledger_run_row *r)
+{
+	struct buf err = BUF_INIT;
+	json_t *params = r->params ? json_parse(r->params, strlen(r->params), &err) : NULL;
+
+	buf_release(&err);
+	return params ? params : json_object();
+}
+
+static void add_value(struct buf *out, const json_t *value, size_t max)
+{
+	struct buf text = BUF_INIT;
+
+	if (json_is_string(value))
+		quote_word(&text, json_string_value(value));
+	else
+		json_text(&text, value, JSON_TIGHT);
+	for (; text.len > max && (text.data[max] & 0xC0) == 0x80; max--)
+		; /* no part of a character */
+	buf_addf(out, "%.*s%s", (int)(text.len > max ? max : text.len), text.data, text.len > max ? "..." : "");
+	buf_release(&text);
+}
+
+void run_params_text(const struct ledger_run_row *r, size_t max, struct buf *out)
+{
+	json_t *params = params_of(r), *value;
+	const char *name;
+
+	json_object_foreach(params, name, value) {
+		buf_addf(out, " %s=", name);
+		add_value(out, value, max);
+	}
+	json_decref(params);
+}
+
 json_t *run_row_json(const struct ledger_run_row *r)
 {
 	char start[STAMP_TEXT], end[STAMP_TEXT];
 
-	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s*, s:I, s:i, s:{s:i, s:i, s:i, s:i, s:i}, s:s*, s:s*}", "run", r->id,
+	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s*, s:I, s:i, s:{s:i, s:i, s:i, s:i, s:i}, s:s*, s:s*, s:o}", "run", r->id,
 			 "target", r->target, "state", state_word(r->state), "degraded", r->degraded, "start",
 			 stamp_format(r->start_wall_ms, start), "end",
 			 r->end_wall_ms >= 0 ? stamp_format(r->end_wall_ms, end) : NULL, "duration_ms",
 			 (json_int_t)r->duration_ms, "exit_code", r->exit_code, "steps", "total", (int)r->n.total,
 			 "settled", (int)r->n.settled, "succeeded", (int)r->n.succeeded, "failed", (int)r->n.failed,
-			 "skipped", (int)r->n.skipped, "error", r->error, "plan", r->plan);
+			 "skipped", (int)r->n.skipped, "error", r->error, "plan", r->plan, "params", params_of(r));
 }
 
 static bool show_run(void *ctx, const struct ledger_run_row *r)
@@ -62,7 +100,10 @@ static bool show_run(void *ctx, const struct ledger_run_row *r)
 	buf_reset(&text);
 	counts_text(r, &text);
 	table_cell(&s->table, text.data);
-	table_cell(&s->table, r->target);
+	buf_reset(&text);
+	buf_puts(&text, r->target);
+	run_params_text(r, VALUE_MAX, &text);
+	table_cell(&s->table, text.data);
 	buf_release(&text);
 	return true;
 }

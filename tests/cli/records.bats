@@ -84,6 +84,25 @@ prepare() {
 	complains "--since: '2026-01-04..2026-01-03' ends before it begins"
 }
 
+@test "history and show say with which parameters a run was" {
+	sed -i 's/^jobs:/params: {day: {type: date, default: 2026-01-01}, note: {type: string, default: x}, rows: {type: list, default: []}}\njobs:/' Jobfile
+	want 0 orchmake good --each day=2026-01-03..2026-01-04
+	want 0 orchmake good
+	want 0 orchmake history
+	is "$(sed 1d <<<"$out" | grep -o 'good.*')" "good
+good day=2026-01-04
+good day=2026-01-03"
+	want 0 orchmake show last
+	is "$(grep -c '^params' <<<"$out")" 0
+	want 0 orchmake good note="a b $(printf 'ä%.0s' {1..40})" rows=1,2
+	want 0 orchmake history --limit 1
+	is "$(grep -o 'good.*' <<<"$out")" "good note='a b $(printf 'ä%.0s' {1..17})... rows=1,2"
+	want 0 orchmake show last
+	says "params   note='a b $(printf 'ä%.0s' {1..40})' rows=1,2"
+	want 0 orchmake history --format=json --limit 1
+	is "$(jq -c '.[0].params.rows' <<<"$out")" '"1,2"'
+}
+
 @test "logs shows one step, all steps, or says that there is none" {
 	want 0 orchmake flow
 	want 0 orchmake logs last/flow/a
