@@ -7,6 +7,7 @@
 
 #include "base/bug.h"
 #include "base/fdio.h"
+#include "base/spell.h"
 #include "doc/json.h"
 #include "report/listing.h"
 #include "report/screen.h"
@@ -230,6 +231,21 @@ static bool has_person(const struct cli *c)
 	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !c->silent && tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
+/* Whoever mistypes a verb asks for a job that there is not. */
+static void hint_verb(const struct cli *c, const struct jobfile *jf)
+{
+	const char *first = c->words.n ? c->words.at[0] : NULL;
+	struct spell s;
+
+	if (!first || job_find(jf, first))
+		return;
+	spell_init(&s, first);
+	for (size_t i = 0; i < n_verbs; i++)
+		spell_try(&s, verbs[i].name);
+	if (s.best && s.distance == 1)
+		cli_hint("did you mean the verb '%s'?", s.best);
+}
+
 int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 {
 	struct diags *d = diags_new();
@@ -247,6 +263,8 @@ int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 		o->image = NULL; /* it is one of a run */
 	e = engine_new(jf, o, d);
 	cli_diags(c, d);
+	if (!e)
+		hint_verb(c, jf);
 	if (diags_count(d))
 		sights_spoil(&c->sights, "there is something to say of the documents");
 	if (e && c->question)
