@@ -3,12 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
+#include "base/quote.h"
 #include "base/stamp.h"
 #include "cmd.h"
+#include "doc/json.h"
 #include "report/table.h"
 #include "run_name.h"
 
-enum { SHORT_ID = 10, DEFAULT_LIMIT = 20 };
+enum { SHORT_ID = 10, VALUE_MAX = 40, DEFAULT_LIMIT = 20, DAY_MS = 24 * 60 * 60 * 1000 };
 
 struct shown {
 	struct table table;
@@ -24,17 +27,53 @@ static void counts_text(const struct ledger_run_row *r, struct buf *out)
 		buf_addf(out, ", %" PRIu32 " not run", r->n.skipped);
 }
 
+/* What the run was given, not what its Jobfile says without.  New reference. */
+static json_t *params_of(const struct ledger_run_row *r)
+{
+	struct buf err = BUF_INIT;
+	json_t *params = r->params ? json_parse(r->params, strlen(r->params), &err) : NULL;
+
+	buf_release(&err);
+	return params ? params : json_object();
+}
+
+static void add_value(struct buf *out, const json_t *value, size_t max)
+{
+	struct buf text = BUF_INIT;
+
+	if (json_is_string(value))
+		quote_word(&text, json_string_value(value));
+	else
+		json_text(&text, value, JSON_TIGHT);
+	for (; text.len > max && (text.data[max] & 0xC0) == 0x80; max--)
+		; /* no part of a character */
+	buf_addf(out, "%.*s%s", (int)(text.len > max ? max : text.len), text.data, text.len > max ? "..." : "");
+	buf_release(&text);
+}
+
+void run_params_text(const struct ledger_run_row *r, size_t max, struct buf *out)
+{
+	json_t *params = params_of(r), *value;
+	const char *name;
+
+	json_object_foreach(params, name, value) {
+		buf_addf(out, " %s=", name);
+		add_value(out, value, max);
+	}
+	json_decref(params);
+}
+
 json_t *run_row_json(const struct ledger_run_row *r)
 {
 	char start[STAMP_TEXT], end[STAMP_TEXT];
 
-	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s*, s:I, s:i, s:{s:i, s:i, s:i, s:i, s:i}, s:s*, s:s*}", "run", r->id,
+	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s*, s:I, s:i, s:{s:i, s:i, s:i, s:i, s:i}, s:s*, s:s*, s:o}", "run", r->id,
 			 "target", r->target, "state", state_word(r->state), "degraded", r->degraded, "start",
 			 stamp_format(r->start_wall_ms, start), "end",
 			 r->end_wall_ms >= 0 ? stamp_format(r->end_wall_ms, end) : NULL, "duration_ms",
 			 (json_int_t)r->duration_ms, "exit_code", r->exit_code, "steps", "total", (int)r->n.total,
 			 "settled", (int)r->n.settled, "succeeded", (int)r->n.succeeded, "failed", (int)r->n.failed,
-			 "skipped", (int)r->n.skipped, "error", r->error, "plan", r->plan);
+			 "skipped", (int)r->n.skipped, "error", r->error, "plan", r->plan, "params", params_of(r));
 }
 
 static bool show_run(void *ctx, const struct ledger_run_row *r)
@@ -61,25 +100,54 @@ static bool show_run(void *ctx, const struct ledger_run_row *r)
 	buf_reset(&text);
 	counts_text(r, &text);
 	table_cell(&s->table, text.data);
-	table_cell(&s->table, r->target);
+	buf_reset(&text);
+	buf_puts(&text, r->target);
+	run_params_text(r, VALUE_MAX, &text);
+	table_cell(&s->table, text.data);
 	buf_release(&text);
 	return true;
 }
 
 /* `7d` is so long ago; else a date or an instant. */
-static bool since_of(const char *text, int64_t *ret_ms)
+static bool moment_of(const char *text, int64_t *ret_ms)
 {
 	int64_t ms;
 
-	if (!text)
-		return true;
-	if (duration_parse(text, &ms))
+	if (duration_parse(text, &ms)) {
 		*ret_ms = stamp_wall_ms() - ms;
-	else if (!stamp_parse(text, ret_ms)) {
-		cli_error("--since: '%s' is neither a time such as 7d nor a date", text);
-		return false;
+		return true;
 	}
+	if (stamp_parse(text, ret_ms))
+		return true;
+	cli_error("--since: '%s' is neither a time such as 7d nor a date", text);
+	return false;
+}
+
+/* A day that ends a range belongs to it. */
+static bool end_of(const char *text, int64_t *ret_ms)
+{
+	static const char day[] = "2026-01-31";
+
+	if (!moment_of(text, ret_ms))
+		return false;
+	if (strlen(text) == strlen(day) && strchr(text, '-'))
+		*ret_ms += DAY_MS;
 	return true;
+}
+
+/* FROM or FROM..TO. */
+static bool since_of(const char *text, struct ledger_run_filter *f)
+{
+	const char *dots = text ? strstr(text, "..") : NULL;
+	char *from = dots ? xstrndup(text, (size_t)(dots - text)) : text ? xstrdup(text) : NULL;
+	bool good = !from || (moment_of(from, &f->since_ms) && (!dots || end_of(dots + 2, &f->before_ms)));
+
+	free(from);
+	if (good && dots && f->before_ms <= f->since_ms) {
+		cli_error("--since: '%s' ends before it begins", text);
+		good = false;
+	}
+	return good;
 }
 
 int cmd_history(struct cli *c)
@@ -91,7 +159,7 @@ int cmd_history(struct cli *c)
 					      1u << STATE_INTERRUPTED | 1u << STATE_LOST : 0,
 	};
 	struct shown s = {.list = json_array()};
-	struct ledger *l = since_of(c->since, &f.since_ms) ? cli_ledger(c) : NULL;
+	struct ledger *l = since_of(c->since, &f) ? cli_ledger(c) : NULL;
 	int code = EXIT_USAGE_ERROR;
 
 	if (l) {

@@ -9,12 +9,34 @@
 #include "cmd.h"
 #include "report/table.h"
 
+enum { RUNS = 20 };
+
+/* How long a job with members took in the latest runs in which it ended well. */
+struct times {
+	size_t n;
+	int64_t ms[RUNS];
+};
+
 /* What the ledger remembers of jobs, by name: the state of the latest run that had it. */
 struct remembered {
 	struct map state; /* name -> word */
-	struct ledger_durations durations;
+	struct map times; /* name -> struct times *, ours */
+	struct ledger_durations durations; /* of steps */
 	struct ledger *ledger;
+	bool resumed; /* the run that is read goes on with another, and has done only some of each job */
 };
+
+static void remember_time(struct remembered *m, const struct ledger_job_row *r)
+{
+	struct times *t = map_get(&m->times, r->name);
+
+	if (!t) {
+		t = xcalloc(1, sizeof(*t));
+		map_put(&m->times, r->name, t);
+	}
+	if (t->n < RUNS)
+		t->ms[t->n++] = r->duration_ms;
+}
 
 static bool remember_job(void *ctx, const struct ledger_job_row *r)
 {
@@ -22,6 +44,8 @@ static bool remember_job(void *ctx, const struct ledger_job_row *r)
 
 	if (state_is_final(r->state) && !map_has(&m->state, r->name))
 		map_put(&m->state, r->name, (void *)state_word(r->state));
+	if (r->state == STATE_SUCCEEDED && r->duration_ms > 0 && !m->resumed)
+		remember_time(m, r);
 	return true;
 }
 
@@ -51,13 +75,13 @@ static bool remember_run(void *ctx, const struct ledger_run_row *r)
 {
 	struct remembered *m = ctx;
 
+	m->resumed = r->resumes != NULL;
 	return ledger_jobs(m->ledger, r->no, remember_job, m) && ledger_steps(m->ledger, r->no, NULL, remember_step, m);
 }
 
 /* Quietly: a folder without a ledger has jobs too. */
 static void remember(struct cli *c, const struct jobfile *jf, struct remembered *m)
 {
-	enum { RUNS = 20 };
 	const struct run_options o = {.ledger = c->ledger};
 	const struct ledger_options lo = {.mode = LEDGER_LOOK};
 	const struct ledger_run_filter f = {.limit = RUNS};
@@ -80,6 +104,28 @@ static void forget(struct remembered *m)
 	ledger_durations_release(&m->durations);
 	ledger_close(m->ledger);
 	map_release(&m->state);
+	for (size_t i = 0; i < m->times.n; i++)
+		free(m->times.entry[i].value);
+	map_release(&m->times);
+}
+
+static int by_length(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Milliseconds; 0: nobody knows. */
+static double takes(const struct remembered *m, const char *name)
+{
+	double ms = ledger_durations_ms(&m->durations, name);
+	struct times *t = map_get(&m->times, name);
+
+	if (ms > 0 || !t)
+		return ms;
+	qsort(t->ms, t->n, sizeof(*t->ms), by_length);
+	return (double)t->ms[t->n / 2];
 }
 
 /* The part of a path from here to the next slash, without its ending, is word. */
@@ -155,7 +201,7 @@ static const char *kind_word(const struct job *j)
 static json_t *job_json(const struct job *j, const struct remembered *m)
 {
 	const char *state = map_get(&m->state, j->name);
-	double ms = ledger_durations_ms(&m->durations, j->name);
+	double ms = takes(m, j->name);
 	json_t *aliases = json_array();
 	json_t *o = json_pack("{s:s, s:s, s:s*, s:s*, s:s}", "name", j->name, "kind", kind_word(j), "description",
 			      j->t.description, "group", j->t.policy->group, "file", source_name(j->file->source));
@@ -172,7 +218,7 @@ static json_t *job_json(const struct job *j, const struct remembered *m)
 static void job_row(struct table *t, const struct job *j, const struct remembered *m)
 {
 	const char *state = map_get(&m->state, j->name);
-	double ms = ledger_durations_ms(&m->durations, j->name);
+	double ms = takes(m, j->name);
 	struct buf time = BUF_INIT, also = BUF_INIT, says = BUF_INIT;
 
 	if (ms > 0)

@@ -92,6 +92,7 @@ struct run_view {
 static bool head_row(void *ctx, const struct ledger_run_row *r)
 {
 	struct run_view *v = ctx;
+	struct buf given = BUF_INIT;
 	char start[STAMP_TEXT];
 
 	v->run = run_row_json(r);
@@ -104,6 +105,10 @@ static bool head_row(void *ctx, const struct ledger_run_row *r)
 	}
 	buf_addf(&v->head, "steps    %" PRIu32 ": %" PRIu32 " succeeded, %" PRIu32 " failed, %" PRIu32 " not run\n",
 		 r->n.total, r->n.succeeded, r->n.failed, r->n.skipped);
+	run_params_text(r, SIZE_MAX, &given);
+	if (given.len)
+		buf_addf(&v->head, "params  %s\n", given.data);
+	buf_release(&given);
 	if (r->command)
 		buf_addf(&v->head, "command  %s\n", r->command);
 	if (r->plan)

@@ -31,6 +31,9 @@ bool export_cron(const struct jobfile *jf, const struct job *j, struct buf *out,
 	if (good && j->t.policy->catchup)
 		diag_warn(d, j->mark, "cron does not make up for missed starts; `export systemd` does");
 	if (good && j->t.policy->timezone)
+		diag_warn(d, j->mark, "cronie knows CRON_TZ, but Debian's cron goes by the zone of the machine whatever it says;"
+				      " `export systemd` keeps to the zone");
+	if (good && j->t.policy->timezone)
 		buf_addf(out, "CRON_TZ=%s\n", j->t.policy->timezone);
 	if (good) {
 		buf_puts(out, j->t.policy->schedule);
@@ -38,7 +41,7 @@ bool export_cron(const struct jobfile *jf, const struct job *j, struct buf *out,
 		put_word(out, root);
 		buf_puts(out, " && ");
 		put_word(out, program);
-		buf_puts(out, " run ");
+		buf_puts(out, " -s run "); /* what it prints is mailed: nothing, unless something failed */
 		put_word(out, j->name);
 		buf_putc(out, '\n');
 	}

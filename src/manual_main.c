@@ -235,6 +235,7 @@ static void put_exit_codes(void)
 		{EXIT_DONE, "done; every step that matters ended well"},
 		{EXIT_RUN_FAILED, "the run failed; with `-q`, something would run"},
 		{EXIT_USAGE_ERROR, "wrong use, no such name, or a Jobfile with errors: nothing was run and nothing recorded"},
+		{EXIT_STALE_PLAN, "`apply`: something has moved since the plan was made; nothing was run"},
 		{EXIT_WAITING, "the run waits for an answer: `orchmake show` says who can give it and what to type"},
 		{EXIT_LEDGER, "the ledger cannot be used; if something ran, it was stopped"},
 		{EXIT_BUSY, "a lock is held, or the same target already runs, and it is not waited for"},

@@ -17,5 +17,7 @@ void run_name_release(struct run_name *n);
 
 /* One row of history as JSON (cmd_history.c). */
 json_t *run_row_json(const struct ledger_run_row *r);
+/* ` NAME=VALUE` for each parameter that the run was given; of a long value no more than max bytes. */
+void run_params_text(const struct ledger_run_row *r, size_t max, struct buf *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -158,6 +159,16 @@ static enum failure_class class_of_exit(int exit_code)
 	return exit_code == EX_TEMPFAIL ? CLASS_TRANSIENT : CLASS_UNKNOWN;
 }
 
+/* What a step would have said of it is not in its log then. */
+static void add_full_disk(const char *log, struct buf *error)
+{
+	enum { NEXT_TO_NOTHING = 16 * 1024 };
+	struct statvfs fs;
+
+	if (log && statvfs(log, &fs) == 0 && fs.f_blocks && fs.f_bavail * fs.f_frsize < NEXT_TO_NOTHING)
+		buf_puts(error, " (the disk of its log is full)");
+}
+
 static void judge_failure(const struct step *st, int status, const struct attempt *a, struct verdict *v)
 {
 	struct buf log = BUF_INIT, told = BUF_INIT;
@@ -171,6 +182,7 @@ static void judge_failure(const struct step *st, int status, const struct attemp
 	}
 	read_tail(a->log, TAIL_MAX, &log);
 	exit_text(st, status, (struct span){log.data, log.len}, (struct span){told.data, told.len}, &v->error);
+	add_full_disk(a->log, &v->error);
 	buf_release(&log);
 	buf_release(&told);
 }

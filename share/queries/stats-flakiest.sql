@@ -1,7 +1,7 @@
 -- The steps whose attempts fail most often, of those that also succeed
 -- days = 7: how far back
 SELECT step, count(*) AS attempts, sum(state <> 'succeeded') AS failed,
-	100 * sum(state <> 'succeeded') / count(*) AS failed_percent, sum(attempt > 1) AS retries
+	100 * sum(state <> 'succeeded') / count(*) AS failure_percent, sum(attempt > 1) AS retries
 FROM v_attempts
 WHERE phase = 'ended' AND state <> 'canceled'
 	AND start_time >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-' || :days || ' days')
@@ -10,5 +10,5 @@ WHERE phase = 'ended' AND state <> 'canceled'
 		WHERE end_time IS NULL OR end_time >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-' || :days || ' days'))
 GROUP BY step
 HAVING sum(state <> 'succeeded') > 0 AND sum(state = 'succeeded') > 0
-ORDER BY failed_percent DESC, failed DESC, step
+ORDER BY failure_percent DESC, failed DESC, step
 LIMIT 10;

@@ -15,7 +15,8 @@ WITH tries AS (
 SELECT step, count(*) AS attempts, good AS succeeded,
 	CAST(max(CASE WHEN state = 'succeeded' AND place = (50 * good + 99) / 100 THEN duration_ms END) AS INTEGER) AS p50_ms,
 	CAST(max(CASE WHEN state = 'succeeded' AND place = (95 * good + 99) / 100 THEN duration_ms END) AS INTEGER) AS p95_ms,
-	CAST(100 * (avg(CASE WHEN state = 'succeeded' AND half = 2 THEN duration_ms END)
+	-- of fewer it would be chance
+	CAST(100 * (avg(CASE WHEN good >= 4 AND state = 'succeeded' AND half = 2 THEN duration_ms END)
 		/ nullif(avg(CASE WHEN state = 'succeeded' AND half = 1 THEN duration_ms END), 0) - 1) AS INTEGER) AS trend_percent
 FROM tries
 GROUP BY step

@@ -106,6 +106,17 @@ end_held() { # CODE
 	sound
 }
 
+@test "a step that failed where its log could not grow says that the disk is full" {
+	command -v unshare >/dev/null || skip "unshare is not installed"
+	unshare -rm mount -t tmpfs -o size=1m none /mnt 2>/dev/null || skip "no mounting here"
+	jobfile <<<$'jobfile: 1\njobs: {chatty: {run: yes | head -c 3000000}, few: {run: exit 3}}'
+	mkdir logs
+	want 1 unshare -rm sh -c 'mount -t tmpfs -o size=1m none logs && orchmake -s -k --log-dir logs chatty'
+	complains "failed chatty: exit 1: y (the disk of its log is full)"
+	want 1 orchmake -s few
+	no complains "disk"
+}
+
 @test "a ledger that may not be written is an exit of 5" {
 	command -v unshare >/dev/null || skip "unshare is not installed"
 	unshare -rm true 2>/dev/null || skip "no mounting here"

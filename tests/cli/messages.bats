@@ -135,6 +135,11 @@ as_nobody() {
 	complains "      = did you mean 'build'?"
 	want 2 orchmake frobnicate
 	complains "\`orchmake list\` shows what there is"
+	no complains "the verb"
+	want 2 orchmake histroy
+	complains "or is the verb \`history\` meant?"
+	want 2 orchmake build param=1
+	no complains "the verb"
 	[ ! -e .orchmake ]
 }
 

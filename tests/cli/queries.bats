@@ -210,6 +210,19 @@ store() { # FILE: a store with rows of two sources
 	is "$(traces)" "$before"
 }
 
+@test "stats tells whether a target grows slower; what was only gone on with, or waits, is no measure" {
+	for i in 1 2 3 4 5; do want 0 orchmake flow; done
+	sqlite3 .orchmake/ledger.db "UPDATE runs SET duration_ms = 1000 * no;
+		UPDATE runs SET state = (SELECT no FROM states WHERE word = 'waiting') WHERE no = 5"
+	want 0 orchmake stats --format=json
+	is "$(jq -c '.jobs[] | [.runs, .success_percent, .p50_ms, .p95_ms, .trend_percent]' <<<"$out")" '[4,100,2000,4000,133]'
+	want 0 orchmake stats
+	grep -Eq '^target +runs +succeeded +success +p50 +p95 +trend +last_start$' <<<"$out"
+	sqlite3 .orchmake/ledger.db "UPDATE runs SET resumes = 'x' WHERE no = 4"
+	want 0 orchmake stats --format=json
+	is "$(jq -c '.jobs[] | [.runs, .p50_ms, .p95_ms, .trend_percent]' <<<"$out")" '[4,2000,3000,null]'
+}
+
 @test "stats tells how targets and steps did" {
 	want 0 orchmake flow
 	want 0 orchmake flow
@@ -218,7 +231,7 @@ store() { # FILE: a store with rows of two sources
 	want 0 orchmake stats --format=json
 	is "$(jq -c '.jobs[] | select(.target == "flow") | [.runs, .succeeded, .success_percent]' <<<"$out")" '[2,2,100]'
 	is "$(jq -c '.jobs[] | select(.target == "bad") | [.runs, .succeeded, .success_percent]' <<<"$out")" '[1,0,0]'
-	is "$(jq -c '[.flakiest[] | [.step, .attempts, .failed, .failed_percent]]' <<<"$out")" '[["flaky",2,1,50]]'
+	is "$(jq -c '[.flakiest[] | [.step, .attempts, .failed, .failure_percent]]' <<<"$out")" '[["flaky",2,1,50]]'
 	is "$(jq -c '[.slowest[].step] | sort' <<<"$out")" '["flaky","flow/a","flow/b"]'
 	want 0 orchmake stats jobs --days 3
 	says "targets of the last 3 days"

@@ -53,6 +53,56 @@ prepare() {
 	want 2 orchmake list 'nothing*'
 }
 
+@test "list: a job with members takes what it took in most of the runs in which it did all its work and ended well" {
+	for i in 1 2 3 4; do want 0 orchmake flow; done
+	sqlite3 .orchmake/ledger.db "UPDATE jobs SET duration_ms = 1000 *
+		(SELECT count(*) FROM jobs AS j WHERE j.name = 'flow' AND j.id <= jobs.id) WHERE name = 'flow'"
+	want 0 orchmake list
+	grep -q '^flow  *succeeded  3.00s' <<<"$out"
+	sqlite3 .orchmake/ledger.db "UPDATE runs SET resumes = 'x' WHERE no >= 2"
+	want 0 orchmake list --format=json
+	is "$(jq -c '.[] | select(.name == "flow") | .expected_ms' <<<"$out")" 1000
+}
+
+@test "history: the runs of one day, or of a time from here to there" {
+	for i in 1 2 3 4; do want 0 orchmake good; done
+	sqlite3 .orchmake/ledger.db "UPDATE runs SET start_wall_ms = 1000 * CASE no
+		WHEN 1 THEN unixepoch('2026-01-02 23:59:59') WHEN 2 THEN unixepoch('2026-01-03 00:00:00')
+		WHEN 3 THEN unixepoch('2026-01-03 23:59:59') ELSE unixepoch('2026-01-04 00:00:00') END"
+	days() { jq -r '.[].start[8:19]' <<<"$out" | tr '\n' ' '; }
+	want 0 orchmake history --format=json --since 2026-01-03..2026-01-03
+	is "$(days)" "03T23:59:59 03T00:00:00 "
+	want 0 orchmake history --format=json --since 2026-01-03..2026-01-04
+	is "$(days)" "04T00:00:00 03T23:59:59 03T00:00:00 "
+	want 0 orchmake history --format=json --since 2026-01-02..2026-01-03T12:00:00Z
+	is "$(days)" "03T00:00:00 02T23:59:59 "
+	want 0 orchmake history --format=json --since 2026-01-03
+	is "$(days)" "04T00:00:00 03T23:59:59 03T00:00:00 "
+	want 2 orchmake history --since 2026-01-03..soon
+	complains "--since: 'soon' is neither a time such as 7d nor a date"
+	want 2 orchmake history --since 2026-01-04..2026-01-03
+	complains "--since: '2026-01-04..2026-01-03' ends before it begins"
+}
+
+@test "history and show say with which parameters a run was" {
+	sed -i 's/^jobs:/params: {day: {type: date, default: 2026-01-01}, note: {type: string, default: x}, rows: {type: list, default: []}}\njobs:/' Jobfile
+	want 0 orchmake good --each day=2026-01-03..2026-01-04
+	want 0 orchmake good
+	want 0 orchmake history
+	is "$(sed 1d <<<"$out" | grep -o 'good.*')" "good
+good day=2026-01-04
+good day=2026-01-03"
+	want 0 orchmake show last
+	is "$(grep -c '^params' <<<"$out")" 0
+	want 0 orchmake good note="a b $(printf 'ä%.0s' {1..40})" rows=1,2
+	want 0 orchmake history --limit 1
+	is "$(grep -o 'good.*' <<<"$out")" "good note='a b $(printf 'ä%.0s' {1..17})... rows=1,2"
+	want 0 orchmake show last
+	says "params   note='a b $(printf 'ä%.0s' {1..40})' rows=1,2"
+	want 0 orchmake history --format=json --limit 1
+	is "$(jq -c '.[0].params.rows' <<<"$out")" '"1,2"'
+}
+
 @test "logs shows one step, all steps, or says that there is none" {
 	want 0 orchmake flow
 	want 0 orchmake logs last/flow/a

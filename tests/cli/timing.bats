@@ -172,7 +172,9 @@ WantedBy=timers.target'
 	want 0 orchmake export cron daily
 	says "CRON_TZ=UTC
 */20 5,6 * * mon-fri cd '$PWD' && '"
+	says "' -s run 'daily'"
 	complains "cron does not make up for missed starts"
+	complains "cronie knows CRON_TZ, but Debian's cron goes by the zone of the machine"
 	want 0 orchmake export systemd either
 	says "OnCalendar=*-*-01..07 00:00:00
 OnCalendar=Sun *-*-* 00:00:00

@@ -48,6 +48,21 @@ printed() { grep -q "$2" "$1"; }
 	is "$out" "[]"
 }
 
+@test "show, status and graph say of what runs that it does" {
+	begin all gated
+	want 0 orchmake show last
+	grep -Eq '^gated +running$' <<<"$out"
+	grep -Eq '^all +pending' <<<"$out"
+	want 0 orchmake status --format=json
+	is "$(jq -c '.steps.gated, .steps.quick' <<<"$out" | tr '\n' ' ')" '"running" "succeeded" '
+	want 0 orchmake graph --run last
+	says "running"
+	open_gate
+	wait $pid
+	want 0 orchmake show last
+	grep -Eq '^gated +succeeded ' <<<"$out"
+}
+
 @test "ps does not foretell what nobody knows" {
 	begin all gated
 	want 0 orchmake ps --format=json
