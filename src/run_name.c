@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "job/expand.h"
 
 static bool stop_at_first(void *ctx, const struct ledger_step_row *r)
 {
@@ -20,21 +21,40 @@ static bool has_step(struct ledger *l, int64_t run, const char *name)
 	return found;
 }
 
+/* The slash that ends the run, or a job: none in the label of an instance, which may be a file's name. */
+static const char *first_slash(const char *text)
+{
+	const char *p = text + strcspn(text, "/[");
+
+	if (*p == '[' && label_end(p))
+		p = strchr(label_end(p), '/');
+	return p && *p == '/' ? p : NULL;
+}
+
+static void say_no_such(const char *text, bool has_last, const char *why)
+{
+	cli_error("%s", why);
+	if (has_last && strncmp(text, "last", 4) && *text != '@')
+		cli_hint("it is no step of the last run either: `orchmake show last` lists those, RUN/STEP means one of another run");
+}
+
 bool run_name_find(struct run_name *n, struct ledger *l, const char *text)
 {
-	const char *slash = strchr(text, '/');
+	const char *slash = first_slash(text);
 	char *run = slash ? xstrndup(text, (size_t)(slash - text)) : xstrdup(text);
 	struct buf err = BUF_INIT, ignored = BUF_INIT;
-	bool good = true;
+	bool good = true, has_last;
 
 	*n = (struct run_name){.run = -1};
 	if (ledger_run_find(l, run, NULL, &n->run, &err) == LEDGER_FOUND) {
 		n->step = slash ? xstrdup(slash + 1) : NULL;
-	} else if (ledger_run_find(l, "last", NULL, &n->run, &ignored) == LEDGER_FOUND && has_step(l, n->run, text)) {
-		n->step = xstrdup(text); /* a step of the last run */
 	} else {
-		cli_error("%s", err.data);
-		good = false;
+		has_last = ledger_run_find(l, "last", NULL, &n->run, &ignored) == LEDGER_FOUND;
+		good = has_last && has_step(l, n->run, text);
+		if (good)
+			n->step = xstrdup(text); /* a step of the last run */
+		else
+			say_no_such(text, has_last, err.data);
 	}
 	if (good && n->step && !has_step(l, n->run, n->step)) {
 		cli_error("that run has no step '%s'", n->step);
