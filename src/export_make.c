@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/fdio.h"
 #include "base/vec.h"
 #include "doc/json.h"
 #include "export.h"
@@ -474,10 +475,41 @@ static bool put_setting(struct makefile *m, const struct traits *t, struct buf *
 	return !strchr(t->policy->fresh.probe, '#');
 }
 
+static bool ends_in_sh(const char *shell)
+{
+	size_t n = strlen(shell);
+
+	return n >= 2 && !strcmp(shell + n - 2, "sh");
+}
+
+/* They are there when a step starts; a glob may lie anywhere. */
+static void put_folders(struct makefile *m, const struct traits *t, struct buf *out)
+{
+	struct map dirs = MAP_INIT;
+
+	for (size_t i = 0; i < t->flow->output.n + (t->flow->depfile != NULL); i++) {
+		const struct value *v = i < t->flow->output.n ? t->flow->output.value[i] : t->flow->depfile;
+		struct buf name = BUF_INIT;
+		char *dir = put_file(m, v, &name) && name.data[1] != '$' ? path_dir(name.data + 1) : NULL;
+
+		if (dir && strcmp(dir, ".") && strcmp(dir, "/"))
+			(void)map_intern(&dirs, dir);
+		free(dir);
+		buf_release(&name);
+	}
+	for (size_t i = 0; i < dirs.n; i++)
+		buf_addf(out, "%s%s", i ? " " : "\tmkdir -p ", dirs.entry[i].key);
+	if (dirs.n)
+		buf_putc(out, '\n');
+	map_release(&dirs);
+}
+
 static bool put_recipe(struct makefile *m, const struct traits *t, struct buf *out)
 {
 	if (t->act->kind == ACT_NOOP)
 		return true;
+	if (!t->policy->shell.n || ends_in_sh(t->policy->shell.text[0]))
+		put_folders(m, t, out);
 	if (!put_setting(m, t, out))
 		return false;
 	if (t->act->kind == ACT_ARGV)
