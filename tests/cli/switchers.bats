@@ -54,6 +54,17 @@ slots_of_last() { sql "SELECT slots FROM v_runs ORDER BY no DESC LIMIT 1"; }
 	case $err in *verb*) false ;; esac
 }
 
+@test "help and version are found, and an option that takes no value says so" {
+	want 2 orchmake help
+	complains "no Jobfile here"
+	complains 'or is `orchmake --help` meant?'
+	two
+	want 2 orchmake version
+	complains 'or is `orchmake --version` meant?'
+	want 2 orchmake --version=1
+	is "$err" "orchmake: option '--version' takes no value"
+}
+
 @test "a file is the same file when its name is said from / on" {
 	jobfile <<-J
 	jobfile: 1
