@@ -7,6 +7,7 @@
 #include "base/stamp.h"
 #include "base/vec.h"
 #include "cmd.h"
+#include "job/expand.h"
 #include "report/table.h"
 
 enum { RUNS = 20 };
@@ -21,6 +22,7 @@ struct times {
 struct remembered {
 	struct map state; /* name -> word */
 	struct map times; /* name -> struct times *, ours */
+	struct map family; /* of the run that is being read: name of a job with instances -> the worst of theirs, as a number above 0 */
 	struct ledger_durations durations; /* of steps */
 	struct ledger *ledger;
 	bool resumed; /* the run that is read goes on with another, and has done only some of each job */
@@ -38,12 +40,42 @@ static void remember_time(struct remembered *m, const struct ledger_job_row *r)
 		t->ms[t->n++] = r->duration_ms;
 }
 
+/* What somebody wants to know first. */
+static int weight(enum state s)
+{
+	if (state_is_failure(s))
+		return 3;
+	return s == STATE_CACHED || s == STATE_SKIPPED ? 0 : s == STATE_SUCCEEDED ? 1 : 2;
+}
+
+static void remember_instance(struct remembered *m, const char *name, size_t n, enum state s)
+{
+	char *family = xstrndup(name, n);
+	uintptr_t worst = (uintptr_t)map_get(&m->family, family);
+
+	if (!worst || weight(s) > weight((enum state)(worst - 1)))
+		(void)map_put(&m->family, family, (void *)((uintptr_t)s + 1));
+	free(family);
+}
+
+static void remember_state(struct remembered *m, const char *name, enum state s)
+{
+	size_t n = strcspn(name, "[/");
+	const char *end = name[n] == '[' ? label_end(name + n) : NULL;
+
+	if (!state_is_final(s))
+		return;
+	if (end && !end[1])
+		remember_instance(m, name, n, s);
+	else if (!map_has(&m->state, name))
+		map_put(&m->state, name, (void *)state_word(s));
+}
+
 static bool remember_job(void *ctx, const struct ledger_job_row *r)
 {
 	struct remembered *m = ctx;
 
-	if (state_is_final(r->state) && !map_has(&m->state, r->name))
-		map_put(&m->state, r->name, (void *)state_word(r->state));
+	remember_state(m, r->name, r->state);
 	if (r->state == STATE_SUCCEEDED && r->duration_ms > 0 && !m->resumed)
 		remember_time(m, r);
 	return true;
@@ -51,11 +83,18 @@ static bool remember_job(void *ctx, const struct ledger_job_row *r)
 
 static bool remember_step(void *ctx, const struct ledger_step_row *r)
 {
-	struct remembered *m = ctx;
-
-	if (state_is_final(r->state) && !map_has(&m->state, r->name))
-		map_put(&m->state, r->name, (void *)state_word(r->state));
+	remember_state(ctx, r->name, r->state);
 	return true;
+}
+
+static void remember_families(struct remembered *m)
+{
+	for (size_t i = 0; i < m->family.n; i++)
+		if (!map_has(&m->state, m->family.entry[i].key))
+			(void)map_put(&m->state, m->family.entry[i].key,
+				      (void *)state_word((enum state)((uintptr_t)m->family.entry[i].value - 1)));
+	map_release(&m->family);
+	m->family = (struct map)MAP_INIT;
 }
 
 /* Its breaker is open, or one of its steps'. */
@@ -75,8 +114,12 @@ static bool remember_run(void *ctx, const struct ledger_run_row *r)
 {
 	struct remembered *m = ctx;
 
+	bool good;
+
 	m->resumed = r->resumes != NULL;
-	return ledger_jobs(m->ledger, r->no, remember_job, m) && ledger_steps(m->ledger, r->no, NULL, remember_step, m);
+	good = ledger_jobs(m->ledger, r->no, remember_job, m) && ledger_steps(m->ledger, r->no, NULL, remember_step, m);
+	remember_families(m);
+	return good;
 }
 
 /* Quietly: a folder without a ledger has jobs too. */

@@ -66,8 +66,10 @@ static int run_now(struct cli *c)
 			return code;
 	}
 	jf = cli_load(c);
-	if (!jf)
+	if (!jf) {
+		running_suggest(c, NULL);
 		return EXIT_USAGE_ERROR;
+	}
 	cli_name_jobs(c, jf);
 	if (!cli_may_ask(c, jf))
 		code = EXIT_USAGE_ERROR;

@@ -5,8 +5,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bug.h"
+#include "base/fdio.h"
 #include "base/vec.h"
 #include "doc/json.h"
 #include "export.h"
@@ -17,6 +19,8 @@ struct exported {
 	const struct job *job;
 	const struct job **before; /* jobs of the stage in front of it */
 	size_t n_before, room_before;
+	const struct job **reads; /* jobs that make what it reads, under names that a rule of make would not find */
+	size_t n_reads, room_reads;
 	const char *calls; /* the key for which it takes orchmake; NULL: it does not */
 };
 
@@ -26,6 +30,7 @@ struct makefile {
 	struct exported *at; /* in the order in which they are found */
 	size_t n, room;
 	struct map params; /* those that are named */
+	struct map waits;  /* "JOB WHOM" by number, as in a run */
 	struct buf rules, words, lost;
 };
 
@@ -216,6 +221,71 @@ static void add_makers(struct makefile *m, const struct traits *t)
 					add_job(m, m->jf->job[k]);
 }
 
+static char *wait_key(const struct job *j, const struct job *on)
+{
+	return xasprintf("%u %u", j->no, on->no);
+}
+
+/* Names of files may be expressions and globs: who makes what whom reads is known where a run is worked out. */
+static void learn_waits(struct makefile *m, const struct job *j)
+{
+	const struct run_options o = {
+		.targets = {&j->name, 1}, .no_ledger = true, .environ = (const char *const *)environ,
+	};
+	struct diags *quiet = diags_new();
+	struct engine *e = engine_new(m->jf, &o, quiet);
+	const struct expansion *x = e ? engine_expansion(e) : NULL;
+	const struct graph *g = x ? x->graph : NULL;
+
+	for (uint32_t u = 0; g && u < g->n_units; u++)
+		for (uint32_t i = g->need_at[u]; g->unit[u].kind == UNIT_STEP && i < g->need_at[u + 1]; i++) {
+			uint32_t on = g->need[i].unit;
+			char *key;
+
+			if (g->unit[on].kind != UNIT_STEP || x->place[on].step->job == x->place[u].step->job)
+				continue;
+			key = wait_key(x->place[u].step->job, x->place[on].step->job);
+			(void)map_intern(&m->waits, key);
+			free(key);
+		}
+	engine_free(e);
+	diags_free(quiet);
+}
+
+static bool needs_by_name(const struct makefile *m, const struct traits *t, const struct job *on)
+{
+	for (size_t i = 0; i < t->n_needs; i++)
+		if (job_of_need(m, t->need[i].name) == on)
+			return true;
+	for (size_t i = 0; i < t->flow->input.n; i++) {
+		const json_t *name = value_const(t->flow->input.value[i]);
+
+		for (size_t s = 0; name && json_is_string(name) && !is_file_glob(json_string_value(name)) && s < on->n_steps; s++)
+			if (makes(&on->step[s], t->flow->input.value[i]))
+				return true;
+	}
+	return false;
+}
+
+static void add_waits(struct makefile *m, size_t at)
+{
+	const struct job *j = m->at[at].job;
+
+	for (size_t i = 0; i < m->jf->n_jobs; i++) {
+		const struct job *on = m->jf->job[i];
+		char *key = wait_key(j, on);
+		bool waits = map_has(&m->waits, key), named = needs_by_name(m, &j->t, on);
+
+		for (size_t s = 0; s < j->n_steps; s++)
+			named |= needs_by_name(m, &j->step[s].t, on);
+		if (waits)
+			add_job(m, on);
+		if (waits && !named)
+			VEC_PUSH(m->at[at].reads, m->at[at].n_reads, m->at[at].room_reads, on);
+		free(key);
+	}
+}
+
 static void add_needed(struct makefile *m, const struct traits *t, const struct job *of)
 {
 	for (size_t i = 0; i < t->n_needs; i++)
@@ -258,6 +328,7 @@ static void find_jobs(struct makefile *m, const struct job *j)
 		add_needed(m, &one->t, one);
 		for (size_t k = 0; k < one->n_steps; k++)
 			add_needed(m, &one->step[k].t, one);
+		add_waits(m, i);
 		add_stages(m, one);
 	}
 }
@@ -307,6 +378,24 @@ static bool put_files(struct makefile *m, const struct value_list *l, struct buf
 		if (!put_file(m, l->value[i], out))
 			return false;
 	return true;
+}
+
+/* The files of jobs that only a run finds; of those that orchmake is called for, the job: then all of it is looked at. */
+static void put_read(struct makefile *m, const struct exported *x, struct buf *out)
+{
+	for (size_t i = 0; i < x->n_reads; i++) {
+		const struct job *on = x->reads[i];
+		struct buf files = BUF_INIT;
+		bool good = !found(m, on)->calls;
+
+		for (size_t s = 0; good && s < on->n_steps; s++)
+			good = put_files(m, &on->step[s].t.flow->output, &files);
+		if (good)
+			buf_puts(out, files.data);
+		else
+			buf_addf(out, " %s", on->name);
+		buf_release(&files);
+	}
 }
 
 /* A line that begins with one of make's marks would lose it. */
@@ -386,10 +475,41 @@ static bool put_setting(struct makefile *m, const struct traits *t, struct buf *
 	return !strchr(t->policy->fresh.probe, '#');
 }
 
+static bool ends_in_sh(const char *shell)
+{
+	size_t n = strlen(shell);
+
+	return n >= 2 && !strcmp(shell + n - 2, "sh");
+}
+
+/* They are there when a step starts; a glob may lie anywhere. */
+static void put_folders(struct makefile *m, const struct traits *t, struct buf *out)
+{
+	struct map dirs = MAP_INIT;
+
+	for (size_t i = 0; i < t->flow->output.n + (t->flow->depfile != NULL); i++) {
+		const struct value *v = i < t->flow->output.n ? t->flow->output.value[i] : t->flow->depfile;
+		struct buf name = BUF_INIT;
+		char *dir = put_file(m, v, &name) && name.data[1] != '$' ? path_dir(name.data + 1) : NULL;
+
+		if (dir && strcmp(dir, ".") && strcmp(dir, "/"))
+			(void)map_intern(&dirs, dir);
+		free(dir);
+		buf_release(&name);
+	}
+	for (size_t i = 0; i < dirs.n; i++)
+		buf_addf(out, "%s%s", i ? " " : "\tmkdir -p ", dirs.entry[i].key);
+	if (dirs.n)
+		buf_putc(out, '\n');
+	map_release(&dirs);
+}
+
 static bool put_recipe(struct makefile *m, const struct traits *t, struct buf *out)
 {
 	if (t->act->kind == ACT_NOOP)
 		return true;
+	if (!t->policy->shell.n || ends_in_sh(t->policy->shell.text[0]))
+		put_folders(m, t, out);
 	if (!put_setting(m, t, out))
 		return false;
 	if (t->act->kind == ACT_ARGV)
@@ -436,6 +556,8 @@ static bool put_step(struct makefile *m, const struct exported *x, const struct 
 	good = good && put_variables(m, made, t, &rule);
 	buf_addf(&rule, "%s%s", made, t->flow->output.n > 1 ? " &:" : ":");
 	good = good && put_files(m, &t->flow->input, &rule);
+	if (t->flow->input.n)
+		put_read(m, x, &rule);
 	if (t->flow->output.n && fresh_kind_of(t) == FRESH_ALWAYS)
 		buf_puts(&rule, " FORCE");
 	put_needs(m, x, t, st, &needs);
@@ -589,14 +711,18 @@ bool export_make(const struct jobfile *jf, const struct job *j, struct buf *out,
 	struct buf env = BUF_INIT;
 	bool good = put_envs(&m, &env);
 
+	learn_waits(&m, j);
 	find_jobs(&m, j);
 	for (size_t i = 0; good && i < m.n; i++)
 		put_job(&m, &m.at[i]);
 	if (good)
 		put_all(&m, j, &env, out);
-	for (size_t i = 0; i < m.n; i++)
+	for (size_t i = 0; i < m.n; i++) {
 		free(m.at[i].before);
+		free(m.at[i].reads);
+	}
 	free(m.at);
+	map_release(&m.waits);
 	map_release(&m.params);
 	buf_release(&m.rules);
 	buf_release(&m.words);

@@ -112,6 +112,11 @@ static bool unknown_option(const char *text)
 	char *name = xstrdup(text);
 
 	name[strcspn(name, "=")] = 0;
+	if (!strncmp(name, "--", 2) && long_entry(name + 2, NULL)) {
+		cli_error("option '%s' takes no value", name);
+		free(name);
+		return false;
+	}
 	cli_error("unknown option '%s'", name);
 	spell_init(&sp, name + strspn(name, "-"));
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "job/expand.h"
 
 static bool stop_at_first(void *ctx, const struct ledger_step_row *r)
 {
@@ -80,11 +81,21 @@ static void say_not_found(struct ledger *l, int64_t last, const char *text, cons
 	hint_run(l, text);
 }
 
+/* The slash that ends the run, or a job: none in the label of an instance, which may be a file's name. */
+static const char *first_slash(const char *text)
+{
+	const char *p = text + strcspn(text, "/[");
+
+	if (*p == '[' && label_end(p))
+		p = strchr(label_end(p), '/');
+	return p && *p == '/' ? p : NULL;
+}
+
 typedef bool has_name(struct ledger *l, int64_t run, const char *name);
 
 static bool find(struct run_name *n, struct ledger *l, const char *text, has_name *has)
 {
-	const char *slash = strchr(text, '/');
+	const char *slash = first_slash(text);
 	char *run = slash ? xstrndup(text, (size_t)(slash - text)) : xstrdup(text);
 	struct buf err = BUF_INIT, ignored = BUF_INIT;
 	int64_t last = -1;

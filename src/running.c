@@ -231,12 +231,27 @@ static bool has_person(const struct cli *c)
 	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !c->silent && tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
-/* A target that does not exist may have been meant for a verb. */
-static void suggest_verb(const struct cli *c, const struct jobfile *jf)
+static bool is_option(const char *word)
+{
+	struct option_info o;
+
+	for (size_t i = 0; option_get(i, &o); i++)
+		if (o.name && !o.verbs && !strcmp(o.name, word))
+			return true;
+	return false;
+}
+
+void running_suggest(const struct cli *c, const struct jobfile *jf)
 {
 	struct spell s;
 
-	if (c->verb_given || !c->words.n || job_find(jf, c->words.at[0]))
+	if (c->verb_given || !c->words.n || (jf && job_find(jf, c->words.at[0])))
+		return;
+	if (is_option(c->words.at[0])) {
+		cli_hint("or is `orchmake --%s` meant?", c->words.at[0]);
+		return;
+	}
+	if (!jf)
 		return;
 	spell_init(&s, c->words.at[0]);
 	for (size_t i = 0; i < n_verbs; i++)
@@ -263,7 +278,7 @@ int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o)
 	e = engine_new(jf, o, d);
 	cli_diags(c, d);
 	if (!e)
-		suggest_verb(c, jf);
+		running_suggest(c, jf);
 	if (diags_count(d))
 		sights_spoil(&c->sights, "there is something to say of the documents");
 	if (e && c->question)

@@ -7,6 +7,8 @@
 /* -n: what would run. */
 int running_list(struct cli *c, struct engine *e);
 /* Make it and run it, or -q, -n.  The exit code. */
+/* A target that does not exist may have been meant for a verb or an option.  jf NULL: there is no Jobfile. */
+void running_suggest(const struct cli *c, const struct jobfile *jf);
 int running_do(struct cli *c, const struct jobfile *jf, struct run_options *o);
 
 /* What of it is done also where there is no engine. */

@@ -189,10 +189,23 @@ static int find_deep(const char *dir, const char *pattern, struct file_matches *
 	return error;
 }
 
+/* app/[id].tsx is a file, and finds none as a pattern. */
+static void find_itself(const char *dir, const char *pattern, struct file_matches *ret)
+{
+	char *path = path_join(dir, pattern);
+	struct stat st;
+
+	if (!lstat(path, &st))
+		VEC_PUSH(ret->at, ret->n, ret->room, xstrdup(pattern));
+	free(path);
+}
+
 int file_glob(const char *dir, const char *pattern, struct file_matches *ret)
 {
 	int error = (file_glob_is_deep(pattern) ? find_deep : find_flat)(dir, pattern, ret);
 
+	if (!ret->n && !error)
+		find_itself(dir, pattern, ret);
 	if (ret->n)
 		qsort(ret->at, ret->n, sizeof(*ret->at), by_text);
 	return error;

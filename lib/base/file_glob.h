@@ -18,7 +18,7 @@ struct file_matches {
 bool file_glob_is_deep(const char *pattern);
 /* Whether name matches, by the text alone. */
 bool file_glob_match(const char *pattern, const char *name);
-/* All that match from folder dir on; 0, or the errno of a folder that could not be read. */
+/* All that match from folder dir on, else the file that is called so itself; 0, or the errno of a folder that could not be read. */
 int file_glob(const char *dir, const char *pattern, struct file_matches *ret);
 void file_matches_release(struct file_matches *m);
 

@@ -577,10 +577,10 @@ static void list_outputs(const struct engine *e, const struct map *names, uint32
 /* The step itself says why, if its folder could not be made. */
 static void make_folder(const struct engine *e, const char *name)
 {
-	char *path = path_join(e->root, name), *dir = path_dir(path);
+	char *dir = path_dir(name), *path = path_join(e->root, dir);
 
-	if (!is_file_glob(name))
-		(void)dirs_make(dir, 0777);
+	if (!is_file_glob(dir))
+		(void)dirs_make(path, 0777);
 	free(dir);
 	free(path);
 }

@@ -12,6 +12,15 @@ struct reader {
 	const char *text;
 	size_t len, at;
 	struct mk_rule *rule; /* lines that begin with a tab belong to it; NULL: there is none */
+	struct branch *branch;
+	size_t n_branches, room_branches;
+};
+
+/* A conditional that has been begun, and not ended. */
+struct branch {
+	struct mark mark;
+	bool was_taken; /* one of its parts; the others are left out */
+	bool in_else;
 };
 
 /* --- pieces of text ------------------------------------------------------------------------------------------ */
@@ -305,10 +314,6 @@ static const struct refusal {
 	{"include", "brings in another file", "import that file as well, and `include` what comes out of it", NULL},
 	{"-include", "brings in another file", "import that file as well, and `include` what comes out of it", NULL},
 	{"sinclude", "brings in another file", "import that file as well, and `include` what comes out of it", NULL},
-	{"ifeq", "is decided while make reads", "keep the branch that is meant; in a Jobfile `when` decides for a job", "endif"},
-	{"ifneq", "is decided while make reads", "keep the branch that is meant; in a Jobfile `when` decides for a job", "endif"},
-	{"ifdef", "is decided while make reads", "keep the branch that is meant; in a Jobfile `when` decides for a job", "endif"},
-	{"ifndef", "is decided while make reads", "keep the branch that is meant; in a Jobfile `when` decides for a job", "endif"},
 	{"define", "is a text of several lines", "put the commands where they are used, or into a script", "endef"},
 	{"unexport", "takes variables from the environment", "write env: {NAME: null} in the Jobfile", NULL},
 	{"undefine", "takes a variable back", "leave both lines out", NULL},
@@ -362,6 +367,160 @@ static bool is_refused(struct reader *r, const struct mk_text *t)
 		return true;
 	}
 	return false;
+}
+
+/* --- conditionals: decided here, as by a make that is given no variables ------------------------------------------ */
+
+static const char *const condition_words[] = {"ifeq", "ifneq", "ifdef", "ifndef"};
+
+/* The word that t begins a conditional with; NULL: none. */
+static const char *condition_word(const struct mk_text *t)
+{
+	for (size_t i = 0; i < ARRAY_LEN(condition_words); i++)
+		if (begins_with(t, condition_words[i]))
+			return condition_words[i];
+	return NULL;
+}
+
+/* (A,B) or "A" "B" with either quotes. */
+static bool split_condition(const struct mk_text *t, struct mk_text *a, struct mk_text *b)
+{
+	size_t end, from;
+
+	if (t->n >= 2 && t->s[0] == '(' && t->s[t->n - 1] == ')') {
+		struct mk_text inside = {t->s + 1, t->at + 1, t->n - 2};
+
+		end = find(&inside, 0, ",");
+		*a = mk_part(&inside, 0, end);
+		*b = mk_part(&inside, end + 1 < inside.n ? end + 1 : inside.n, inside.n);
+		return end < inside.n;
+	}
+	if (t->n < 5 || !strchr("'\"", t->s[0]) || !strchr("'\"", t->s[t->n - 1]))
+		return false;
+	end = find(t, 1, (char[]){t->s[0], 0});
+	for (from = end + 1; from < t->n && isspace((unsigned char)t->s[from]);)
+		from++;
+	if (from + 1 >= t->n || t->s[from] != t->s[t->n - 1])
+		return false;
+	*a = (struct mk_text){t->s + 1, t->at + 1, end - 1};
+	*b = (struct mk_text){t->s + from + 1, t->at + from + 1, t->n - from - 2};
+	return true;
+}
+
+static bool are_equal(struct mk *m, const struct mk_text *a, const struct mk_text *b)
+{
+	struct buf one = BUF_INIT, other = BUF_INIT;
+	bool equal;
+
+	mk_expand(m, a, MK_NAMES, &one);
+	mk_expand(m, b, MK_NAMES, &other);
+	equal = !strcmp(one.data, other.data);
+	buf_release(&one);
+	buf_release(&other);
+	return equal;
+}
+
+static bool has_value(struct mk *m, const struct mk_text *t)
+{
+	struct buf name = BUF_INIT;
+	struct mk_var *v;
+
+	mk_expand(m, t, MK_NAMES, &name);
+	v = mk_var(m, name.data, name.len, mk_mark(m, t, 0, t->n));
+	v->written_out = true;
+	if (!v->read_early) {
+		v->read_early = true;
+		v->early = mk_mark(m, t, 0, t->n);
+	}
+	buf_release(&name);
+	return v->set && v->value.n;
+}
+
+/* Whether it holds; what cannot be read is refused, and does not. */
+static bool decide(struct mk *m, const struct mk_text *t, const char *word)
+{
+	struct mk_text rest = mk_part(t, strlen(word), t->n), a, b;
+	bool of_texts = strstr(word, "eq"), holds = false;
+	size_t errors = diags_errors(m->d);
+
+	if (!of_texts && rest.n)
+		holds = has_value(m, &rest);
+	else if (of_texts && split_condition(&rest, &a, &b))
+		holds = are_equal(m, &a, &b);
+	else {
+		diag_error(m->d, mk_mark(m, t, 0, t->n), "'%s' compares nothing here", word);
+		diag_hint(m->d, "write %s", of_texts ? "ifeq (A,B)" : "ifdef NAME");
+	}
+	if (diags_errors(m->d) > errors)
+		return false;
+	holds ^= word[2] == 'n';
+	diag_warn(m->d, mk_mark(m, t, 0, t->n), "decided here, as by a make that is given no variables: this %s", holds ? "holds" : "does not hold");
+	diag_hint(m->d, "what is left out is not in the Jobfile; there `when` decides for a job");
+	return holds;
+}
+
+static struct branch *innermost(struct reader *r)
+{
+	return r->n_branches ? &r->branch[r->n_branches - 1] : NULL;
+}
+
+/* Go on behind the part that is not taken: with its else or its endif. */
+static void skip_part(struct reader *r)
+{
+	for (size_t deep = 0; r->at < r->len;) {
+		size_t begin = r->at;
+		struct mk_text line = plain_line(r), t = mk_part(&line, 0, line.n);
+
+		if (r->text[begin] == '\t')
+			continue;
+		if (!deep && (begins_with(&t, "else") || begins_with(&t, "endif"))) {
+			r->at = begin;
+			return;
+		}
+		deep += condition_word(&t) != NULL;
+		deep -= begins_with(&t, "endif");
+	}
+}
+
+static void take_part(struct reader *r, bool holds)
+{
+	struct branch *b = innermost(r);
+
+	if (holds)
+		b->was_taken = true;
+	else
+		skip_part(r);
+}
+
+static void read_else(struct reader *r, const struct mk_text *t)
+{
+	struct branch *b = innermost(r);
+	struct mk_text rest = mk_part(t, strlen("else"), t->n);
+	const char *word = condition_word(&rest);
+
+	b->in_else = !word;
+	take_part(r, !b->was_taken && (!word || decide(r->m, &rest, word)));
+}
+
+/* True: it was one of their lines.  They may stand between the lines of a recipe. */
+static bool is_conditional(struct reader *r, const struct mk_text *t)
+{
+	const char *word = condition_word(t);
+	struct mark mark = mk_mark(r->m, t, 0, t->n);
+
+	if (word) {
+		VEC_PUSH(r->branch, r->n_branches, r->room_branches, ((struct branch){.mark = mark}));
+		take_part(r, decide(r->m, t, word));
+	} else if (!begins_with(t, "else") && !begins_with(t, "endif")) {
+		return false;
+	} else if (!r->n_branches || (t->s[1] == 'l' && innermost(r)->in_else)) {
+		diag_error(r->m->d, mark, "'%.*s' without a conditional in front of it", (int)t->n, t->s);
+	} else if (t->s[1] == 'l') {
+		read_else(r, t);
+	} else {
+		r->n_branches--;
+	}
+	return true;
 }
 
 static void read_export(struct reader *r, const struct mk_text *t)
@@ -596,7 +755,7 @@ static void read_plain(struct reader *r)
 	struct mk_text line = plain_line(r), t = mk_part(&line, 0, line.n);
 	size_t is;
 
-	if (!t.n || is_refused(r, &t))
+	if (!t.n || is_conditional(r, &t) || is_refused(r, &t))
 		return;
 	if (begins_with(&t, "export")) {
 		read_export(r, &t);
@@ -624,6 +783,9 @@ static void read_text(struct mk *m, const char *text, size_t len)
 			read_plain(&r);
 		}
 	}
+	if (r.n_branches)
+		diag_error(m->d, innermost(&r)->mark, "this conditional has no endif");
+	free(r.branch);
 }
 
 /* What make knows without being told, as far as it is carried over. */

@@ -135,6 +135,9 @@ uint32_t expansion_find_step(const struct expansion *x, uint32_t scope, const ch
  * what it calls it.  UNIT_NONE if none is part of this run. */
 uint32_t expansion_find_artifact(const struct expansion *x, uint32_t scope, const char *name, const char **ret_field);
 
+/* In a name, the ] of the label that begins at open: labels are values, which may hold brackets.  NULL: it has no end. */
+const char *label_end(const char *open);
+
 /* Units that a name of the command line (--only, --skip, kill, retry) stands for; appended to *ret
  * (free it); returns how many. */
 size_t expansion_match(const struct expansion *x, const char *name, uint32_t **ret);

@@ -8,11 +8,23 @@
 
 /* --- names in `needs` --------------------------------------------------------------------------- */
 
+const char *label_end(const char *open)
+{
+	size_t deep = 0;
+
+	for (const char *p = open; *p; p++) {
+		deep += *p == '[';
+		if (*p == ']' && !--deep)
+			return p;
+	}
+	return strchr(open, ']');
+}
+
 void need_name_split(struct need_name *n, const char *text)
 {
 	const char *slash = strchr(text, '/');
 	const char *open = strchr(text, '[');
-	const char *close = open ? strchr(open, ']') : NULL;
+	const char *close = open ? label_end(open) : NULL;
 
 	*n = (struct need_name){0};
 	if (slash && open && slash < open) /* job/step[a]: the label is the step's business */

@@ -90,8 +90,7 @@ uint32_t file_index_add(struct file_index *x, const char *name, uint32_t number)
 	(void)map_put(&x->literal, name, (void *)((uintptr_t)number + 1));
 	if (is_file_glob(name))
 		VEC_PUSH(x->glob, x->n_globs, x->room_globs, ((struct file_glob){own, number}));
-	else
-		add_below(x, own, number);
+	add_below(x, own, number); /* a glob too: it lies in a folder, and may be the name of a file */
 	return FILE_NONE;
 }
 

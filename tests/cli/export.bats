@@ -49,7 +49,7 @@ prepare() {
 	      for i in 1 2; do
 	        echo "$i of $((n + 0))"
 	      done >sum.txt
-	  up: {inputs: [src/a.txt], outputs: [out/a.up], run: 'mkdir -p out; echo up >>log; tr a-z A-Z <src/a.txt >out/a.up'}
+	  up: {inputs: [src/a.txt], outputs: [out/a.up], run: 'echo up >>log; tr a-z A-Z <src/a.txt >out/a.up'}
 	  check:
 	    cwd: src
 	    steps:
@@ -85,6 +85,42 @@ prepare() {
 	(cd made && make -s all) 2>&1 | tee again
 	is "$(cat again)" ""
 	is "$(wc -l <made/log)" 1
+}
+
+@test "what a glob finds is made first, also by a job that takes orchmake" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  all: {inputs: ["out/*.up", "low/*"], outputs: [all.txt], run: 'cat out/*.up low/* >all.txt'}
+	  up_a: {inputs: [src/a.txt], outputs: [out/a.up], run: 'tr a-z A-Z <src/a.txt >out/a.up'}
+	  up_b: {inputs: [src/b.txt], outputs: [out/b.up], run: 'tr a-z A-Z <src/b.txt >out/b.up'}
+	  low:
+	    foreach: {f: "src/*.txt"}
+	    inputs: ["${{ foreach.f }}"]
+	    outputs: ["low/${{ basename(foreach.f) }}"]
+	    env: {F: "${{ foreach.f }}"}
+	    run: cat "$F" >"low/$(basename "$F")"
+	J
+	begin all
+	cp Jobfile made/
+	is "$(grep -c 'takes orchmake' said)" 1
+	same all
+	both sh -c 'echo four >src/b.txt'
+	same all
+	is "$(grep -c . made/all.txt)" 4
+}
+
+@test "a depfile is included" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  a: {inputs: [src/a.txt], outputs: [a.o], depfile: a.d, run: 'echo ran >>log; echo "a.o: src/b.txt" >a.d; cat src/*.txt >a.o'}
+	J
+	begin a
+	same a
+	both sh -c 'touch -d "1 minute ago" src/* a.o a.d; echo four >src/b.txt'
+	same a
+	is "$(wc -l <made/log)" 2
 }
 
 @test "a failing command ends the run, as with orchmake" {

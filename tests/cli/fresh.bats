@@ -1011,3 +1011,43 @@ told_as_kept() {
 	is "$(jq -r 'select(.state == "cached") | .step' told.json | head -n 2 | paste -sd ' ')" "all/s41 all/s40"
 	is "$(sql "SELECT count(*) FROM v_steps WHERE state = 'cached'")" 41
 }
+
+@test "a name with brackets is the file that is called so" {
+	mkdir app
+	echo 1 >'app/[id].c'
+	echo 2 >app/a.c
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  one:
+	    foreach: {f: "app/*.c"}
+	    inputs: ["${{ foreach.f }}"]
+	    outputs: ["out/${{ basename(foreach.f) }}"]
+	    env: {F: "${{ foreach.f }}"}
+	    run: cp "$F" "out/$(basename "$F")"
+	  all: {inputs: ["out/*.c"], outputs: ["sum/*"], run: 'cat out/*.c >sum/all'}
+	J
+	want 0 orchmake all
+	want 0 orchmake -q all
+	echo 3 >'app/[id].c'
+	want 0 orchmake all
+	is "$(why 'one[app/[id].c]')" "its input 'app/[id].c' changed"
+	is "$(cat sum/all)" $'3\n2'
+	echo junk >'out/[id].c'
+	want 0 orchmake all
+	is "$(why 'one[app/[id].c]')" "its output 'out/[id].c' is not as it left it"
+	sed -i 's/run: cp/run: echo half >"out\/$(basename "$F")"; false/' Jobfile
+	want 1 orchmake one
+	[ ! -e 'out/[id].c' ]
+}
+
+@test "who reads a folder waits for who makes what matches a glob in it" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  read: {inputs: [out], run: cat out/*}
+	  make: {outputs: ["out/*.o"], run: 'echo 1 >out/a.o'}
+	J
+	want 0 orchmake read
+	is "$(states)" "make succeeded, read succeeded"
+}

@@ -297,6 +297,59 @@ END
 	says 'The pages'
 }
 
+@test "conditionals are decided, also within a recipe, and it is said how" {
+	mkdir src
+	cat >Makefile <<'END'
+DEBUG ?= 0
+V =
+NAMES = a b
+ifeq ($(DEBUG),1)
+FLAGS = -g
+ifdef V
+FLAGS += -v
+else
+endif
+else ifneq "$(NAMES)" 'a b'
+FLAGS = -O9
+else
+FLAGS = -O2
+endif
+ifndef V
+all: first
+else
+all: second
+endif
+all:
+	echo all $(FLAGS) >>log
+ifdef NAMES
+	echo names >>log
+else
+	echo none >>log
+endif
+	echo end >>log
+first:
+	echo first >>log
+ifeq (,$(strip $(V) ))
+.PHONY: all first
+endif
+END
+	begin
+	grep -q 'line 4: decided here, as by a make that is given no variables: this does not hold' ours/Jobfile
+	is "$(grep -c 'decided here' said)" 5
+	same all
+	is "$(grep -c . ours/log)" 4
+	(cd ours && want 2 orchmake DEBUG=1)
+	printf 'ifeq (a,b)\nall: ; echo 1\n' >Makefile
+	want 2 orchmake import Makefile
+	complains "this conditional has no endif"
+	printf 'all: ; echo 1\nendif\nifdef X\nelse\nelse\nendif\nifeq a b\nendif\nifneq ($(shell date),)\nendif\n' >Makefile
+	want 2 orchmake import Makefile
+	complains "Makefile:2:1: error: 'endif' without a conditional in front of it"
+	complains "Makefile:5:1: error: 'else' without a conditional in front of it"
+	complains "Makefile:7:1: error: 'ifeq' compares nothing here"
+	complains "Makefile:9:10: error: '\$(shell ...)' cannot be carried over"
+}
+
 @test "a document that nothing is known of is read as one of ours, and what else there is is said" {
 	printf 'a: b\n\techo 1\n' >what
 	want 2 orchmake import what

@@ -54,6 +54,17 @@ slots_of_last() { sql "SELECT slots FROM v_runs ORDER BY no DESC LIMIT 1"; }
 	case $err in *verb*) false ;; esac
 }
 
+@test "help and version are found, and an option that takes no value says so" {
+	want 2 orchmake help
+	complains "no Jobfile here"
+	complains 'or is `orchmake --help` meant?'
+	two
+	want 2 orchmake version
+	complains 'or is `orchmake --version` meant?'
+	want 2 orchmake --version=1
+	is "$err" "orchmake: option '--version' takes no value"
+}
+
 @test "a file is the same file when its name is said from / on" {
 	jobfile <<-J
 	jobfile: 1
@@ -89,4 +100,27 @@ slots_of_last() { sql "SELECT slots FROM v_runs ORDER BY no DESC LIMIT 1"; }
 		is "$(grep -A3 "unknown key '${pair%:*}'" <<<"$err" | sed -n 's/.*did you mean //p')" "'${pair#*:}'?"
 	done
 	complains 'a list of actions is `steps`: b: {steps: [{run: ...}]}'
+}
+
+@test "list has the worst of a job's instances, of the last run that had any" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  one: {foreach: {f: [a, "c[d]", e]}, env: {F: "${{ foreach.f }}"}, outputs: ["out/${{ foreach.f }}"], on_failure: continue, run: '[ ! -e "bad" ] && echo >"out/$F"'}
+	  two: {matrix: {n: [1, 2]}, steps: [{id: s, run: "true"}]}
+	  all: {needs: [two], inputs: ["out/*"], run: "true"}
+	  never: {foreach: {f: [x]}, run: "true"}
+	J
+	last() { orchmake list --format=json | jq -r ".[] | select(.name == \"$1\") | .last_state"; }
+	is "$(last one)" null
+	want 0 orchmake -s all
+	is "$(last one)" succeeded
+	is "$(last two)" succeeded
+	is "$(last never)" null
+	want 0 orchmake -s all
+	is "$(last one)" cached
+	rm out/e
+	touch bad
+	want 1 orchmake -s -k all
+	is "$(last one)" failed
 }

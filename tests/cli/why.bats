@@ -210,3 +210,33 @@ load/read is failed: it ended badly, and no attempt is left"
 	want 0 orchmake why page now
 	is "$out" "page may run now: asked for, would run if 'mid' changes"
 }
+
+@test "an instance is named by its label also where that is the name of a file" {
+	jobfile <<-'J'
+	jobfile: 1
+	jobs:
+	  one:
+	    foreach: {f: ["src/a.c", "app/[id].c"]}
+	    argv: [echo, "it is ${{ foreach.f }}"]
+	  two:
+	    steps:
+	      - {id: s, foreach: {f: ["x/y"]}, run: echo s}
+	J
+	want 0 orchmake -s one two
+	for name in 'one[src/a.c]' 'one[app/[id].c]' 'two/s[x/y]'; do
+		want 0 orchmake why "$name"
+		says "$name is succeeded"
+		want 0 orchmake logs "last/$name"
+		want 0 orchmake show "last/$name"
+		want 0 orchmake -n --only "$name" one two
+		says "1 step would run"
+	done
+	want 0 orchmake 'one[app/[id].c]'
+	complains "succeeded: one[app/[id].c]"
+	want 2 orchmake why 'one[src/a.c]'
+	complains "'one[src/a.c]' is no run"
+	complains 'it is no step of the last run either: `orchmake show last` lists those'
+	want 0 orchmake why '@-2/one[src/a.c]'
+	want 2 orchmake show last-failed
+	case $err in *either*) false ;; esac
+}
