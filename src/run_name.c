@@ -73,7 +73,7 @@ static void hint_run(struct ledger *l, const char *step)
 /* err says why the name is none of a run. */
 static void say_not_found(struct ledger *l, int64_t last, const char *text, const char *err)
 {
-	if (last < 0) {
+	if (last < 0 || !strncmp(text, "last", 4) || *text == '@') {
 		cli_error("%s", err);
 		return;
 	}
