@@ -6,7 +6,7 @@
 #include "base/bug.h"
 #include "import/make.h"
 
-enum { DEEPEST = 100, LONGEST = 1 << 20, MOST_STEPS = 1 << 24, STEPS_PER_BYTE = 1000 };
+enum { DEEPEST = 100, LONGEST = 1 << 20, MOST_STEPS = 1 << 22, STEPS_PER_BYTE = 1000 };
 
 struct mk_var *mk_var(struct mk *m, const char *name, size_t len, struct mark mark)
 {

@@ -265,7 +265,7 @@ called() {
 	is "$(sql 'select target from v_runs')" "all many[two] steps/y"
 	want 0 orchmake everything
 	want 0 orchmake -n all --only=a
-	says "all  asked for"
+	says "all    asked for"
 	want 0 orchmake graph a
 	says all
 	want 0 orchmake show a
