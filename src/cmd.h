@@ -174,6 +174,8 @@ bool cli_colour(const struct cli *c, FILE *out);
 char *cli_shipped(const char *name); /* the caller frees */
 /* Print v as JSON on stdout, with a newline. */
 void cli_print_json(const json_t *v);
+/* Line by line; what a step or a command line said is not to move the cursor. */
+void cli_print_clean(const char *text);
 /* The folder with orchmake-warden and orchmake-op. */
 const char *cli_libexec(void);
 

@@ -10,7 +10,10 @@
 #include "base/stamp.h"
 #include "cmd.h"
 #include "engine/control.h"
+#include "gates.h"
 #include "run_name.h"
+
+enum { SHORT_ID = 10 };
 
 struct gate {
 	uint32_t unit;
@@ -18,7 +21,9 @@ struct gate {
 	bool lost;	  /* nobody saw it end: `resume` wants to know */
 	bool asked, told; /* its question; an answer */
 	bool approved;
+	bool lives;	  /* its run is under way */
 	char *by, *question;
+	char run[SHORT_ID + 1];
 };
 
 static bool keep_unit(void *ctx, const struct ledger_step_row *r)
@@ -57,10 +62,11 @@ static bool keep_answer(void *ctx, const struct ledger_approval_row *r)
 
 static bool keep_state(void *ctx, const struct ledger_run_row *r)
 {
-	bool *lives = ctx;
+	struct gate *g = ctx;
 
-	*lives = (r->state == STATE_RUNNING || r->state == STATE_PENDING) &&
-		 control_driver_lives(r->boot_id, r->pid, r->pid_start);
+	snprintf(g->run, sizeof(g->run), "%s", r->id);
+	g->lives = (r->state == STATE_RUNNING || r->state == STATE_PENDING) &&
+		   control_driver_lives(r->boot_id, r->pid, r->pid_start);
 	return true;
 }
 
@@ -80,9 +86,7 @@ static bool write_answer(struct cli *c, struct ledger *l, const struct run_name 
 
 static int answer(struct cli *c, struct ledger *l, const struct run_name *n, struct gate *g, bool yes)
 {
-	bool lives = false;
-
-	(void)ledger_run_get(l, n->run, keep_state, &lives);
+	(void)ledger_run_get(l, n->run, keep_state, g);
 	if (!g->asked && !g->lost) {
 		cli_error("'%s' does not wait for an approval", n->step);
 		cli_hint("`orchmake show` tells what its run came to");
@@ -96,11 +100,57 @@ static int answer(struct cli *c, struct ledger *l, const struct run_name *n, str
 	if (!write_answer(c, l, n, g, yes))
 		return EXIT_LEDGER;
 	printf("%s %s\n", yes ? "approved" : "rejected", n->step);
-	if (!lives)
-		puts(g->lost ? "`orchmake resume` finishes the run"
-			     : "the run has ended to wait for this: `orchmake resume` finishes it");
+	if (!g->lives)
+		printf(g->lost ? "`orchmake resume %s` finishes the run\n"
+			       : "the run has ended to wait for this: `orchmake resume %s` finishes it\n", g->run);
 	return EXIT_DONE;
 }
+
+/* --- what waits ------------------------------------------------------------------------------------------ */
+
+struct open_gates {
+	struct ledger *l;
+	struct buf text;
+};
+
+static bool add_gates(void *ctx, const struct ledger_run_row *r)
+{
+	struct open_gates *o = ctx;
+	struct buf gates = BUF_INIT;
+	bool good = gates_text(o->l, r->no, NULL, &gates);
+	char start[STAMP_TEXT];
+
+	if (gates.len) {
+		buf_addf(&o->text, "%srun %.*s  %s", o->text.len ? "\n" : "", SHORT_ID, r->id, r->target);
+		run_params_text(r, SIZE_MAX, &o->text);
+		buf_addf(&o->text, ", begun %s\n%s", stamp_format(r->start_wall_ms, start), gates.data);
+	}
+	buf_release(&gates);
+	return good;
+}
+
+/* Each question that has no answer, or whose answer nobody has gone on with. */
+static int list_open(struct cli *c)
+{
+	const struct ledger_run_filter f = {.states = 1u << STATE_RUNNING | 1u << STATE_WAITING};
+	struct open_gates o = {.l = cli_ledger(c), .text = BUF_INIT};
+	int code = EXIT_USAGE_ERROR;
+
+	if (o.l) {
+		code = ledger_runs(o.l, &f, add_gates, &o) ? EXIT_DONE : EXIT_LEDGER;
+		if (code)
+			cli_error("%s", ledger_error(o.l)->text.data);
+		else if (o.text.len)
+			cli_print_clean(o.text.data);
+		else
+			puts("nothing waits for an answer");
+	}
+	ledger_close(o.l);
+	buf_release(&o.text);
+	return code;
+}
+
+/* --- answering ------------------------------------------------------------------------------------------- */
 
 static int decide(struct cli *c, bool yes)
 {
@@ -109,11 +159,8 @@ static int decide(struct cli *c, bool yes)
 	struct gate g = {0};
 	int code = EXIT_USAGE_ERROR;
 
-	if (!c->words.n) {
-		cli_error("%s: which RUN/STEP?", yes ? "approve" : "reject");
-		cli_hint("`orchmake ps` and `orchmake history` show the runs that wait");
-		return code;
-	}
+	if (!c->words.n)
+		return list_open(c);
 	l = cli_ledger_write(c);
 	if (l && run_name_find(&n, l, c->words.at[0])) {
 		if (n.step)

@@ -19,20 +19,6 @@ static const char *const param_words[] = {
 #undef TYPE
 };
 
-/* Line by line; what a step or a command line said is not to move the cursor. */
-static void print_clean(const char *text)
-{
-	struct buf clean = BUF_INIT;
-
-	for (const char *end; *text; text = end + 1) {
-		end = strchr(text, '\n');
-		buf_reset(&clean);
-		tty_clean(&clean, (struct span){text, (size_t)(end - text)});
-		puts(clean.data);
-	}
-	buf_release(&clean);
-}
-
 static void add_params(struct buf *out, const struct param_list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -61,7 +47,7 @@ static void print_job(const struct job *j)
 			buf_addf(&text, " %s", j->stage[i].job[k]->name);
 		buf_putc(&text, '\n');
 	}
-	print_clean(text.data);
+	cli_print_clean(text.data);
 	buf_release(&text);
 }
 
@@ -193,7 +179,7 @@ static bool print_gates(struct ledger *l, const struct run_name *n)
 
 	if (good && text.len) {
 		putchar('\n');
-		print_clean(text.data);
+		cli_print_clean(text.data);
 	}
 	if (!good)
 		cli_error("%s", ledger_error(l)->text.data);
@@ -216,7 +202,7 @@ static int show_run(struct cli *c, struct ledger *l, const struct run_name *n)
 		json_object_set(v.run, "empty_loops", v.jobs);
 		cli_print_json(v.run);
 	} else {
-		print_clean(v.head.data);
+		cli_print_clean(v.head.data);
 		putchar('\n');
 		table_print(&v.table, stdout);
 		good = print_gates(l, n);
@@ -280,7 +266,7 @@ static bool attempt_row(void *ctx, const struct ledger_attempt_row *r)
 		buf_puts(&text, "  log      empty\n");
 	else if (r->log)
 		buf_addf(&text, "  log      %s\n", r->log);
-	print_clean(text.data);
+	cli_print_clean(text.data);
 	buf_release(&text);
 	return true;
 }

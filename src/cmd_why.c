@@ -27,18 +27,6 @@ static void puts_clean(const char *text)
 	buf_release(&clean);
 }
 
-static void puts_lines(const char *text)
-{
-	for (const char *end; *text; text = end + (*end != 0)) {
-		char *line;
-
-		end = strchrnul(text, '\n');
-		line = xstrndup(text, (size_t)(end - text));
-		puts_clean(line);
-		free(line);
-	}
-}
-
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *fmt, ...)
 {
@@ -296,7 +284,7 @@ static int why_then(struct ledger *l, const struct run_name *n)
 		code = EXIT_LEDGER;
 	}
 	if (good && w.unsettled)
-		puts_lines(w.gates.data);
+		cli_print_clean(w.gates.data);
 	buf_release(&w.gates);
 	map_release(&w.names);
 	return code;

@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "last.h"
 #include "doc/json.h"
+#include "report/tty.h"
 
 static void message(const char *head, const char *fmt, va_list ap)
 {
@@ -426,6 +427,19 @@ int64_t cli_run(struct ledger *l, const char *text)
 	}
 	buf_release(&err);
 	return run;
+}
+
+void cli_print_clean(const char *text)
+{
+	struct buf clean = BUF_INIT;
+
+	for (const char *end; *text; text = end + (*end != 0)) {
+		end = strchrnul(text, '\n');
+		buf_reset(&clean);
+		tty_clean(&clean, (struct span){text, (size_t)(end - text)});
+		puts(clean.data);
+	}
+	buf_release(&clean);
 }
 
 void cli_print_json(const json_t *v)

@@ -14,6 +14,7 @@ struct gates {
 	struct ledger *l;
 	int64_t run;
 	struct buf *out;
+	char id[SHORT_ID + 1];
 	bool has_ended;	 /* the run: somebody has to go on with it */
 	bool is_over;	 /* another run has */
 	bool any;
@@ -24,6 +25,7 @@ static bool look_at_run(void *ctx, const struct ledger_run_row *r)
 	struct gates *g = ctx;
 	int64_t later = 0;
 
+	snprintf(g->id, sizeof(g->id), "%s", r->id);
 	g->has_ended = r->end_wall_ms >= 0;
 	g->is_over = g->has_ended && (r->state != STATE_WAITING || !ledger_run_resumer(g->l, r->id, &later) || later);
 	return true;
@@ -122,6 +124,6 @@ bool gates_text(struct ledger *l, int64_t run, const char *step, struct buf *out
 	if (!ledger_steps(l, run, step, tell_gate, &g))
 		return false;
 	if (g.any && g.has_ended)
-		buf_puts(out, "  the run has ended to wait for this: `orchmake resume` finishes it\n");
+		buf_addf(out, "  the run has ended to wait for this: `orchmake resume %s` finishes it\n", g.id);
 	return true;
 }

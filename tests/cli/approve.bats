@@ -33,7 +33,7 @@ state() { sql "select state from v_steps where step = '$1' order by run desc lim
 	is "$out$err" ""
 	want 0 orchmake approve last/pay/agree "looks right"
 	says "approved pay/agree"
-	says "\`orchmake resume\` finishes it"
+	says "\`orchmake resume $(sql "select substr(run, 1, 10) from v_runs")\` finishes it"
 	is "$(sql "select approved || ' ' || by || ' ' || note from approvals")" "1 $(id -un) looks right"
 	want 1 orchmake reject last/pay/agree
 	complains "'pay/agree' has been approved already, by $(id -un)"
@@ -95,8 +95,6 @@ Y
 	want 4 orchmake pay
 	want 2 orchmake approve last/pay/plan
 	complains "'pay/plan' does not wait for an approval"
-	want 2 orchmake approve
-	complains "approve: which RUN/STEP?"
 	want 2 orchmake reject last
 	complains "reject: name a step of the run, as RUN/STEP"
 	want 1 orchmake --no-ledger pay
@@ -192,6 +190,28 @@ last_answer() {
 	is "$(sql "select group_concat(note, ', ') from (select note from approvals order by step)")" "looks right, four as well, four as well"
 }
 
+@test "approve without a name: what waits, of whichever run, until somebody has gone on with it" {
+	gate
+	want 4 orchmake pay
+	want 4 orchmake pay n=7
+	want 4 orchmake strict
+	first=$(sql "select substr(run, 1, 10) from v_runs where no = 1")
+	want 0 orchmake approve
+	is "$(grep -c 'waits for an answer' <<<"$out")" 3
+	says "  pay n=7, begun "
+	says "run $first  pay, begun "
+	says "  orchmake approve $first/pay/agree [NOTE]"
+	says "  the run has ended to wait for this: \`orchmake resume $first\` finishes it"
+	want 0 orchmake approve "$first/pay/agree"
+	says "\`orchmake resume $first\` finishes it"
+	want 0 orchmake approve
+	says "pay/agree was approved by $(id -un)"
+	want 0 orchmake -s resume "$first"
+	want 0 orchmake reject
+	is "$(grep -c '^run ' <<<"$out")" 2
+	no says "$first"
+}
+
 @test "show and why of a run that waits: the question, who can answer it, and what to type" {
 	gate
 	want 4 orchmake pay
@@ -202,7 +222,7 @@ last_answer() {
   orchmake approve $id/pay/agree [NOTE]
   orchmake reject $id/pay/agree [NOTE]
   can be answered by $(id -un) (you), who owns the ledger
-  the run has ended to wait for this: \`orchmake resume\` finishes it"
+  the run has ended to wait for this: \`orchmake resume $id\` finishes it"
 	want 0 orchmake show
 	says "pay/agree  waiting"
 	says "it waits for an approval: Pay 3 bills? 3 of them"
@@ -229,7 +249,7 @@ $told"
 	want 0 orchmake approve last/pay/agree "looks right"
 	want 0 orchmake why pay/agree
 	is "$out" "pay/agree was approved by $(id -un): looks right
-  the run has ended to wait for this: \`orchmake resume\` finishes it"
+  the run has ended to wait for this: \`orchmake resume $(sql "select substr(run, 1, 10) from v_runs order by no desc limit 1")\` finishes it"
 	want 0 orchmake fsck
 }
 
