@@ -27,7 +27,7 @@ static bool collect(void *ctx, const struct ledger_run_row *r)
 {
 	struct sweep *s = ctx;
 
-	if (control_is_at_work(r->journal))
+	if (control_is_at_work(r->journal, r->id))
 		return true;
 	VEC_PUSH(s->run, s->n, s->room,
 		 ((struct old_run){.no = r->no, .id = xstrdup(r->id), .logs = r->log_dir ? xstrdup(r->log_dir) : NULL,

@@ -212,6 +212,19 @@ int file_read_own(const char *path, struct buf *b, size_t max)
 	return rc;
 }
 
+int folder_sync(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc, saved;
+
+	if (fd < 0)
+		return -1;
+	rc = fsync(fd) < 0 && errno != EINVAL ? -1 : 0;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc;
+}
+
 int file_open_beneath(const char *folder, const char *path)
 {
 	const struct open_how how = {

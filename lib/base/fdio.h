@@ -35,6 +35,9 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 /* The same to where a user pointed: behind a link; and a device or a pipe is written into, not replaced. */
 int file_write_to(const char *path, const void *data, size_t len, mode_t mode);
 
+/* What was made, renamed or removed in the folder is on the disk; where folders cannot be synced nothing can be done. */
+int folder_sync(const char *path);
+
 /* Make path and what is missing above it.  An existing folder is fine. */
 int dirs_make(const char *path, mode_t mode);
 

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/statfs.h>
@@ -16,7 +15,6 @@
 #include "base/bug.h"
 #include "base/fdio.h"
 #include "base/stamp.h"
-#include "engine/engine_impl.h"
 #include "sys/proctree.h"
 
 bool control_driver_lives(const char *boot_id, pid_t pid, uint64_t pid_start)
@@ -46,21 +44,6 @@ bool control_await_driver(const char *boot_id, pid_t pid, uint64_t pid_start, in
 	if (p.fd >= 0)
 		close(p.fd);
 	return !control_driver_lives(boot_id, pid, pid_start);
-}
-
-bool control_is_at_work(const char *journal)
-{
-	char *work = path_dir(journal ? journal : "");
-	bool held;
-	int fd;
-
-	errno = 0;
-	fd = work_hold(work, LOCK_EX | LOCK_NB);
-	held = fd < 0 && errno == EWOULDBLOCK;
-	if (fd >= 0)
-		close(fd);
-	free(work);
-	return held;
 }
 
 bool control_stop_run(pid_t pid, uint64_t pid_start)

@@ -28,8 +28,8 @@ int control_signal(void);
 /* TERM to a step's session: its step fails, or is tried again by its own rules.  False and errno. */
 bool control_stop_step(pid_t leader);
 
-/* Whether a driver still works in the folder of that journal: a run that has ended may have hooks left. */
-bool control_is_at_work(const char *journal);
+/* Whether a driver still works in the run's folder, where its journal is: one that has ended may have hooks left. */
+bool control_is_at_work(const char *journal, const char *run);
 
 /* The logs of a run that has ended, in a folder that bears its id: how many bytes; away with them. */
 int64_t control_logs_bytes(const char *dir, const char *run);

@@ -497,6 +497,8 @@ bool private_dir_make(const char *path, struct buf *err);
 /* What they are called: of the run id below root. */
 void run_paths_name(struct run_paths *p, const char *root, const char *log_dir, const char *id);
 bool run_paths_make(struct engine *e, struct buf *err);
+/* Its folders are on the disk, and what is in them by name; -1 and errno. */
+int run_paths_sync(const struct run_paths *p);
 void run_paths_release(struct run_paths *p);
 /* Keep the compiled forms of the documents, where the run keeps its files. */
 void compiled_keep(struct engine *e);

@@ -1,8 +1,11 @@
-/* The logs that runs left behind. */
+/* What runs left behind. */
+#include <errno.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/fdio.h"
@@ -13,6 +16,22 @@
 static bool is_of_run(const char *dir, const char *run)
 {
 	return dir && dir[0] == '/' && !strcmp(path_base(dir), run);
+}
+
+bool control_is_at_work(const char *journal, const char *run)
+{
+	char *work = path_dir(journal ? journal : "");
+	int fd = -1;
+	bool held;
+
+	errno = 0;
+	if (is_of_run(work, run))
+		fd = work_hold(work, LOCK_EX | LOCK_NB);
+	held = fd < 0 && errno == EWOULDBLOCK;
+	if (fd >= 0)
+		close(fd);
+	free(work);
+	return held;
 }
 
 int64_t control_logs_bytes(const char *dir, const char *run)

@@ -118,6 +118,17 @@ bool run_paths_make(struct engine *e, struct buf *err)
 	return good;
 }
 
+/* Down to the journal: who looks for it after a power cut has to find it. */
+int run_paths_sync(const struct run_paths *p)
+{
+	char *root = path_dir(p->state_dir), *runs = path_dir(p->work);
+	int rc = folder_sync(root) < 0 || folder_sync(p->state_dir) < 0 || folder_sync(runs) < 0 || folder_sync(p->work) < 0;
+
+	free(root);
+	free(runs);
+	return -rc;
+}
+
 /* The next start is quicker for it, and this one is none the worse if it cannot be. */
 void compiled_keep(struct engine *e)
 {

@@ -722,6 +722,8 @@ static bool open_executor(struct engine *e)
 			 strerror(e->exec_error));
 		return false;
 	}
+	if (e->jf->ledger.synced && run_paths_sync(&e->paths) < 0)
+		engine_break(e, EXIT_LEDGER, "cannot bring '%s' to the disk: %s", e->paths.work, strerror(errno));
 	e->loop = loop_new();
 	if (e->loop && listen(e) == 0)
 		return true;

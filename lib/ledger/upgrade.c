@@ -184,14 +184,20 @@ static int vacuum_into(sqlite3 *db, const char *name)
 	return sqlite3_finalize(st);
 }
 
+/* The copy, and that there is one. */
 static int sync_file(const char *name)
 {
 	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
+	char *dir;
 
 	if (fd < 0)
 		return -1;
 	rc = fsync(fd);
 	close(fd);
+	dir = path_dir(name);
+	if (!rc)
+		rc = folder_sync(dir);
+	free(dir);
 	return rc;
 }
 

@@ -315,13 +315,10 @@ static bool open_spool(struct outbox *o)
 static bool sync_folder(struct outbox *o, const char *folder)
 {
 	char *path = spool_path(o, folder, "");
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good = fd >= 0 && fsync(fd) == 0;
+	bool good = folder_sync(path) == 0;
 
 	if (!good)
 		fault_errno(o->fault, "cannot make '%s' durable", path);
-	if (fd >= 0)
-		close(fd);
 	free(path);
 	return good;
 }

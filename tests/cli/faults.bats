@@ -127,6 +127,21 @@ end_held() { # CODE
 	sound
 }
 
+@test "durability full: every folder down to the journal is brought to the disk, and one that cannot be is an exit of 5" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	strace -qq -o /dev/null true 2>/dev/null || skip "nothing can be traced here"
+	export ASAN_OPTIONS=detect_leaks=0
+	sed -i '1a ledger: {durability: full}' Jobfile
+	want 0 strace -qq -y -o calls -e trace=fsync orchmake j
+	run=$(sql "select run from v_runs")
+	for folder in "" /.orchmake /.orchmake/runs "/.orchmake/runs/$run"; do
+		grep -q "<$PWD$folder>) *= 0" calls
+	done
+	want 5 strace -qq -o calls -P "$PWD/.orchmake/runs" -e trace=fsync -e inject=fsync:error=EIO orchmake j
+	complains "to the disk: Input/output error"
+	sound
+}
+
 @test "two drivers share a ledger" {
 	begin_held
 	want 0 orchmake j

@@ -291,6 +291,7 @@ good"
 	until_true test -e started
 	kill -9 $driver
 	wait $driver || true
+	until_true wardens_gone
 	want 0 orchmake other
 	complains "found dead"
 	[ ! -e a ]
@@ -736,6 +737,7 @@ one_recorded() { [ "$(sql "SELECT count(*) FROM v_steps WHERE fingerprint GLOB '
 	until_true one_recorded
 	kill -9 $driver
 	wait $driver || true
+	until_true wardens_gone
 	want 0 orchmake quick
 	is "$(states)" "quick cached"
 }

@@ -143,6 +143,7 @@ end_gated() {
 	until_true eval '[ "$(sql "select phase from v_attempts where serial = 2")" = running ]'
 	kill -KILL $driver
 	wait $driver || true
+	until_true wardens_gone
 	# As if it had not come to the commit.
 	sqlite3 .orchmake/ledger.db "UPDATE attempts SET phase = 0, state = NULL, reason = NULL, log = NULL, log_bytes = NULL,
 			pid = NULL, start_wall_ms = NULL WHERE id = (SELECT min(id) FROM attempts);

@@ -75,6 +75,7 @@ printed() { grep -q "$2" "$1"; }
 	begin all gated
 	kill -9 $pid
 	wait $pid || true
+	until_true wardens_gone
 	want 0 orchmake ps
 	complains "was found dead"
 	grep -q '  dead  *1/3' <<<"$out"
@@ -105,6 +106,7 @@ printed() { grep -q "$2" "$1"; }
 	until_true printed seen '"step":"gated"'
 	kill -9 $pid
 	wait $pid || true
+	until_true wardens_gone
 	wait $reader || got=$?
 	is "$got" 1
 	grep -q "was cut short" said
