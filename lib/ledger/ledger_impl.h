@@ -32,6 +32,14 @@ struct known_instance {
 	size_t len;
 };
 
+/* A START that waits in the queue. */
+struct queued_start {
+	int64_t id;    /* of the attempt; 0: none */
+	size_t at, len; /* where it begins, and how much it binds */
+};
+
+enum { STARTS_KNOWN = 64 }; /* by serial; of those that share a place the last one */
+
 struct ledger {
 	sqlite3 *db;
 	char *path;
@@ -43,11 +51,14 @@ struct ledger {
 	struct words words;
 
 	struct buf queue; /* see queue.c */
-	size_t n_queued;
+	size_t n_queued, op_at; /* op_at: where the last operation begins */
 	char **taken; /* texts that the queue refers to and owns */
 	size_t n_taken, room_taken;
 	int64_t queued_since_ns;
+	struct queued_start start[STARTS_KNOWN];
 	struct known_instance instance; /* while the queue is carried out: that of the last INSTANCE_ADD */
+	bool instances_are_new;		/* so was the last one that was added */
+	uint64_t is_bound[STMT_COUNT];	/* a bit a parameter: it may be bound to something else than NULL */
 
 	/* Units of one run that have a row in steps: their events need not carry a name. */
 	int64_t known_run;
@@ -116,6 +127,13 @@ void queue_null(struct ledger *l);
 /* Two parameters: the number of the instance that was added last, and the step's own name if it has one. */
 void queue_instance(struct ledger *l);
 
+/* What has been queued since queue_op() is the START of attempt id. */
+void queue_start_known(struct ledger *l, int64_t id);
+/* Begin operation `join` with what the START of attempt id binds, which is taken away; false: it is not in the queue. */
+bool queue_start_join(struct ledger *l, int64_t id, enum stmt join);
+/* It has to be carried out as it is. */
+void queue_start_forget(struct ledger *l, int64_t id);
+
 /* Where the queue ends, to cut it back to. */
 struct queue_mark {
 	size_t len, n;
@@ -132,9 +150,8 @@ bool queue_commit_if(struct ledger *l, bool (*may)(struct ledger *l, void *ctx),
 
 /* --- write.c ------------------------------------------------------------------------------------ */
 
-/* The parameters of ATTEMPT_END, which REPAIR_ATTEMPT begins with too. */
-void queue_attempt_end(struct ledger *l, int64_t run, uint32_t serial,
-		       const struct ledger_attempt_end *e);
+/* The parameters of ATTEMPT_END behind the id, which REPAIR_ATTEMPT has too. */
+void queue_attempt_end(struct ledger *l, const struct ledger_attempt_end *e);
 void queue_duration(struct ledger *l, int64_t run, uint32_t serial, const struct ledger_attempt_end *e);
 
 /* --- statement.c --------------------------------------------------------------------------------- */

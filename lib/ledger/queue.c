@@ -3,6 +3,10 @@
  *
  *	stmt u8 | parameters: tag u8 | value ... | OP_END u8
  *
+ * or, where one was taken away again:
+ *
+ *	OP_GONE u8 | so many bytes follow: 8 | ...
+ *
  * INTEGER is 8 bytes; TEXT is a length of 8 and the bytes, which are bound where they lie; LENT is the address of a text
  * that is too long to be copied.  INSTANCE and OWN_NAME
  * have no value: they are what the INSTANCE_ADD before has come to.
@@ -16,11 +20,11 @@
 #include "base/vec.h"
 #include "ledger/ledger_impl.h"
 
-_Static_assert(STMT_COUNT <= UINT8_MAX, "a statement's number is a byte");
+_Static_assert(STMT_COUNT < UINT8_MAX, "a statement's number is a byte");
 
 enum { QUEUE_BYTES_KEPT = 4 * 1024 * 1024 };
 
-enum { OP_END = 0 };
+enum { OP_END = 0, OP_GONE = UINT8_MAX };
 enum tag { OP_NULL = 1, OP_INT, OP_TEXT, OP_LENT, OP_INSTANCE, OP_OWN_NAME };
 
 void queue_op(struct ledger *l, enum stmt id)
@@ -30,6 +34,7 @@ void queue_op(struct ledger *l, enum stmt id)
 		l->queued_since_ns = stamp_mono_ns();
 	else
 		buf_putc(&l->queue, OP_END); /* the one before ends here; the last one with the queue */
+	l->op_at = l->queue.len;
 	buf_putc(&l->queue, (char)id);
 	l->n_queued++;
 }
@@ -99,6 +104,48 @@ void queue_instance(struct ledger *l)
 	buf_putc(&l->queue, OP_OWN_NAME);
 }
 
+static struct queued_start *place_of_start(struct ledger *l, int64_t id)
+{
+	return &l->start[id % STARTS_KNOWN];
+}
+
+void queue_start_known(struct ledger *l, int64_t id)
+{
+	*place_of_start(l, id) = (struct queued_start){id, l->op_at, l->queue.len - l->op_at - 1};
+}
+
+void queue_start_forget(struct ledger *l, int64_t id)
+{
+	struct queued_start *s = place_of_start(l, id);
+
+	if (s->id == id)
+		s->id = 0;
+}
+
+static void take_away(struct ledger *l, const struct queued_start *s)
+{
+	char *op = l->queue.data + s->at;
+	size_t rest = s->len - sizeof(rest);
+
+	op[0] = (char)OP_GONE;
+	memcpy(op + 1, &rest, sizeof(rest));
+	l->n_queued--;
+}
+
+bool queue_start_join(struct ledger *l, int64_t id, enum stmt join)
+{
+	const struct queued_start s = *place_of_start(l, id);
+
+	if (s.id != id)
+		return false;
+	queue_op(l, join);
+	(void)buf_reserve(&l->queue, s.len);
+	buf_add(&l->queue, l->queue.data + s.at + 1, s.len);
+	take_away(l, &s);
+	queue_start_forget(l, id);
+	return true;
+}
+
 size_t ledger_pending(const struct ledger *l)
 {
 	return l->n_queued;
@@ -118,6 +165,7 @@ void queue_cut(struct ledger *l, struct queue_mark m)
 {
 	buf_cut(&l->queue, m.len);
 	l->n_queued = m.n;
+	memset(l->start, 0, sizeof(l->start));
 }
 
 void ledger_drop(struct ledger *l)
@@ -130,9 +178,13 @@ void ledger_drop(struct ledger *l)
 		buf_release(&l->queue);
 }
 
-/* Bind the parameters at `at`; returns what follows their end mark. */
-static const char *bind_all(struct ledger *l, sqlite3_stmt *st, const char *at, const char *end, int *rc)
+/*
+ * Bind the parameters at `at`; returns what follows their end mark.  Half of them are NULL and were so the time before:
+ * a statement of the queue is bound here only, so l->is_bound tells.
+ */
+static const char *bind_all(struct ledger *l, enum stmt id, sqlite3_stmt *st, const char *at, const char *end, int *rc)
 {
+	uint64_t was_bound = l->is_bound[id], is_bound = 0;
 	int n = 0;
 
 	*rc = SQLITE_OK;
@@ -142,9 +194,11 @@ static const char *bind_all(struct ledger *l, sqlite3_stmt *st, const char *at, 
 		size_t len;
 
 		n++;
+		is_bound |= (uint64_t)(*at != OP_NULL) << n;
 		switch ((enum tag)*at++) {
 		case OP_NULL:
-			*rc = sqlite3_bind_null(st, n);
+			if (was_bound & (uint64_t)1 << n)
+				*rc = sqlite3_bind_null(st, n);
 			break;
 		case OP_INT:
 			memcpy(&v, at, sizeof(v));
@@ -172,6 +226,7 @@ static const char *bind_all(struct ledger *l, sqlite3_stmt *st, const char *at, 
 		}
 	}
 	BUG_UNLESS(*rc || n == sqlite3_bind_parameter_count(st));
+	l->is_bound[id] = *rc ? was_bound | is_bound : is_bound;
 	return at + 1;
 }
 
@@ -184,12 +239,21 @@ static const char *run_op(struct ledger *l, const char *at, const char *end)
 
 	if (!st)
 		return NULL;
-	at = bind_all(l, st, at, end, &rc);
+	at = bind_all(l, id, st, at, end, &rc);
 	if (rc) {
 		(void)ledger_fail(l, rc, "cannot write");
 		return NULL;
 	}
 	return stmt_write(l, id, st) ? at : NULL;
+}
+
+/* What follows an operation that was taken away. */
+static const char *skip_gone(const char *op)
+{
+	size_t rest;
+
+	memcpy(&rest, op + 1, sizeof(rest));
+	return op + 1 + sizeof(rest) + rest + 1;
 }
 
 /* The TEXT at `at`; returns what follows it. */
@@ -235,25 +299,40 @@ static int find_instance(struct ledger *l, const char *key, size_t key_len, cons
 	return rc;
 }
 
-/* An instance is nearly always there from an earlier run; what follows refers to it. */
+/* NULL: it has failed; l->instances_are_new: there was none of that key. */
+static const char *insert_instance(struct ledger *l, const char *op, const char *end)
+{
+	const char *after = run_op(l, op, end);
+
+	l->instances_are_new = after && sqlite3_changes(l->db) > 0;
+	if (l->instances_are_new)
+		l->instance = (struct known_instance){.no = sqlite3_last_insert_rowid(l->db)};
+	return after;
+}
+
+/*
+ * Nearly all instances are there from an earlier run, or none is; so what became of the one before says whether to look
+ * first.  What follows refers to it.
+ */
 static const char *run_instance_add(struct ledger *l, const char *op, const char *end)
 {
 	const char *key, *name, *after;
 	size_t key_len, name_len;
 	int found;
 
+	if (l->instances_are_new) {
+		after = insert_instance(l, op, end);
+		if (!after || l->instances_are_new)
+			return after;
+	}
 	after = take_text(take_text(op + 1, &key, &key_len), &name, &name_len);
 	found = find_instance(l, key, key_len, name, name_len);
 	if (found < 0)
 		return NULL;
-	if (found)
-		return skip_texts(after);
-	after = run_op(l, op, end);
-	l->instance = (struct known_instance){.no = sqlite3_last_insert_rowid(l->db)};
-	return after;
+	return found ? skip_texts(after) : insert_instance(l, op, end);
 }
 
-static bool is_about_freshness(enum stmt id)
+static bool is_about_freshness(uint8_t id)
 {
 	return id == STMT_FINGERPRINT_OF_STEP || id == STMT_FINGERPRINT_SET || id == STMT_FINGERPRINT_CLEAR;
 }
@@ -272,10 +351,10 @@ bool queue_run(struct ledger *l)
 	bool moves = false;
 
 	while (at && at < end) {
-		enum stmt id = (enum stmt)(uint8_t)*at;
+		uint8_t id = (uint8_t)*at;
 
 		moves |= is_about_freshness(id);
-		at = (id == STMT_INSTANCE_ADD ? run_instance_add : run_op)(l, at, end);
+		at = id == OP_GONE ? skip_gone(at) : id == STMT_INSTANCE_ADD ? run_instance_add(l, at, end) : run_op(l, at, end);
 	}
 	return at && (!moves || move_freshness(l));
 }

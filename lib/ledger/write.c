@@ -448,20 +448,20 @@ void ledger_attempt_started(struct ledger *l, int64_t run, uint32_t serial,
 	queue_text(l, s->provides);
 	queue_text(l, s->consumes);
 	queue_text(l, s->idempotency_key);
+	queue_start_known(l, id_of(run, serial));
 }
 
 void ledger_attempt_pid(struct ledger *l, int64_t run, uint32_t serial, pid_t pid)
 {
+	queue_start_forget(l, id_of(run, serial));
 	queue_op(l, STMT_ATTEMPT_PID);
 	queue_int(l, id_of(run, serial));
 	queue_int(l, pid);
 }
 
-void queue_attempt_end(struct ledger *l, int64_t run, uint32_t serial,
-		       const struct ledger_attempt_end *e)
+void queue_attempt_end(struct ledger *l, const struct ledger_attempt_end *e)
 {
 	BUG_UNLESS(e->state < STATE_COUNT && state_is_final(e->state));
-	queue_int(l, id_of(run, serial));
 	queue_state(l, e->state);
 	queue_reason(l, e->reason);
 	queue_text(l, e->error);
@@ -491,8 +491,13 @@ void queue_duration(struct ledger *l, int64_t run, uint32_t serial, const struct
 void ledger_attempt_ended(struct ledger *l, int64_t run, uint32_t serial,
 			  const struct ledger_attempt_end *e)
 {
-	queue_op(l, STMT_ATTEMPT_END);
-	queue_attempt_end(l, run, serial, e);
+	int64_t id = id_of(run, serial);
+
+	if (!queue_start_join(l, id, STMT_ATTEMPT_RAN)) {
+		queue_op(l, STMT_ATTEMPT_END);
+		queue_int(l, id);
+	}
+	queue_attempt_end(l, e);
 	queue_duration(l, run, serial, e);
 }
 
