@@ -421,13 +421,21 @@ void ledger_file(struct ledger *l, const struct ledger_file *f)
 
 /* --- attempts ------------------------------------------------------------------------------------ */
 
-void ledger_attempt_intent(struct ledger *l, int64_t run, uint32_t serial, uint32_t unit,
-			   uint32_t number)
+void ledger_attempt_intent(struct ledger *l, int64_t run, uint32_t serial, uint32_t unit, uint32_t number,
+			   const char *mark)
 {
 	queue_op(l, STMT_ATTEMPT_ADD);
 	queue_int(l, id_of(run, serial));
 	queue_int(l, id_of(run, unit));
 	queue_int(l, number);
+	queue_text(l, mark);
+}
+
+void ledger_attempt_mark(struct ledger *l, int64_t run, uint32_t serial, const char *mark)
+{
+	queue_op(l, STMT_ATTEMPT_MARK);
+	queue_int(l, id_of(run, serial));
+	queue_text(l, mark);
 }
 
 void ledger_attempt_started(struct ledger *l, int64_t run, uint32_t serial,

@@ -12,7 +12,7 @@
 
 static void start(struct kit *k, int64_t run, uint32_t serial, const char *command)
 {
-	ledger_attempt_intent(k->l, run, serial, 0, serial);
+	ledger_attempt_intent(k->l, run, serial, 0, serial, NULL);
 	ledger_attempt_started(k->l, run, serial, &(struct ledger_attempt_start){
 		.wall_ms = KIT_TIME, .mono_ns = 1, .command = command, .log = "a.log", .policy = "abort"});
 }
@@ -135,7 +135,7 @@ static void a_start_that_was_dropped_is_not_joined(void **state)
 
 	start(k, run, 1, "dropped");
 	ledger_drop(k->l);
-	ledger_attempt_intent(k->l, run, 1, 0, 1);
+	ledger_attempt_intent(k->l, run, 1, 0, 1, NULL);
 	end(k, run, 1, STATE_FAILED, NULL);
 	kit_commit(k);
 	CHECK_STR(kit_ask(k, ENDED), "1 ended failed - - - - 3 1 0");
