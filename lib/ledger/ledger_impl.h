@@ -50,7 +50,7 @@ struct ledger {
 	sqlite3_stmt *stmt[STMT_COUNT];
 	struct words words;
 
-	struct buf queue; /* see queue.c */
+	struct buf queue; /* see queue_format.h */
 	size_t n_queued, op_at; /* op_at: where the last operation begins */
 	char **taken; /* texts that the queue refers to and owns */
 	size_t n_taken, room_taken;
@@ -124,6 +124,8 @@ void queue_text_lent(struct ledger *l, const char *s);
 /* The same, and it is freed then. */
 void queue_text_taken(struct ledger *l, char *s);
 void queue_null(struct ledger *l);
+void queue_state(struct ledger *l, enum state s);
+void queue_reason(struct ledger *l, enum reason r);
 /* Two parameters: the number of the instance that was added last, and the step's own name if it has one. */
 void queue_instance(struct ledger *l);
 
@@ -141,6 +143,8 @@ struct queue_mark {
 struct queue_mark queue_mark(const struct ledger *l);
 void queue_cut(struct ledger *l, struct queue_mark m);
 
+/* --- carry_out.c -------------------------------------------------------------------------------- */
+
 /* BEGIN IMMEDIATE, work, COMMIT, with the reserve given up for a full disk. */
 bool ledger_transact(struct ledger *l, bool (*work)(struct ledger *l, void *ctx), void *ctx);
 /* Carry out the queue inside the transaction that is open. */
@@ -148,7 +152,12 @@ bool queue_run(struct ledger *l);
 /* ledger_commit(), if `may`, asked inside the transaction, does not fail. */
 bool queue_commit_if(struct ledger *l, bool (*may)(struct ledger *l, void *ctx), void *ctx);
 
-/* --- write.c ------------------------------------------------------------------------------------ */
+/* --- write_steps.c ------------------------------------------------------------------------------- */
+
+/* It has a row, which this handle has queued. */
+bool step_is_known(const struct ledger *l, int64_t run, uint32_t unit);
+
+/* --- write_attempts.c ---------------------------------------------------------------------------- */
 
 /* The parameters of ATTEMPT_END behind the id, which REPAIR_ATTEMPT has too. */
 void queue_attempt_end(struct ledger *l, const struct ledger_attempt_end *e);
