@@ -388,40 +388,47 @@ bool record_run_end(struct engine *e, enum state state, bool degraded, int exit_
 
 /* --- attempts -------------------------------------------------------------------------------------------------- */
 
-/* Whoever goes on with this run compares it with what the step would be then. */
-static void mark_start(struct engine *e, uint32_t unit)
+/* Whoever goes on with this run compares it with what the step would be then.  Empty: it cannot be said yet. */
+static void make_mark(struct engine *e, uint32_t unit, struct buf *text)
 {
-	struct buf text = BUF_INIT, ignored = BUF_INIT;
+	struct buf ignored = BUF_INIT;
 	struct fresh_mark m;
 
 	values_begin(e->values);
 	e->note[unit].marked = fresh_command(e, unit, &m, &ignored) && !values_missing(e->values);
-	if (e->ledger && e->note[unit].marked) {
-		resume_mark_format(&text, &m);
-		ledger_step_mark(e->ledger, e->run_no, unit, text.data);
-	}
-	buf_release(&text);
+	if (e->note[unit].marked)
+		resume_mark_format(text, &m);
 	buf_release(&ignored);
 }
 
 void record_mark(struct engine *e, uint32_t unit)
 {
-	if (!e->ledger || e->note[unit].marked)
+	const struct note *n = &e->note[unit];
+	struct buf mark = BUF_INIT;
+
+	if (!e->ledger || n->marked)
 		return;
-	mark_start(e, unit);
+	make_mark(e, unit, &mark);
+	if (n->marked && n->serial)
+		ledger_attempt_mark(e->ledger, e->run_no, n->serial, mark.data);
+	else if (n->marked)
+		ledger_step_mark(e->ledger, e->run_no, unit, mark.data);
+	buf_release(&mark);
 	(void)record_flush(e);
 }
 
 static void intend(struct engine *e, uint32_t unit, uint32_t number)
 {
 	struct note *n = &e->note[unit];
+	struct buf mark = BUF_INIT;
 
 	sights_spoil(draft_files(e), "something ran");
 	n->serial = attempt_new(&e->attempts, unit, number);
 	n->has_intent = true;
+	make_mark(e, unit, &mark);
 	if (e->ledger)
-		ledger_attempt_intent(e->ledger, e->run_no, n->serial, unit, number);
-	mark_start(e, unit);
+		ledger_attempt_intent(e->ledger, e->run_no, n->serial, unit, number, mark.len ? mark.data : NULL);
+	buf_release(&mark);
 	if (number == 1) {
 		const char *cause;
 		const struct action why = {.kind = ACTION_START, .unit = unit, .state = schedule_state(e->s, unit),

@@ -300,8 +300,7 @@ void ledger_fingerprint(struct ledger *l, const char *key, const char *fingerpri
 void ledger_step_fingerprint(struct ledger *l, int64_t run, uint32_t unit, const char *fingerprint,
 			     int64_t wall_ms);
 
-/* What a start of the step is made from, committed ahead of it with the intent: its success, whoever finds it, is
- * told apart by it.  Stays until the record of a success takes its place. */
+/* What a step without an attempt is made from: what is asked, or what its success before was made from. */
 void ledger_step_mark(struct ledger *l, int64_t run, uint32_t unit, const char *mark);
 
 /* A file whose content has been seen. */
@@ -315,9 +314,15 @@ void ledger_file(struct ledger *l, const struct ledger_file *f);
 
 /* --- attempts: intent, then running, then ended ----------------------------------------------- */
 
-/* Committed ahead of its start; a start without one is a bug. */
-void ledger_attempt_intent(struct ledger *l, int64_t run, uint32_t serial, uint32_t unit,
-			   uint32_t number);
+/*
+ * Committed ahead of its start; a start without one is a bug.  mark: what it is going to be made from, so that its
+ * success, whoever finds it, is told apart by it; until the record of a success takes its place it stands as the step's
+ * fingerprint.  NULL: that is not known yet.
+ */
+void ledger_attempt_intent(struct ledger *l, int64_t run, uint32_t serial, uint32_t unit, uint32_t number,
+			   const char *mark);
+/* It has come to be known, before the start. */
+void ledger_attempt_mark(struct ledger *l, int64_t run, uint32_t serial, const char *mark);
 
 struct ledger_attempt_start {
 	int64_t wall_ms, mono_ns;

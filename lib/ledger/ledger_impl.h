@@ -32,6 +32,14 @@ struct known_instance {
 	size_t len;
 };
 
+/* A START that waits in the queue. */
+struct queued_start {
+	int64_t id;    /* of the attempt; 0: none */
+	size_t at, len; /* where it begins, and how much it binds */
+};
+
+enum { STARTS_KNOWN = 64 }; /* by serial; of those that share a place the last one */
+
 struct ledger {
 	sqlite3 *db;
 	char *path;
@@ -42,12 +50,15 @@ struct ledger {
 	sqlite3_stmt *stmt[STMT_COUNT];
 	struct words words;
 
-	struct buf queue; /* see queue.c */
-	size_t n_queued;
+	struct buf queue; /* see queue_format.h */
+	size_t n_queued, op_at; /* op_at: where the last operation begins */
 	char **taken; /* texts that the queue refers to and owns */
 	size_t n_taken, room_taken;
 	int64_t queued_since_ns;
+	struct queued_start start[STARTS_KNOWN];
 	struct known_instance instance; /* while the queue is carried out: that of the last INSTANCE_ADD */
+	bool instances_are_new;		/* so was the last one that was added */
+	uint64_t is_bound[STMT_COUNT];	/* a bit a parameter: it may be bound to something else than NULL */
 
 	/* Units of one run that have a row in steps: their events need not carry a name. */
 	int64_t known_run;
@@ -113,8 +124,17 @@ void queue_text_lent(struct ledger *l, const char *s);
 /* The same, and it is freed then. */
 void queue_text_taken(struct ledger *l, char *s);
 void queue_null(struct ledger *l);
+void queue_state(struct ledger *l, enum state s);
+void queue_reason(struct ledger *l, enum reason r);
 /* Two parameters: the number of the instance that was added last, and the step's own name if it has one. */
 void queue_instance(struct ledger *l);
+
+/* What has been queued since queue_op() is the START of attempt id. */
+void queue_start_known(struct ledger *l, int64_t id);
+/* Begin operation `join` with what the START of attempt id binds, which is taken away; false: it is not in the queue. */
+bool queue_start_join(struct ledger *l, int64_t id, enum stmt join);
+/* It has to be carried out as it is. */
+void queue_start_forget(struct ledger *l, int64_t id);
 
 /* Where the queue ends, to cut it back to. */
 struct queue_mark {
@@ -123,6 +143,8 @@ struct queue_mark {
 struct queue_mark queue_mark(const struct ledger *l);
 void queue_cut(struct ledger *l, struct queue_mark m);
 
+/* --- carry_out.c -------------------------------------------------------------------------------- */
+
 /* BEGIN IMMEDIATE, work, COMMIT, with the reserve given up for a full disk. */
 bool ledger_transact(struct ledger *l, bool (*work)(struct ledger *l, void *ctx), void *ctx);
 /* Carry out the queue inside the transaction that is open. */
@@ -130,11 +152,15 @@ bool queue_run(struct ledger *l);
 /* ledger_commit(), if `may`, asked inside the transaction, does not fail. */
 bool queue_commit_if(struct ledger *l, bool (*may)(struct ledger *l, void *ctx), void *ctx);
 
-/* --- write.c ------------------------------------------------------------------------------------ */
+/* --- write_steps.c ------------------------------------------------------------------------------- */
 
-/* The parameters of ATTEMPT_END, which REPAIR_ATTEMPT begins with too. */
-void queue_attempt_end(struct ledger *l, int64_t run, uint32_t serial,
-		       const struct ledger_attempt_end *e);
+/* It has a row, which this handle has queued. */
+bool step_is_known(const struct ledger *l, int64_t run, uint32_t unit);
+
+/* --- write_attempts.c ---------------------------------------------------------------------------- */
+
+/* The parameters of ATTEMPT_END behind the id, which REPAIR_ATTEMPT has too. */
+void queue_attempt_end(struct ledger *l, const struct ledger_attempt_end *e);
 void queue_duration(struct ledger *l, int64_t run, uint32_t serial, const struct ledger_attempt_end *e);
 
 /* --- statement.c --------------------------------------------------------------------------------- */

@@ -1,13 +1,4 @@
-/*
- * Operations waiting for a transaction, one behind the other in one buffer:
- *
- *	stmt u8 | parameters: tag u8 | value ... | OP_END u8
- *
- * INTEGER is 8 bytes; TEXT is a length of 8 and the bytes, which are bound where they lie; LENT is the address of a text
- * that is too long to be copied.  INSTANCE and OWN_NAME
- * have no value: they are what the INSTANCE_ADD before has come to.
- */
-#include <errno.h>
+/* Operations that wait for a transaction. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,13 +6,9 @@
 #include "base/stamp.h"
 #include "base/vec.h"
 #include "ledger/ledger_impl.h"
-
-_Static_assert(STMT_COUNT <= UINT8_MAX, "a statement's number is a byte");
+#include "ledger/queue_format.h"
 
 enum { QUEUE_BYTES_KEPT = 4 * 1024 * 1024 };
-
-enum { OP_END = 0 };
-enum tag { OP_NULL = 1, OP_INT, OP_TEXT, OP_LENT, OP_INSTANCE, OP_OWN_NAME };
 
 void queue_op(struct ledger *l, enum stmt id)
 {
@@ -30,6 +17,7 @@ void queue_op(struct ledger *l, enum stmt id)
 		l->queued_since_ns = stamp_mono_ns();
 	else
 		buf_putc(&l->queue, OP_END); /* the one before ends here; the last one with the queue */
+	l->op_at = l->queue.len;
 	buf_putc(&l->queue, (char)id);
 	l->n_queued++;
 }
@@ -99,6 +87,60 @@ void queue_instance(struct ledger *l)
 	buf_putc(&l->queue, OP_OWN_NAME);
 }
 
+void queue_state(struct ledger *l, enum state s)
+{
+	BUG_UNLESS(s < STATE_COUNT);
+	queue_int(l, l->words.state[s]);
+}
+
+void queue_reason(struct ledger *l, enum reason r)
+{
+	BUG_UNLESS(r < REASON_COUNT);
+	queue_int(l, l->words.reason[r]);
+}
+
+static struct queued_start *place_of_start(struct ledger *l, int64_t id)
+{
+	return &l->start[id % STARTS_KNOWN];
+}
+
+void queue_start_known(struct ledger *l, int64_t id)
+{
+	*place_of_start(l, id) = (struct queued_start){id, l->op_at, l->queue.len - l->op_at - 1};
+}
+
+void queue_start_forget(struct ledger *l, int64_t id)
+{
+	struct queued_start *s = place_of_start(l, id);
+
+	if (s->id == id)
+		s->id = 0;
+}
+
+static void take_away(struct ledger *l, const struct queued_start *s)
+{
+	char *op = l->queue.data + s->at;
+	size_t rest = s->len - sizeof(rest);
+
+	op[0] = (char)OP_GONE;
+	memcpy(op + 1, &rest, sizeof(rest));
+	l->n_queued--;
+}
+
+bool queue_start_join(struct ledger *l, int64_t id, enum stmt join)
+{
+	const struct queued_start s = *place_of_start(l, id);
+
+	if (s.id != id)
+		return false;
+	queue_op(l, join);
+	(void)buf_reserve(&l->queue, s.len);
+	buf_add(&l->queue, l->queue.data + s.at + 1, s.len);
+	take_away(l, &s);
+	queue_start_forget(l, id);
+	return true;
+}
+
 size_t ledger_pending(const struct ledger *l)
 {
 	return l->n_queued;
@@ -118,6 +160,7 @@ void queue_cut(struct ledger *l, struct queue_mark m)
 {
 	buf_cut(&l->queue, m.len);
 	l->n_queued = m.n;
+	memset(l->start, 0, sizeof(l->start));
 }
 
 void ledger_drop(struct ledger *l)
@@ -128,225 +171,4 @@ void ledger_drop(struct ledger *l)
 	/* A million steps at the beginning must not be paid for during the whole run. */
 	if (l->queue.room > QUEUE_BYTES_KEPT)
 		buf_release(&l->queue);
-}
-
-/* Bind the parameters at `at`; returns what follows their end mark. */
-static const char *bind_all(struct ledger *l, sqlite3_stmt *st, const char *at, const char *end, int *rc)
-{
-	int n = 0;
-
-	*rc = SQLITE_OK;
-	while (at < end && *at != OP_END && !*rc) {
-		const char *lent;
-		int64_t v;
-		size_t len;
-
-		n++;
-		switch ((enum tag)*at++) {
-		case OP_NULL:
-			*rc = sqlite3_bind_null(st, n);
-			break;
-		case OP_INT:
-			memcpy(&v, at, sizeof(v));
-			*rc = sqlite3_bind_int64(st, n, v);
-			at += sizeof(v);
-			break;
-		case OP_TEXT:
-			memcpy(&len, at, sizeof(len));
-			at += sizeof(len);
-			*rc = sqlite3_bind_text64(st, n, at, len, SQLITE_STATIC, SQLITE_UTF8);
-			at += len;
-			break;
-		case OP_LENT:
-			memcpy(&lent, at, sizeof(lent));
-			*rc = sqlite3_bind_text64(st, n, lent, strlen(lent), SQLITE_STATIC, SQLITE_UTF8);
-			at += sizeof(lent);
-			break;
-		case OP_INSTANCE:
-			*rc = sqlite3_bind_int64(st, n, l->instance.no);
-			break;
-		case OP_OWN_NAME:
-			*rc = sqlite3_bind_text64(st, n, l->instance.own_name, l->instance.len, SQLITE_STATIC,
-						  SQLITE_UTF8);
-			break;
-		}
-	}
-	BUG_UNLESS(*rc || n == sqlite3_bind_parameter_count(st));
-	return at + 1;
-}
-
-/* The operation at `at`; returns the next one, or NULL after a failure. */
-static const char *run_op(struct ledger *l, const char *at, const char *end)
-{
-	enum stmt id = (enum stmt)(uint8_t)*at++;
-	sqlite3_stmt *st = stmt_use(l, id);
-	int rc;
-
-	if (!st)
-		return NULL;
-	at = bind_all(l, st, at, end, &rc);
-	if (rc) {
-		(void)ledger_fail(l, rc, "cannot write");
-		return NULL;
-	}
-	return stmt_write(l, id, st) ? at : NULL;
-}
-
-/* The TEXT at `at`; returns what follows it. */
-static const char *take_text(const char *at, const char **ret, size_t *ret_len)
-{
-	BUG_UNLESS(*at == OP_TEXT);
-	memcpy(ret_len, at + 1, sizeof(*ret_len));
-	*ret = at + 1 + sizeof(*ret_len);
-	return *ret + *ret_len;
-}
-
-/*
- * What follows the end mark of the parameters from `at` on, which are texts or NULL.  There is one: whoever adds an
- * instance refers to it next.
- */
-static const char *skip_texts(const char *at)
-{
-	const char *text;
-	size_t len;
-
-	while (*at != OP_END)
-		at = *at == OP_NULL ? at + 1 : take_text(at, &text, &len);
-	return at + 1;
-}
-
-/* 1 found, 0 not, -1 after a failure. */
-static int find_instance(struct ledger *l, const char *key, size_t key_len, const char *name, size_t name_len)
-{
-	sqlite3_stmt *st = stmt_use(l, STMT_INSTANCE_FIND);
-	struct known_instance *i = &l->instance;
-	int rc;
-
-	if (!st)
-		return -1;
-	sqlite3_bind_text64(st, 1, key, key_len, SQLITE_STATIC, SQLITE_UTF8);
-	rc = stmt_row(l, st);
-	if (rc > 0) {
-		bool same = (size_t)sqlite3_column_bytes(st, 1) == name_len && !memcmp(col_name(st, 1), name, name_len);
-
-		*i = (struct known_instance){sqlite3_column_int64(st, 0), same ? NULL : name, same ? 0 : name_len};
-	}
-	stmt_done(l, STMT_INSTANCE_FIND, st, true);
-	return rc;
-}
-
-/* An instance is nearly always there from an earlier run; what follows refers to it. */
-static const char *run_instance_add(struct ledger *l, const char *op, const char *end)
-{
-	const char *key, *name, *after;
-	size_t key_len, name_len;
-	int found;
-
-	after = take_text(take_text(op + 1, &key, &key_len), &name, &name_len);
-	found = find_instance(l, key, key_len, name, name_len);
-	if (found < 0)
-		return NULL;
-	if (found)
-		return skip_texts(after);
-	after = run_op(l, op, end);
-	l->instance = (struct known_instance){.no = sqlite3_last_insert_rowid(l->db)};
-	return after;
-}
-
-static bool is_about_freshness(enum stmt id)
-{
-	return id == STMT_FINGERPRINT_OF_STEP || id == STMT_FINGERPRINT_SET || id == STMT_FINGERPRINT_CLEAR;
-}
-
-/* ledger_freshness() moves on, once a transaction. */
-static bool move_freshness(struct ledger *l)
-{
-	sqlite3_stmt *st = stmt_use(l, STMT_FRESHNESS_MOVE);
-
-	return st && stmt_write(l, STMT_FRESHNESS_MOVE, st);
-}
-
-bool queue_run(struct ledger *l)
-{
-	const char *at = l->queue.data, *end = at + l->queue.len;
-	bool moves = false;
-
-	while (at && at < end) {
-		enum stmt id = (enum stmt)(uint8_t)*at;
-
-		moves |= is_about_freshness(id);
-		at = (id == STMT_INSTANCE_ADD ? run_instance_add : run_op)(l, at, end);
-	}
-	return at && (!moves || move_freshness(l));
-}
-
-static bool try_transact(struct ledger *l, bool (*work)(struct ledger *l, void *ctx), void *ctx)
-{
-	int rc = sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-
-	if (rc)
-		return ledger_fail(l, rc, "cannot begin to write");
-	if (!work(l, ctx))
-		goto rollback;
-	rc = sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL);
-	if (!rc)
-		return true;
-	ledger_fail(l, rc, "cannot commit");
-
-rollback:
-	/* A full disk or a failed write may have rolled it back already. */
-	if (!sqlite3_get_autocommit(l->db))
-		(void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
-	return false;
-}
-
-bool ledger_transact(struct ledger *l, bool (*work)(struct ledger *l, void *ctx), void *ctx)
-{
-	BUG_UNLESS(l->o.mode == LEDGER_WRITE);
-	BUG_UNLESS(sqlite3_get_autocommit(l->db)); /* one inside another */
-	if (try_transact(l, work, ctx))
-		return true;
-	return l->error.fault == LEDGER_FULL && reserve_give_up(l) && try_transact(l, work, ctx);
-}
-
-struct condition {
-	bool (*may)(struct ledger *l, void *ctx); /* NULL: always */
-	void *ctx;
-};
-
-static bool run_it(struct ledger *l, void *ctx)
-{
-	const struct condition *c = ctx;
-
-	return (!c->may || c->may(l, c->ctx)) && queue_run(l);
-}
-
-/* SQLite goes on writing into a file that has no name any more. */
-static bool is_there(struct ledger *l)
-{
-	int moved = 0;
-
-	(void)sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-	if (moved)
-		return ledger_fail_text(l, LEDGER_GONE, "it has been deleted or replaced while a run wrote to it");
-	return true;
-}
-
-bool queue_commit_if(struct ledger *l, bool (*may)(struct ledger *l, void *ctx), void *ctx)
-{
-	struct condition c = {may, ctx};
-
-	if (!l->n_queued)
-		return true;
-	if (!is_there(l))
-		return false;
-	if (!ledger_transact(l, run_it, &c))
-		return false;
-	ledger_drop(l);
-	return true;
-}
-
-bool ledger_commit(struct ledger *l)
-{
-	return queue_commit_if(l, NULL, NULL);
 }

@@ -92,7 +92,8 @@ static void queue_outcome(struct ledger *l, struct repair *r, uint32_t serial,
 	const struct ledger_attempt_end *end = o ? &o->end : &lost;
 
 	queue_op(l, STMT_REPAIR_ATTEMPT);
-	queue_attempt_end(l, r->run, serial, end);
+	queue_int(l, id_of(r->run, serial));
+	queue_attempt_end(l, end);
 	queue_int_or(l, o ? o->start_wall_ms : 0, 0);
 	queue_int_or(l, o ? o->pid : 0, 0);
 	queue_text(l, o ? o->log : NULL);

@@ -71,6 +71,9 @@ older() {
 	local db=.orchmake/ledger.db f table columns
 	sqlite3 $db 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 	mv $db newer.db
+	[ "$1" -ge 9 ] || # then it stood with the step
+		sqlite3 newer.db "UPDATE steps SET fingerprint = coalesce(fingerprint, (SELECT mark FROM attempts AS a
+			WHERE a.step = steps.id AND mark IS NOT NULL ORDER BY a.id DESC LIMIT 1))"
 	for f in "$top_srcdir"/lib/ledger/schema/*.sql; do
 		f=${f##*/}
 		[ "$((10#${f%%_*}))" -gt "$1" ] || cat "$top_srcdir/lib/ledger/schema/$f"

@@ -60,6 +60,20 @@ kill_both() {
 	want 0 orchmake fsck
 }
 
+@test "a run that a program before this one recorded is gone on with, and told by the same marks" {
+	chain
+	want 1 orchmake -s p
+	older 8
+	is "$(sqlite3 .orchmake/ledger.db "select count(*) from v_steps where fingerprint like 'start%'")" 2
+	sed -i 's/echo b >>did/echo B >>did/' Jobfile
+	touch ok
+	want 0 orchmake -s resume
+	is "$(did)" "a b B c 7 "
+	is "$(stands p/a)" "cached resumed"
+	is "$(sqlite3 .orchmake/ledger.db 'PRAGMA user_version')" "$(sqlite3 newer.db 'PRAGMA user_version')"
+	want 0 orchmake fsck
+}
+
 @test "with nothing to do it says so" {
 	chain
 	touch ok

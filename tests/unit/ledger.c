@@ -169,19 +169,12 @@ static void a_failed_upgrade_changes_nothing_and_can_be_tried_again(void **state
 /* A ledger as version n made it, with a run in it that goes on. */
 static void made_by_version(struct kit *k, size_t n)
 {
-	const struct ledger_options o = {.mode = LEDGER_WRITE};
-
-	k->l = ledger_open_as(k->path, &o, schema_upgrades, n, &k->err);
-	assert_non_null(k->l);
-	if (n > 1) { /* the first knows less of attempts than is written now */
-		int64_t run;
-
-		kit_whole_run(k, 1, "all", 2);
-		run = kit_run(k, 2, "all");
-		kit_steps(k, run, 2);
-		kit_commit(k);
-	}
+	kit_open(k, LEDGER_WRITE);
+	kit_whole_run(k, 1, "all", 2);
+	kit_steps(k, kit_run(k, 2, "all"), 2);
+	kit_commit(k);
 	kit_shut(k);
+	kit_as_version(k, n);
 	CHECK_STR(kit_ask(k, "PRAGMA user_version"), n > 1 ? "2" : "1");
 	CHECK_STR(kit_ask(k, "SELECT count(*) FROM sqlite_schema WHERE name = 'v_remaining'"), "0");
 }
@@ -230,10 +223,92 @@ static void a_ledger_of_the_first_version_is_upgraded_by_writing(void **state)
 
 	made_by_version(k, 1);
 	kit_open(k, LEDGER_WRITE);
+	k->seq = 0;
 	kit_whole_run(k, 3, "all", 2);
 	CHECK_STR(kit_ask(k, "PRAGMA user_version"), version_text("%d", 0));
-	CHECK_STR(kit_ask(k, "SELECT weighted_percent FROM v_progress"), "100");
+	CHECK_STR(kit_ask(k, "SELECT group_concat(weighted_percent, ' ') FROM v_progress"), "100 0 100");
 	kit_sound(k);
+}
+
+static bool keep_fingerprint(void *ctx, const struct ledger_step_row *r)
+{
+	buf_addf(ctx, "%s=%s ", r->name, r->fingerprint ? r->fingerprint : "-");
+	return true;
+}
+
+static void fingerprints_are(struct kit *k, const char *want)
+{
+	struct buf text = BUF_INIT;
+
+	CHECK(ledger_steps(k->l, 1, NULL, keep_fingerprint, &text));
+	CHECK_STR(text.data, want);
+	buf_release(&text);
+}
+
+#define FINGERPRINTS "SELECT group_concat(coalesce(fingerprint, '-'), ', ') FROM (SELECT * FROM v_steps ORDER BY number)"
+
+/* What a step was made from: a success on record, else what its last attempt of which that is known was to start from. */
+static void a_mark_is_the_step_s_fingerprint_until_a_success_has_one(void **state)
+{
+	struct kit *k = *state;
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	kit_steps(k, run, 4);
+	ledger_attempt_intent(k->l, run, 1, 0, 1, "first");
+	ledger_attempt_intent(k->l, run, 2, 0, 2, NULL);
+	ledger_attempt_intent(k->l, run, 3, 1, 1, NULL);
+	ledger_attempt_mark(k->l, run, 3, "late");
+	ledger_step_mark(k->l, run, 2, "asked");
+	kit_commit(k);
+	CHECK_STR(kit_ask(k, FINGERPRINTS), "first, late, asked, -");
+	fingerprints_are(k, "all/s0=first all/s1=late all/s2=asked all/s3=- ");
+	ledger_attempt_intent(k->l, run, 4, 0, 3, "third");
+	ledger_step_fingerprint(k->l, run, 1, "record", KIT_TIME);
+	kit_commit(k);
+	CHECK_STR(kit_ask(k, FINGERPRINTS), "third, record, asked, -");
+	fingerprints_are(k, "all/s0=third all/s1=record all/s2=asked all/s3=- ");
+}
+
+static void a_mark_is_known_before_the_start_or_not_at_all(void **state)
+{
+	struct kit *k = *state;
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	kit_steps(k, run, 1);
+	kit_start(k, run, 0, 1, 1);
+	kit_commit(k);
+	ledger_attempt_mark(k->l, run, 1, "late");
+	CHECK(!ledger_commit(k->l));
+	CHECK_INT(ledger_error(k->l)->fault, LEDGER_BROKEN);
+}
+
+static void a_ledger_with_its_marks_in_steps_is_read_and_upgraded(void **state)
+{
+	static const enum ledger_mode modes[] = {LEDGER_READ, LEDGER_LOOK, LEDGER_WRITE};
+	struct kit *k = *state;
+	int64_t run;
+
+	kit_open(k, LEDGER_WRITE);
+	run = kit_run(k, 1, "all");
+	kit_steps(k, run, 2);
+	ledger_step_mark(k->l, run, 0, "old");
+	ledger_attempt_intent(k->l, run, 1, 0, 1, NULL);
+	kit_commit(k);
+	kit_shut(k);
+	kit_as_version(k, 8);
+	CHECK_STR(kit_ask(k, "SELECT count(*) FROM pragma_table_info('attempts') WHERE name = 'mark'"), "0");
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		kit_open(k, modes[i]);
+		fingerprints_are(k, "all/s0=old all/s1=- ");
+	}
+	CHECK_STR(kit_ask(k, "PRAGMA user_version"), version_text("%d", 0));
+	ledger_attempt_intent(k->l, run, 2, 1, 1, "new");
+	kit_commit(k);
+	CHECK_STR(kit_ask(k, FINGERPRINTS), "old, new");
 }
 
 /* --- runs that begin only on what they were decided on ---------------------------------------------------- */
@@ -1154,6 +1229,9 @@ int main(void)
 		KIT_TEST(a_reader_has_the_new_views_of_an_older_ledger),
 		KIT_TEST(a_reader_cannot_make_up_for_missing_columns),
 		KIT_TEST(a_ledger_of_the_first_version_is_upgraded_by_writing),
+		KIT_TEST(a_mark_is_the_step_s_fingerprint_until_a_success_has_one),
+		KIT_TEST(a_mark_is_known_before_the_start_or_not_at_all),
+		KIT_TEST(a_ledger_with_its_marks_in_steps_is_read_and_upgraded),
 		KIT_TEST(one_run_goes_on_with_another_and_no_second),
 		KIT_TEST(a_run_begins_only_on_the_newest_that_was_seen),
 		KIT_TEST(words_are_found_whatever_their_numbers),

@@ -270,7 +270,7 @@ static void queue_of_all(struct kit *k, int64_t run)
 	kit_start(k, run, 1, 2, 1);
 	ledger_attempt_pid(k->l, run, 2, 43);
 	ledger_attempt_ended(k->l, run, 2, &bad);
-	ledger_attempt_intent(k->l, run, 3, 1, 2);
+	ledger_attempt_intent(k->l, run, 3, 1, 2, NULL);
 	ledger_attempt_unused(k->l, run, 3);
 	kit_settle(k, run, 1, 1, STATE_FAILED);
 	ledger_artifact(k->l, run, 0, &(struct ledger_artifact){.name = "a", .kind = "file", .path = "a", .size_bytes = 1});
@@ -657,8 +657,8 @@ static void before_repair(struct kit *k, unsigned n)
 	kit_start(k, deed_run, 0, 1, 1);
 	kit_start(k, deed_run, 1, 2, 1);
 	ledger_attempt_ended(k->l, deed_run, 2, &bad);
-	ledger_attempt_intent(k->l, deed_run, 3, 1, 2);
-	ledger_attempt_intent(k->l, deed_run, 4, 2, 1);
+	ledger_attempt_intent(k->l, deed_run, 3, 1, 2, NULL);
+	ledger_attempt_intent(k->l, deed_run, 4, 2, 1, NULL);
 	kit_commit(k);
 }
 

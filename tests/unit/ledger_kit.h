@@ -164,7 +164,7 @@ static inline void kit_event(struct kit *k, int64_t run, enum event_kind kind, u
 
 static inline void kit_start(struct kit *k, int64_t run, uint32_t unit, uint32_t serial, uint32_t number)
 {
-	ledger_attempt_intent(k->l, run, serial, unit, number);
+	ledger_attempt_intent(k->l, run, serial, unit, number, NULL);
 	ledger_attempt_started(k->l, run, serial,
 			       &(struct ledger_attempt_start){.wall_ms = KIT_TIME, .mono_ns = 9, .pid = 42,
 							      .command = "echo hi", .log = "logs/s.log",
@@ -258,6 +258,32 @@ static inline void kit_exec(const struct kit *k, const char *sql)
 	if (sqlite3_exec(db, sql, NULL, NULL, &text))
 		fail_msg("%s: %s", sql, text);
 	sqlite3_close(db);
+}
+
+/* What is in the ledger now, which is shut, as the first n upgrades would have it. */
+static inline void kit_as_version(struct kit *k, size_t n)
+{
+	char *newer = xasprintf("%s.newer", k->path), *attach = xasprintf("ATTACH '%s' AS newer", newer);
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	char *text = NULL;
+
+	kit_exec(k, "PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_int_equal(rename(k->path, newer), 0);
+	assert_true(ledger_make(k->path, schema_upgrades, n, &k->err));
+	assert_int_equal(sqlite3_open_v2(k->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, attach, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT 'INSERT OR REPLACE INTO main.' || name || ' (' || c || ') SELECT ' || c ||"
+		" ' FROM newer.' || name FROM (SELECT name, (SELECT group_concat(name) FROM pragma_table_info(t.name, 'main')) AS c"
+		" FROM main.sqlite_schema AS t WHERE type = 'table' AND name NOT LIKE 'sqlite_%')", -1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW)
+		if (sqlite3_exec(db, (const char *)sqlite3_column_text(st, 0), NULL, NULL, &text))
+			fail_msg("%s: %s", sqlite3_column_text(st, 0), text);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	assert_int_equal(unlink(newer), 0);
+	free(attach);
+	free(newer);
 }
 
 static inline void kit_print_fault(void *ctx, const char *text)

@@ -547,15 +547,15 @@ static void steps_are(struct kit *k, const char *want)
 static void a_ledger_without_ranges_is_read_and_upgraded(void **state)
 {
 	static const enum ledger_mode modes[] = {LEDGER_READ, LEDGER_LOOK, LEDGER_WRITE};
-	const struct ledger_options o = {.mode = LEDGER_WRITE};
 	struct kit *k = *state, copy = {0};
 
-	k->l = ledger_open_as(k->path, &o, schema_upgrades, 6, &k->err);
+	kit_open(k, LEDGER_WRITE);
 	kit_whole_run(k, 1, "all", 2);
 	k->seq = 5;
 	kit_event(k, 1, EVENT_RUN_COMPLETED, UNIT_NONE, STATE_SUCCEEDED);
 	kit_commit(k);
 	kit_shut(k);
+	kit_as_version(k, 6);
 	CHECK_STR(kit_ask(k, "SELECT count(*) FROM pragma_table_info('steps') WHERE name = 'n'"), "0");
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		kit_open(k, modes[i]);

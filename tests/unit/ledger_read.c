@@ -280,9 +280,9 @@ static void attempts_and_events_are_read_in_order(void **state)
 	ledger_attempt_ended(k->l, run, 1, &bad);
 	kit_start(k, run, 0, 2, 2);
 	ledger_attempt_pid(k->l, run, 2, 43);
-	ledger_attempt_intent(k->l, run, 3, 1, 1);
+	ledger_attempt_intent(k->l, run, 3, 1, 1, NULL);
 	ledger_attempt_unused(k->l, run, 3);
-	ledger_attempt_intent(k->l, run, 4, 1, 1);
+	ledger_attempt_intent(k->l, run, 4, 1, 1, NULL);
 	kit_event(k, run, EVENT_JOB_FINISHED, 7, STATE_FAILED); /* of a unit that is no step */
 	kit_commit(k);
 	CHECK(ledger_attempts(k->l, run, LEDGER_ANY, see_attempt, &s));

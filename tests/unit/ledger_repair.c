@@ -60,7 +60,7 @@ static int64_t a_dead_run(struct kit *k, unsigned id)
 	kit_start(k, run, 2, 3, 1);
 	ledger_attempt_ended(k->l, run, 3, &bad);
 	kit_start(k, run, 2, 4, 2);
-	ledger_attempt_intent(k->l, run, 5, 3, 1);
+	ledger_attempt_intent(k->l, run, 5, 3, 1, NULL);
 	kit_start(k, run, 5, 6, 1);
 	kit_start(k, run, 6, 7, 1);
 	ledger_attempt_ended(k->l, run, 7, &good);
@@ -187,7 +187,7 @@ static void an_intent_that_had_begun_gets_its_start_from_the_journal(void **stat
 	kit_open(k, LEDGER_WRITE);
 	run = kit_run(k, 1, "all");
 	kit_steps(k, run, 1);
-	ledger_attempt_intent(k->l, run, 1, 0, 1);
+	ledger_attempt_intent(k->l, run, 1, 0, 1, NULL);
 	kit_commit(k);
 	o.end = kit_end(STATE_SUCCEEDED, 10);
 	CHECK(repair(k, run, &o, 1));
@@ -204,7 +204,7 @@ static void an_outcome_without_a_start_has_no_duration(void **state)
 	kit_open(k, LEDGER_WRITE);
 	run = kit_run(k, 1, "all");
 	kit_steps(k, run, 1);
-	ledger_attempt_intent(k->l, run, 1, 0, 1);
+	ledger_attempt_intent(k->l, run, 1, 0, 1, NULL);
 	kit_commit(k);
 	o.end = kit_end(STATE_FAILED, -1);
 	CHECK(repair(k, run, &o, 1));
