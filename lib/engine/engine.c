@@ -252,8 +252,6 @@ static bool make_schedule(struct engine *e, struct diags *d)
 
 	e->s = schedule_new(e->x->graph, &so);
 	e->note = xcalloc(e->x->graph->n_units, sizeof(*e->note));
-	for (uint32_t u = 0; u < e->x->graph->n_units; u++)
-		e->note[u].exit_code = -1;
 	skip_empty_loops(e);
 	return restrict_units(e, d) && fresh_new(e, d) && resume_new(e, d);
 }
