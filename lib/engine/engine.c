@@ -363,5 +363,5 @@ int engine_failed_exit(const struct engine *e)
 {
 	const struct note *n = e->first_failed ? &e->note[e->first_failed - 1] : NULL;
 
-	return !n ? 0 : n->exit_code > 0 ? n->exit_code : n->signal ? EXIT_SIGNAL + n->signal : 1;
+	return !n ? 0 : note_exit(n) > 0 ? note_exit(n) : n->signal ? EXIT_SIGNAL + n->signal : 1;
 }

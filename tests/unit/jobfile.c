@@ -499,7 +499,7 @@ static void a_one_action_job_has_one_step_with_its_traits(void **state)
 	CHECK_INT(j->t.act->kind, ACT_NONE);
 	CHECK(j->step[1].finally && j->step[1].no == 1);
 	CHECK(step_find(j, "finally1") == &j->step[1]);
-	CHECK(key_set_has(&job_find(l.jf, "c")->t.set, KEY_needs));
+	CHECK(traits_has(&job_find(l.jf, "c")->t, KEY_needs));
 	release(&l);
 }
 
