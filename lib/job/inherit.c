@@ -211,14 +211,9 @@ static void inherit_field(struct loader *l, struct traits *near, const struct tr
 
 void traits_inherit(struct loader *l, struct traits *near, const struct traits *far, unsigned reaches)
 {
-	for (size_t w = 0; w < sizeof(far->policy->set.bits) / sizeof(far->policy->set.bits[0]); w++) {
-		for (uint64_t rest = far->policy->set.bits[w]; rest; rest &= rest - 1) {
-			enum key k = (enum key)(w * 64 + (size_t)__builtin_ctzll(rest));
-
-			if (k != KEY_extends && reaches >> key_info(k)->reach & 1)
-				inherit_field(l, near, far, k);
-		}
-	}
+	key_set_each(k, &far->policy->set)
+		if (k != KEY_extends && reaches >> key_info(k)->reach & 1)
+			inherit_field(l, near, far, k);
 	if (reaches & 1 << REACH_OWN)
 		inherit_needs(l, near, far);
 	if (reaches & 1 << REACH_ACT)

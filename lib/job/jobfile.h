@@ -45,6 +45,22 @@ static inline void key_set_drop(struct key_set *s, enum key k)
 {
 	s->bits[k / 64] &= ~((uint64_t)1 << (k % 64));
 }
+static inline void key_set_join(struct key_set *s, const struct key_set *other)
+{
+	for (size_t i = 0; i < sizeof(s->bits) / sizeof(s->bits[0]); i++)
+		s->bits[i] |= other->bits[i];
+}
+/* The first key of s from k on; KEY_COUNT: there is none. */
+static inline enum key key_set_next(const struct key_set *s, unsigned k)
+{
+	for (uint64_t rest; k < KEY_COUNT; k = (k / 64 + 1) * 64) {
+		rest = s->bits[k / 64] >> (k % 64);
+		if (rest)
+			return (enum key)(k + (unsigned)__builtin_ctzll(rest));
+	}
+	return KEY_COUNT;
+}
+#define key_set_each(k, s) for (enum key k = key_set_next(s, 0); k < KEY_COUNT; k = key_set_next(s, k + 1))
 
 struct text_list {
 	const char **text;

@@ -19,7 +19,11 @@ static bool same_field(const struct traits *a, const struct traits *b, enum key 
 /* The keys of t that reach so far; without those that base passes on anyway (NULL: none). */
 static void put_traits(json_t *map, const struct traits *t, unsigned reaches, const struct traits *base)
 {
-	for (enum key k = 0; k < KEY_COUNT; k++) {
+	struct key_set all = t->policy->set;
+
+	if (base)
+		key_set_join(&all, &base->policy->set);
+	key_set_each(k, &all) {
 		bool mine = traits_has(t, k);
 		bool passed = base && key_info(k)->reach == REACH_STEPS && traits_has(base, k);
 
