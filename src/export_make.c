@@ -137,7 +137,7 @@ static const char *takes_orchmake(const struct traits *t)
 	enum fresh_kind kind = fresh_kind_of(t);
 
 	for (size_t i = 0; i < ARRAY_LEN(deep); i++)
-		if (key_set_has(&t->set, deep[i]))
+		if (traits_has(t, deep[i]))
 			return key_word(deep[i]);
 	for (size_t i = 0; i < t->n_needs; i++)
 		if (t->need[i].cond != COND_OK || strchr(t->need[i].name, '['))
@@ -152,10 +152,10 @@ static void tell_lost(struct makefile *m, const struct job *j)
 	struct buf words = BUF_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(light); i++) {
-		bool said = key_set_has(&j->t.set, light[i]);
+		bool said = traits_has(&j->t, light[i]);
 
 		for (size_t k = 0; k < j->n_steps; k++)
-			said |= key_set_has(&j->step[k].t.set, light[i]);
+			said |= traits_has(&j->step[k].t, light[i]);
 		if (said)
 			buf_addf(&words, "%s`%s`", words.len ? ", " : "", key_word(light[i]));
 	}

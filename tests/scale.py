@@ -89,12 +89,12 @@ def processes(n):
 # Of each shape: how many of N, the document's name, how the run ends, and bytes a step: of -n and of -s.
 SHAPES = [
     (matrix, 1, "Jobfile", 0, 400, 520),
-    (plain, 1, "Jobfile", 0, 450, 620),
-    (generated, 1, "Jobfile", 0, 620, 1100),
+    (plain, 1, "Jobfile", 0, 340, 500),
+    (generated, 1, "Jobfile", 0, 430, 720),
     (as_json, 1, "Jobfile.json", 0, 620, 1100),
     (chain, 2, "Jobfile", 0, 600, 800),
     (fan_in, 1, "Jobfile", 0, 600, 800),
-    (plan, 1, "plan.json", 1, 1000, 1700),
+    (plan, 1, "plan.json", 1, 680, 1700),
     (plan_chain, 1, "plan.json", 1, 1200, 1900),
     (processes, 0.1, "Jobfile", 0, None, 1500),
 ]

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/span.h"
 
 int fd_read_all(int fd, struct buf *b, size_t max)
 {
@@ -84,7 +85,7 @@ int fd_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode)
+int file_make_atomic(const char *path, mode_t mode, int (*put)(void *ctx, int fd), void *ctx)
 {
 	char *tmp = xasprintf("%s.tmp.%d", path, (int)getpid());
 	int saved, fd;
@@ -93,7 +94,7 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		goto free_name;
-	if (fd_write_all(fd, data, len) < 0) {
+	if (put(ctx, fd) < 0) {
 		saved = errno;
 		close(fd);
 		goto remove;
@@ -111,6 +112,18 @@ remove:
 free_name:
 	free(tmp);
 	return -1;
+}
+
+static int put_span(void *ctx, int fd)
+{
+	const struct span *s = ctx;
+
+	return fd_write_all(fd, s->at, s->len);
+}
+
+int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode)
+{
+	return file_make_atomic(path, mode, put_span, &(struct span){data, len});
 }
 
 static int write_into(const char *path, const void *data, size_t len)

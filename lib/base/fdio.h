@@ -32,6 +32,8 @@ int fd_write_all(int fd, const void *data, size_t len);
 
 /* Into a temporary name beside path, then renamed over it; mode before umask. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
+/* The same of what put(ctx, fd) writes; it returns -1 and errno if it cannot. */
+int file_make_atomic(const char *path, mode_t mode, int (*put)(void *ctx, int fd), void *ctx);
 /* The same to where a user pointed: behind a link; and a device or a pipe is written into, not replaced. */
 int file_write_to(const char *path, const void *data, size_t len, mode_t mode);
 

@@ -66,9 +66,38 @@ uint64_t hash_text(uint64_t seed, const char *text)
 	return XXH3_64bits_withSeed(text, strlen(text), seed);
 }
 
+struct hasher {
+	XXH3_state_t *state;
+};
+
+struct hasher *hasher_new(void)
+{
+	struct hasher *h = xmalloc(sizeof(*h));
+
+	h->state = XXH3_createState();
+	if (!h->state)
+		BUG("out of memory");
+	(void)XXH3_64bits_reset(h->state);
+	return h;
+}
+
+void hasher_add(struct hasher *h, const void *data, size_t len)
+{
+	(void)XXH3_64bits_update(h->state, data, len);
+}
+
+uint64_t hasher_end(struct hasher *h)
+{
+	uint64_t hash = XXH3_64bits_digest(h->state);
+
+	XXH3_freeState(h->state);
+	free(h);
+	return hash;
+}
+
 struct file_hasher {
 	int fd;
-	XXH3_state_t *state;
+	struct hasher *of;
 	char piece[PIECE_BYTES];
 };
 
@@ -83,10 +112,7 @@ struct file_hasher *file_hasher_open(int dir, const char *path)
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	h = xmalloc(sizeof(*h));
 	h->fd = fd;
-	h->state = XXH3_createState();
-	if (!h->state)
-		BUG("out of memory");
-	(void)XXH3_64bits_reset(h->state);
+	h->of = hasher_new();
 	return h;
 }
 
@@ -100,10 +126,11 @@ enum hashing file_hasher_go(struct file_hasher *h, uint64_t *ret)
 	if (n < 0)
 		return HASHING_FAILED;
 	if (n) {
-		(void)XXH3_64bits_update(h->state, h->piece, (size_t)n);
+		hasher_add(h->of, h->piece, (size_t)n);
 		return HASHING_MORE;
 	}
-	*ret = XXH3_64bits_digest(h->state);
+	*ret = hasher_end(h->of);
+	h->of = NULL;
 	return HASHING_DONE;
 }
 
@@ -112,6 +139,7 @@ void file_hasher_free(struct file_hasher *h)
 	if (!h)
 		return;
 	close(h->fd);
-	XXH3_freeState(h->state);
+	if (h->of)
+		(void)hasher_end(h->of);
 	free(h);
 }

@@ -26,6 +26,11 @@ void file_id_of(const struct stat *st, struct file_id *ret);
 bool file_id_settled(const struct file_id *id);
 
 uint64_t hash_of(const void *data, size_t len);
+/* The same piece by piece; hasher_end() frees it. */
+struct hasher;
+struct hasher *hasher_new(void);
+void hasher_add(struct hasher *h, const void *data, size_t len);
+uint64_t hasher_end(struct hasher *h);
 /* Of two in order: for lists and trees. */
 uint64_t hash_join(uint64_t a, uint64_t b);
 uint64_t hash_text(uint64_t seed, const char *text);

@@ -6,6 +6,7 @@
 #include "base/bug.h"
 #include "base/fdio.h"
 #include "base/file_state.h"
+#include "base/spool.h"
 #include "doc/compiled_impl.h"
 
 struct header {
@@ -21,7 +22,7 @@ struct compiled {
 	const struct source *source;
 	char *path;
 	struct buf file; /* as it was read: header and events; empty if it is of no use */
-	struct buf put;	 /* events of a cursor that reads the text */
+	struct spool put; /* events of a cursor that reads the text */
 	bool may_make;	 /* what is not known is put there */
 	bool complete;	 /* it came to the end */
 	uint64_t line;	 /* of the event that was put last */
@@ -80,17 +81,20 @@ enum { KIND_BITS = 3, KIND_MASK = (1 << KIND_BITS) - 1 };
 
 void compiled_put(struct compiled *k, const struct event *e)
 {
+	struct buf *put = &k->put.tail;
+
 	if (!k->may_make)
 		return;
-	buf_putc(&k->put, (char)(e->kind | (unsigned)e->style << KIND_BITS));
-	put_number(&k->put, fold((int64_t)e->mark.line - (int64_t)k->line));
-	put_number(&k->put, e->mark.col);
-	put_number(&k->put, e->mark.len);
+	buf_putc(put, (char)(e->kind | (unsigned)e->style << KIND_BITS));
+	put_number(put, fold((int64_t)e->mark.line - (int64_t)k->line));
+	put_number(put, e->mark.col);
+	put_number(put, e->mark.len);
 	k->line = e->mark.line;
 	if (e->kind == DOC_SCALAR) {
-		put_number(&k->put, e->text.len);
-		buf_add(&k->put, e->text.at, e->text.len);
+		put_number(put, e->text.len);
+		buf_add(put, e->text.at, e->text.len);
 	}
+	spool_pass(&k->put);
 	k->complete = e->kind == DOC_FINISHED;
 }
 
@@ -215,14 +219,20 @@ static bool is_document(const struct compiled *k)
 
 /* --- the file ---------------------------------------------------------------------------------------------- */
 
-static struct header header_of(const struct source *s, const void *events, size_t len)
+/* Of events that are so many bytes and have that hash. */
+static struct header header_for(const struct source *s, uint64_t len, uint64_t hash)
 {
-	struct header h = {.len = len, .hash = hash_of(events, len)};
+	struct header h = {.len = len, .hash = hash};
 
 	memcpy(h.magic, MAGIC, sizeof(h.magic));
 	h.by = hash_text(hash_text(0, ORCHMAKE_VERSION), cursor_yaml_library());
 	memcpy(h.text, source_digest(s)->hex, sizeof(h.text));
 	return h;
+}
+
+static struct header header_of(const struct source *s, const void *events, size_t len)
+{
+	return header_for(s, len, hash_of(events, len));
 }
 
 void compiled_seal(const struct source *s, const void *events, size_t len, struct buf *out)
@@ -259,10 +269,13 @@ static char *path_in(const char *dir, const char *name)
 static struct compiled *compiled_new(const struct source *s)
 {
 	struct compiled *k = xcalloc(1, sizeof(*k));
+	char *dir;
 
 	k->source = s;
 	buf_init(&k->file);
-	buf_init(&k->put);
+	dir = path_dir(source_name(s));
+	spool_init(&k->put, dir);
+	free(dir);
 	return k;
 }
 
@@ -295,7 +308,7 @@ void compiled_free(struct compiled *k)
 	if (!k)
 		return;
 	buf_release(&k->file);
-	buf_release(&k->put);
+	spool_release(&k->put);
 	free(k->path);
 	free(k);
 }
@@ -307,17 +320,34 @@ bool compiled_is_known(const struct compiled *k)
 
 bool compiled_is_due(const struct compiled *k)
 {
-	return k->complete;
+	return k->complete && !k->put.lost;
+}
+
+static bool hash_piece(void *hasher, const void *data, size_t len)
+{
+	hasher_add(hasher, data, len);
+	return true;
+}
+
+static bool write_piece(void *fd, const void *data, size_t len)
+{
+	return fd_write_all(*(int *)fd, data, len) == 0;
+}
+
+static int put_file(void *ctx, int fd)
+{
+	const struct compiled *k = ctx;
+	struct hasher *hasher = hasher_new();
+	bool good = spool_each(&k->put, hash_piece, hasher);
+	struct header h = header_for(k->source, spool_len(&k->put), hasher_end(hasher));
+
+	return good && !fd_write_all(fd, &h, sizeof(h)) && spool_each(&k->put, write_piece, &fd) ? 0 : -1;
 }
 
 void compiled_save(struct compiled *k)
 {
-	struct buf whole = BUF_INIT;
-
-	compiled_seal(k->source, k->put.data, k->put.len, &whole);
-	(void)file_write_atomic(k->path, whole.data, whole.len, 0600); /* without it the text is read again */
-	buf_release(&whole);
-	buf_release(&k->put);
+	(void)file_make_atomic(k->path, 0600, put_file, k); /* without it the text is read again */
+	spool_release(&k->put);
 	k->complete = false;
 }
 

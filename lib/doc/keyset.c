@@ -131,7 +131,7 @@ bool keyset_add(struct keyset *k, struct span text, bool stable, size_t place, s
 	struct key_level *l = &k->level[k->depth - 1];
 	struct key_entry new = {.hash = hash_of(k->seed, text),
 				.len = (uint32_t)text.len,
-				.place = place};
+				.place = (uint32_t)place};
 	const struct key_entry *old;
 	uint32_t *slot = NULL;
 	size_t n = k->n - l->base;
@@ -148,7 +148,8 @@ bool keyset_add(struct keyset *k, struct span text, bool stable, size_t place, s
 	if (stable) {
 		new.stable = text.at;
 	} else {
-		new.copy = k->copies.len;
+		BUG_UNLESS(k->copies.len <= UINT32_MAX);
+		new.copy = (uint32_t)k->copies.len;
 		buf_add(&k->copies, text.at, text.len);
 	}
 	VEC_PUSH(k->entry, k->n, k->room, new);

@@ -15,9 +15,9 @@
 
 struct key_entry {
 	const char *stable; /* the key's text, if that outlives the set; else it is copied */
-	size_t copy;	    /* then: its offset in copies */
+	uint32_t copy;	    /* then: its offset in copies */
 	uint32_t hash, len;
-	size_t place; /* where it stands in the document */
+	uint32_t place; /* where it stands in the document */
 };
 
 struct key_level {

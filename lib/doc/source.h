@@ -38,6 +38,23 @@ struct mark {
 
 #define MARK_NONE ((struct mark){0})
 
+/* The same where the source is known: of what there are a million. */
+struct spot {
+	uint64_t line : MARK_LINE_BITS;
+	uint64_t col : MARK_COL_BITS;
+	uint64_t len : MARK_LEN_BITS;
+};
+
+static inline struct spot spot_of(struct mark m)
+{
+	return (struct spot){m.line, m.col, m.len};
+}
+
+static inline struct mark spot_mark(const struct source *s, struct spot at)
+{
+	return (struct mark){s, at.line, at.col, at.len};
+}
+
 /*
  * Read the file at path; NULL and errno (EFBIG beyond SOURCE_MAX).  name is what messages call it
  * (usually path).

@@ -352,9 +352,22 @@ static bool bad_key(struct cursor *c, const struct raw *r)
 	return true;
 }
 
+/* Where the document itself has the text of r, as it has that of nearly all keys, so that no copy is needed; else NULL. */
+static const char *in_document(const struct cursor *c, const struct raw *r)
+{
+	const char *at = c->text.at + r->place + (r->style == STYLE_QUOTED);
+	size_t before = (size_t)(at - c->text.at);
+
+	if (before > c->text.len || c->text.len - before < r->text.len)
+		return NULL;
+	return memcmp(at, r->text.at, r->text.len) ? NULL : at;
+}
+
 /* False: no event comes of it. */
 static bool on_key(struct cursor *c, struct yaml *y, struct level *l, const struct raw *r)
 {
+	const char *stable;
+	struct span key;
 	size_t first;
 
 	if (r->kind == RAW_END || r->kind == RAW_MERGED)
@@ -363,7 +376,9 @@ static bool on_key(struct cursor *c, struct yaml *y, struct level *l, const stru
 		return bad_key(c, r);
 	if (r->style == STYLE_PLAIN && !r->tagged && span_is(r->text, "<<"))
 		return !read_merge(c, y, r);
-	if (!keyset_add(&c->keys, r->text, false, r->place, &first))
+	stable = in_document(c, r);
+	key = (struct span){stable ? stable : r->text.at, r->text.len};
+	if (!keyset_add(&c->keys, key, stable, r->place, &first))
 		return repeated_key(c, y, l, r, first);
 	l->want_key = false;
 	tell_scalar(c, r);

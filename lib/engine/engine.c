@@ -252,8 +252,6 @@ static bool make_schedule(struct engine *e, struct diags *d)
 
 	e->s = schedule_new(e->x->graph, &so);
 	e->note = xcalloc(e->x->graph->n_units, sizeof(*e->note));
-	for (uint32_t u = 0; u < e->x->graph->n_units; u++)
-		e->note[u].exit_code = -1;
 	skip_empty_loops(e);
 	return restrict_units(e, d) && fresh_new(e, d) && resume_new(e, d);
 }
@@ -365,5 +363,5 @@ int engine_failed_exit(const struct engine *e)
 {
 	const struct note *n = e->first_failed ? &e->note[e->first_failed - 1] : NULL;
 
-	return !n ? 0 : n->exit_code > 0 ? n->exit_code : n->signal ? EXIT_SIGNAL + n->signal : 1;
+	return !n ? 0 : note_exit(n) > 0 ? note_exit(n) : n->signal ? EXIT_SIGNAL + n->signal : 1;
 }

@@ -18,7 +18,10 @@
 #include "sys/load.h"
 #include "sys/loop.h"
 
-/* What is kept of a unit beside the schedule's notes. */
+/*
+ * What is kept of a unit beside the schedule's notes.  All of it is 0 where nothing is known: memory that nobody writes
+ * to costs nothing, and of a million units -n writes to none.
+ */
 struct note {
 	json_t *result;	       /* what `steps.ID` shows and what its job returns; NULL: nothing yet, or unit_outcome() is it */
 	char *error;	       /* the failure's text; for other ends what the reason's %s stands for */
@@ -26,13 +29,23 @@ struct note {
 	int64_t end_mono_ns;
 	struct pass *pass;     /* what it has, or waits for, to start; rights.c */
 	uint32_t serial;       /* of the latest attempt */
-	int16_t exit_code;     /* -1: none */
+	uint16_t exit_known;   /* its exit code + 1: note_exit() */
 	uint8_t signal;
 	bool said_slow : 1;
-	bool has_row : 1;      /* the ledger, or what waits to be written to it, has the row of this step */
 	bool has_intent : 1;   /* an attempt row for the next start is committed */
 	bool marked : 1;       /* the ledger knows what its start is made from */
 };
+
+/* -1: none. */
+static inline int note_exit(const struct note *n)
+{
+	return n->exit_known - 1;
+}
+
+static inline void note_set_exit(struct note *n, int exit_code)
+{
+	n->exit_known = (uint16_t)(exit_code + 1);
+}
 
 /* What the driver stopped an attempt for, apart from a cancel. */
 enum stopped_for { STOPPED_NOT, STOPPED_STALL, STOPPED_DEADLINE, STOPPED_UNTIL };
@@ -80,6 +93,8 @@ struct instances {
 
 /* The rows of steps on their way into the ledger. */
 struct rows {
+	bool *has; /* by unit, of n that are expected: rows_has() */
+	uint32_t n;
 	uint32_t n_missing;
 	struct buf name, key, cell; /* of the one that is being made */
 	struct instances instances;
@@ -422,6 +437,8 @@ bool rows_join(struct engine *e, const struct ledger_range *step);
 /* Nothing joins the row that is under way any more. */
 void rows_close(struct engine *e);
 void rows_init(struct engine *e);
+/* The ledger, or what waits to be written to it, has the row of that step. */
+bool rows_has(const struct engine *e, uint32_t unit);
 void rows_release(struct engine *e);
 
 /* --- instances.c: numbers of what steps have been before ------------------------------------------------- */

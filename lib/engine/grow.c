@@ -140,8 +140,6 @@ static void grow_notes(struct engine *e, uint32_t units, uint32_t scopes)
 
 	e->note = xreallocarray(e->note, n, sizeof(*e->note));
 	memset(e->note + units, 0, (n - units) * sizeof(*e->note));
-	for (uint32_t u = units; u < n; u++)
-		e->note[u].exit_code = -1;
 	n = e->x->n_scopes;
 	e->params = xreallocarray(e->params, n, sizeof(*e->params));
 	e->scope_payload = xreallocarray(e->scope_payload, n, sizeof(*e->scope_payload));

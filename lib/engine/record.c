@@ -265,7 +265,7 @@ static void rename_step(struct engine *e, uint32_t unit)
 {
 	struct buf key = BUF_INIT;
 
-	if (!e->note[unit].has_row)
+	if (!rows_has(e, unit))
 		return;
 	engine_unit_key(e, unit, &key);
 	ledger_step_key(e->ledger, e->run_no, unit, key.data);
@@ -557,7 +557,7 @@ static void settle_step(struct engine *e, const struct action *a, const char *ca
 		ledger_attempt_unused(e->ledger, e->run_no, n->serial);
 	rows_settle(e, a->unit, &(struct ledger_step_end){
 		.state = a->state, .reason = a->reason, .cause = cause, .error = failed ? n->error : NULL,
-		.degraded = schedule_is_degraded(e->s, a->unit), .exit_code = n->exit_code, .signal = n->signal,
+		.degraded = schedule_is_degraded(e->s, a->unit), .exit_code = note_exit(n), .signal = n->signal,
 		.attempts = schedule_attempt(e->s, a->unit), .wall_ms = stamp_wall_ms(),
 		.duration_ms = span_ms(n), .result = n->result ? result.data : NULL});
 	buf_release(&result);
@@ -640,8 +640,8 @@ static bool is_plain(const struct engine *e, const struct action *a)
 {
 	const struct note *n = &e->note[a->unit];
 
-	return state_is_ok(a->state) && !n->has_row && !n->serial && !n->start_mono_ns && !n->error && !n->result &&
-	       n->exit_code == -1 && !n->signal && !strstr(reason_sentence(a->reason), "%s") &&
+	return state_is_ok(a->state) && !rows_has(e, a->unit) && !n->serial && !n->start_mono_ns && !n->error && !n->result &&
+	       note_exit(n) < 0 && !n->signal && !strstr(reason_sentence(a->reason), "%s") &&
 	       !schedule_attempt(e->s, a->unit) && !schedule_is_degraded(e->s, a->unit) && !fresh_kept(e, a->unit);
 }
 
@@ -700,7 +700,7 @@ static void fill_unit(struct engine *e, struct told *t, const struct action *a)
 	struct run_event *ev = &t->e;
 
 	ev->attempt = schedule_attempt(e->s, ev->unit);
-	ev->exit_code = n->exit_code;
+	ev->exit_code = note_exit(n);
 	ev->signal = n->signal;
 	ev->state = a ? a->state : schedule_state(e->s, ev->unit);
 	ev->reason = a ? a->reason : REASON_NONE;

@@ -380,7 +380,7 @@ static void take_over(struct engine *e, uint32_t unit, const struct inquiry *q)
 	struct note *n = &e->note[unit];
 
 	e->resume->age[unit] = q->facts.row.run;
-	n->exit_code = (int16_t)q->past->exit_code;
+	note_set_exit(n, q->past->exit_code);
 	json_decref(n->result);
 	n->result = json_incref(q->result);
 }

@@ -3,6 +3,9 @@
  * settles before that, as one does that is up to date, is written once, as what it came to, and many that came to the
  * same are written as one.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/bug.h"
 #include "doc/json.h"
 #include "engine/engine_impl.h"
@@ -50,7 +53,7 @@ static void add_row(struct engine *e, uint32_t unit, const struct ledger_step_en
 		.unit = unit, .group = e->x->graph->unit[unit].group, .key = key->data, .name = name->data,
 		.job = s->job->name, .step = p->step->id, .cell = cell->len ? cell->data : NULL,
 		.critical = p->step->t.policy->critical, .end = end});
-	e->note[unit].has_row = true;
+	e->rows.has[unit] = true;
 	e->rows.n_missing--;
 }
 
@@ -58,8 +61,16 @@ void rows_expect(struct engine *e, uint32_t first)
 {
 	const struct graph *g = e->x->graph;
 
+	e->rows.has = xreallocarray(e->rows.has, g->n_units, sizeof(*e->rows.has));
+	memset(e->rows.has + first, 0, g->n_units - first);
+	e->rows.n = g->n_units;
 	for (uint32_t u = first; u < g->n_units; u++)
 		e->rows.n_missing += g->unit[u].kind == UNIT_STEP;
+}
+
+bool rows_has(const struct engine *e, uint32_t unit)
+{
+	return unit < e->rows.n && e->rows.has[unit];
 }
 
 bool rows_put(struct engine *e)
@@ -68,7 +79,7 @@ bool rows_put(struct engine *e)
 	bool good = true;
 
 	for (uint32_t u = 0; good && e->rows.n_missing && u < g->n_units; u++) {
-		if (g->unit[u].kind == UNIT_STEP && !e->note[u].has_row)
+		if (g->unit[u].kind == UNIT_STEP && !e->rows.has[u])
 			add_row(e, u, NULL);
 		if (ledger_pending(e->ledger) >= BULK_ROWS)
 			good = record_commit(e);
@@ -78,13 +89,13 @@ bool rows_put(struct engine *e)
 
 void rows_need(struct engine *e, uint32_t unit)
 {
-	if (!e->note[unit].has_row)
+	if (!rows_has(e, unit))
 		add_row(e, unit, NULL);
 }
 
 void rows_settle(struct engine *e, uint32_t unit, const struct ledger_step_end *end)
 {
-	if (e->note[unit].has_row)
+	if (rows_has(e, unit))
 		ledger_step_settled(e->ledger, e->run_no, unit, end);
 	else
 		add_row(e, unit, end);
@@ -114,7 +125,7 @@ bool rows_join(struct engine *e, const struct ledger_range *step)
 {
 	struct ledger_range *r = &e->rows.range, s = *step;
 
-	if (e->note[s.unit].has_row)
+	if (rows_has(e, s.unit))
 		return false;
 	s.instance = instance_of(e, s.unit);
 	if (!s.instance)
@@ -125,7 +136,7 @@ bool rows_join(struct engine *e, const struct ledger_range *step)
 		r->n = 0;
 	}
 	r->n++;
-	e->note[s.unit].has_row = true;
+	e->rows.has[s.unit] = true;
 	e->rows.n_missing--;
 	return true;
 }
@@ -151,4 +162,5 @@ void rows_release(struct engine *e)
 	buf_release(&e->rows.key);
 	buf_release(&e->rows.cell);
 	instances_release(&e->rows.instances);
+	free(e->rows.has);
 }

@@ -280,7 +280,8 @@ static void settle(struct engine *e, const struct action *act)
 	const struct unit *u = &e->x->graph->unit[act->unit];
 	struct note *n = &e->note[act->unit];
 
-	n->end_mono_ns = stamp_mono_ns();
+	if (u->kind != UNIT_STEP || n->start_mono_ns) /* when what never ran was settled is of no use */
+		n->end_mono_ns = stamp_mono_ns();
 	rights_release(e, act->unit);
 	expect_settled(e, act->unit);
 	resume_settled(e, act->unit, act->state, act->reason);
@@ -374,7 +375,7 @@ static void keep_outcome(struct engine *e, uint32_t unit, struct verdict *v)
 {
 	struct note *n = &e->note[unit];
 
-	n->exit_code = (int16_t)v->exit_code;
+	note_set_exit(n, v->exit_code);
 	n->signal = (uint8_t)v->signal;
 	free(n->error);
 	n->error = v->error.len ? xstrdup(v->error.data) : NULL;

@@ -383,7 +383,7 @@ void slots_change(struct engine *e, int64_t n)
 
 size_t slots_offer(const struct engine *e, const struct step *st, struct env_list *env, struct start_fd *fds, bool *ret)
 {
-	enum slot_offer how = key_set_has(&st->t.set, KEY_jobserver) ? st->t.policy->jobserver : e->o->jobserver;
+	enum slot_offer how = traits_has(&st->t, KEY_jobserver) ? st->t.policy->jobserver : e->o->jobserver;
 	struct buf text = BUF_INIT;
 	int in, out;
 

@@ -86,7 +86,7 @@ static json_t *unit_fields(struct engine *e, uint32_t unit)
 	if (result && !json_is_object(result))
 		json_object_set(o, "value", result);
 	json_object_set_new(o, "state", json_string(state_word(schedule_state(e->s, unit))));
-	json_object_set_new(o, "exit", n->exit_code < 0 ? json_null() : json_integer(n->exit_code));
+	json_object_set_new(o, "exit", note_exit(n) < 0 ? json_null() : json_integer(note_exit(n)));
 	json_object_set_new(o, "attempts", json_integer(schedule_attempt(e->s, unit)));
 	json_object_set_new(o, "duration_ms",
 			    json_integer(n->start_mono_ns ? (n->end_mono_ns - n->start_mono_ns) / NS_PER_MS : 0));

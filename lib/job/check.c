@@ -19,12 +19,11 @@ void check_hint_job(struct loader *l, const char *name, struct mark m)
 
 const struct step *job_main(const struct job *j)
 {
-	const struct mark *m = &j->step[0].mark;
+	const struct step *first = &j->step[0];
 
-	return j->kind == JOB_STEPS && j->n_steps && j->in_order && !strcmp(j->step[0].id, "main") &&
-			       m->source == j->mark.source && m->line == j->mark.line &&
-			       m->col == j->mark.col
-		       ? &j->step[0]
+	return j->kind == JOB_STEPS && j->n_steps && j->in_order && !strcmp(first->id, "main") &&
+			       first->spot.line == j->mark.line && first->spot.col == j->mark.col
+		       ? first
 		       : NULL;
 }
 
@@ -59,7 +58,7 @@ void check_job_keys(struct loader *l, const struct job *j, const struct key_set 
 		enum key_reach reach = key_info(k)->reach;
 		bool wrong;
 
-		if (!key_set_has(&j->t.set, k))
+		if (!traits_has(&j->t, k))
 			continue;
 		wrong = j->kind == JOB_COMPOSITE ? !composite_may_have(k) : !acts && reach == REACH_ACT;
 		wrong |= j->kind != JOB_COMPOSITE && (k == KEY_stop_on_failure || k == KEY_success);
@@ -75,8 +74,8 @@ void check_job_keys(struct loader *l, const struct job *j, const struct key_set 
 
 static const char *first_word_of_composites(const struct traits *t)
 {
-	return key_set_has(&t->set, KEY_stop_on_failure) ? "stop_on_failure"
-	       : key_set_has(&t->set, KEY_success)	 ? "success"
+	return traits_has(t, KEY_stop_on_failure) ? "stop_on_failure"
+	       : traits_has(t, KEY_success)	 ? "success"
 							 : NULL;
 }
 
@@ -84,12 +83,12 @@ static void blame_idle(struct loader *l, const struct job *j, const struct step 
 {
 	bool whole = j->kind == JOB_ACTION;
 
-	if (!first_blame(l, st->mark))
+	if (!first_blame(l, step_mark(st)))
 		return;
 	if (whole)
-		diag_error(l->d, st->mark, "job '%s' does not say what to do", j->name);
+		diag_error(l->d, step_mark(st), "job '%s' does not say what to do", j->name);
 	else
-		diag_error(l->d, st->mark, "step '%s' of job '%s' does not say what to do", st->id, j->name);
+		diag_error(l->d, step_mark(st), "step '%s' of job '%s' does not say what to do", st->id, j->name);
 	diag_hint(l->d, st->t.n_needs ? "write noop: true if its needs are all there is to it"
 			: whole       ? "it needs one of run, argv, call, job, approve, until, noop, or steps, or stages"
 				      : "it needs one of run, argv, call, job, approve, until, noop");
@@ -103,35 +102,35 @@ static void check_action(struct loader *l, const struct job *j, const struct ste
 		blame_idle(l, j, st);
 		return;
 	}
-	if (key_set_has(&t->set, KEY_with) && t->act->kind != ACT_CALL && first_blame(l, st->mark)) {
-		diag_error(l->d, st->mark, "'with' is the input of 'call', and this is '%s'",
+	if (traits_has(t, KEY_with) && t->act->kind != ACT_CALL && first_blame(l, step_mark(st))) {
+		diag_error(l->d, step_mark(st), "'with' is the input of 'call', and this is '%s'",
 			   act_word(t->act->kind));
 		if (t->act->kind == ACT_JOB)
 			diag_hint(l->d, "write params: for the job");
 	}
-	if (key_set_has(&t->set, KEY_job_params) && t->act->kind != ACT_JOB && first_blame(l, st->mark))
-		diag_error(l->d, st->mark, "'params' of a step are for 'job', and this is '%s'",
+	if (traits_has(t, KEY_job_params) && t->act->kind != ACT_JOB && first_blame(l, step_mark(st)))
+		diag_error(l->d, step_mark(st), "'params' of a step are for 'job', and this is '%s'",
 			   act_word(t->act->kind));
-	if (key_set_has(&t->set, KEY_job_payload) && t->act->kind != ACT_JOB && first_blame(l, st->mark))
-		diag_error(l->d, st->mark, "'payload' is for 'job', and this is '%s'", act_word(t->act->kind));
-	if (key_set_has(&t->set, KEY_idempotency) && t->act->kind != ACT_CALL && first_blame(l, st->mark))
-		diag_error(l->d, st->mark, "'idempotency' is for 'call', and this is '%s'", act_word(t->act->kind));
-	if (t->policy->stdin_from && t->act->kind == ACT_CALL && first_blame(l, st->mark)) {
-		diag_error(l->d, st->mark, "'stdin' cannot be had with 'call', whose standard input is 'with'");
+	if (traits_has(t, KEY_job_payload) && t->act->kind != ACT_JOB && first_blame(l, step_mark(st)))
+		diag_error(l->d, step_mark(st), "'payload' is for 'job', and this is '%s'", act_word(t->act->kind));
+	if (traits_has(t, KEY_idempotency) && t->act->kind != ACT_CALL && first_blame(l, step_mark(st)))
+		diag_error(l->d, step_mark(st), "'idempotency' is for 'call', and this is '%s'", act_word(t->act->kind));
+	if (t->policy->stdin_from && t->act->kind == ACT_CALL && first_blame(l, step_mark(st))) {
+		diag_error(l->d, step_mark(st), "'stdin' cannot be had with 'call', whose standard input is 'with'");
 		diag_hint(l->d, "name the file in `with`, or start the program with argv");
 	}
-	if (t->policy->tty && t->policy->stall_ms && first_blame(l, st->mark))
-		diag_error(l->d, st->mark, "'stall' watches the log, and what has a 'tty' writes none");
-	if (t->policy->tty && t->act->kind == ACT_CALL && first_blame(l, st->mark))
-		diag_error(l->d, st->mark, "'tty' is for 'run' and 'argv': a 'call' talks JSON");
-	if (j->kind == JOB_STEPS && first_word_of_composites(t) && first_blame(l, st->mark))
-		diag_error(l->d, st->mark,
+	if (t->policy->tty && t->policy->stall_ms && first_blame(l, step_mark(st)))
+		diag_error(l->d, step_mark(st), "'stall' watches the log, and what has a 'tty' writes none");
+	if (t->policy->tty && t->act->kind == ACT_CALL && first_blame(l, step_mark(st)))
+		diag_error(l->d, step_mark(st), "'tty' is for 'run' and 'argv': a 'call' talks JSON");
+	if (j->kind == JOB_STEPS && first_word_of_composites(t) && first_blame(l, step_mark(st)))
+		diag_error(l->d, step_mark(st),
 			   "step '%s' takes '%s' from a template; that is for jobs with stages",
 			   st->id, first_word_of_composites(t));
 	if (called_job(l->jf, t->act))
 		check_called_params(l, t->act, called_job(l->jf, t->act));
-	if (t->policy->matrix && t->policy->foreach && first_blame(l, st->mark))
-		diag_error(l->d, st->mark, "both 'matrix' and 'foreach'");
+	if (t->policy->matrix && t->policy->foreach && first_blame(l, step_mark(st)))
+		diag_error(l->d, step_mark(st), "both 'matrix' and 'foreach'");
 }
 
 /* --- stages ----------------------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ void check_fallback(struct loader *l, const struct job *j, const struct step *st
 	} else if (!to->t.policy->fallback_only && first_blame(l, t->policy->fallback_mark)) {
 		diag_error(l->d, t->policy->fallback_mark, "step '%s' is a fallback, but runs in any case",
 			   to->id);
-		diag_note(l->d, to->mark, "it is here");
+		diag_note(l->d, step_mark(to), "it is here");
 		diag_hint(l->d, "write fallback_only: true there");
 	}
 }
@@ -96,9 +96,9 @@ static void check_stand_ins(struct loader *l, const struct job *j)
 	for (size_t i = 0; i < j->n_steps; i++) {
 		const struct step *st = &j->step[i];
 
-		if (!st->t.policy->fallback_only || used[i] || !first_blame(l, st->mark))
+		if (!st->t.policy->fallback_only || used[i] || !first_blame(l, step_mark(st)))
 			continue;
-		diag_error(l->d, st->mark,
+		diag_error(l->d, step_mark(st),
 			   "step '%s' is fallback_only, but no step falls back to it", st->id);
 		diag_hint(l->d, "write on_failure: {fallback: %s} at the step it stands in for",
 			  st->id);

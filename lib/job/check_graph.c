@@ -230,7 +230,7 @@ static void add_step_waits(struct waits *w, const struct job *j, const struct ma
 		const struct step *st = &j->step[i], *on = step_before(st);
 
 		if (on)
-			add_wait(w, st->no, on->no, st->mark);
+			add_wait(w, st->no, on->no, step_mark(st));
 		for (size_t k = 0; k < st->t.n_needs; k++)
 			if ((on = step_find(j, st->t.need[k].name)))
 				add_wait(w, st->no, on->no, st->t.need[k].mark);

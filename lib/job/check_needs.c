@@ -134,7 +134,7 @@ void check_needs(struct loader *l, const struct job *j, const struct step *st,
 			check_need_of_job(l, j, &t->need[i]);
 	}
 	if (t->needs_rule > 1 && t->needs_rule > counted) {
-		diag_error(l->d, st ? st->mark : j->mark, "%u needs must hold, but there are only %zu",
+		diag_error(l->d, st ? step_mark(st) : j->mark, "%u needs must hold, but there are only %zu",
 			   t->needs_rule, counted);
 	}
 }

@@ -113,7 +113,7 @@ const struct cells *expander_late_cells(struct expander *e, const struct step *s
 	struct cells *c = cells_of_list(e->a, st->t.policy->foreach->name, json_incref(list));
 	char *key = cells_key(st, scope);
 
-	check_labels(e, c, st->mark);
+	check_labels(e, c, step_mark(st));
 	map_put(&e->x->step_cells, key, c);
 	free(key);
 	return c;
@@ -129,7 +129,7 @@ const struct cells *expander_step_cells(struct expander *e, const struct step *s
 	key = xasprintf("%s/%s", st->job->name, st->id);
 	c = map_get(&e->x->step_cells, key);
 	if (!c) {
-		c = cells_make(e, &st->t, st->job, st->mark);
+		c = cells_make(e, &st->t, st->job, step_mark(st));
 		map_put(&e->x->step_cells, key, c);
 	}
 	free(key);

@@ -86,12 +86,12 @@ static void inherit_with(struct loader *l, struct traits *near, const struct tra
 {
 	const struct node *a = near->act->with_node, *b = far->act->with_node;
 
-	if (!key_set_has(&far->set, KEY_with))
+	if (!traits_has(far, KEY_with))
 		return;
-	if (!key_set_has(&near->set, KEY_with)) {
+	if (!traits_has(near, KEY_with)) {
 		traits_act(l, near)->with = far->act->with;
 		traits_act(l, near)->with_node = b;
-		key_set_add(&near->set, KEY_with);
+		traits_note(l, near, KEY_with);
 	} else if (a && b && a->kind == NODE_MAP && b->kind == NODE_MAP) {
 		a = merge_nodes(l->a, a, b);
 		traits_act(l, near)->with_node = a;
@@ -119,21 +119,21 @@ static void inherit_action(struct loader *l, struct traits *near, const struct t
 		return;
 	}
 	inherit_with(l, near, far);
-	if (key_set_has(&far->set, KEY_job_payload) && !key_set_has(&near->set, KEY_job_payload)) {
+	if (traits_has(far, KEY_job_payload) && !traits_has(near, KEY_job_payload)) {
 		traits_act(l, near)->payload = f->payload;
-		key_set_add(&near->set, KEY_job_payload);
+		traits_note(l, near, KEY_job_payload);
 	}
-	if (key_set_has(&far->set, KEY_idempotency) && !key_set_has(&near->set, KEY_idempotency)) {
+	if (traits_has(far, KEY_idempotency) && !traits_has(near, KEY_idempotency)) {
 		traits_act(l, near)->idempotency = f->idempotency;
-		key_set_add(&near->set, KEY_idempotency);
+		traits_note(l, near, KEY_idempotency);
 	}
-	if (key_set_has(&far->set, KEY_job_params)) {
+	if (traits_has(far, KEY_job_params)) {
 		traits_act(l, near)->params = merge_maps(l->a, &near->act->params, &f->params);
-		key_set_add(&near->set, KEY_job_params);
+		traits_note(l, near, KEY_job_params);
 	}
 	for (enum key k = 0; k < KEY_COUNT; k++)
-		if (is_action_key(k) && key_set_has(&far->set, k))
-			key_set_add(&near->set, k);
+		if (is_action_key(k) && traits_has(far, k))
+			traits_note(l, near, k);
 }
 
 /* --- needs ------------------------------------------------------------------------------------ */
@@ -141,8 +141,8 @@ static void inherit_action(struct loader *l, struct traits *near, const struct t
 /* `needs` and `after` share an array; each is replaced by itself. */
 static void inherit_needs(struct loader *l, struct traits *near, const struct traits *far)
 {
-	bool needs = key_set_has(&far->set, KEY_needs) && !key_set_has(&near->set, KEY_needs);
-	bool after = key_set_has(&far->set, KEY_after) && !key_set_has(&near->set, KEY_after);
+	bool needs = traits_has(far, KEY_needs) && !traits_has(near, KEY_needs);
+	bool after = traits_has(far, KEY_after) && !traits_has(near, KEY_after);
 	struct need_decl *all;
 	size_t n = near->n_needs;
 
@@ -157,9 +157,9 @@ static void inherit_needs(struct loader *l, struct traits *near, const struct tr
 	near->need = all;
 	near->n_needs = (uint32_t)n;
 	if (needs)
-		key_set_add(&near->set, KEY_needs);
+		traits_note(l, near, KEY_needs);
 	if (after)
-		key_set_add(&near->set, KEY_after);
+		traits_note(l, near, KEY_after);
 }
 
 /* --- traits ----------------------------------------------------------------------------------- */
@@ -204,21 +204,16 @@ static void inherit_field(struct loader *l, struct traits *near, const struct tr
 		inherit_env(l, near, &far->policy->env);
 	else if (k == KEY_limits)
 		inherit_limits(&traits_policy(l, near)->limits, &far->policy->limits);
-	else if (!key_set_has(&near->set, k))
+	else if (!traits_has(near, k))
 		take_field(l, near, far, k);
-	key_set_add(&near->set, k);
+	traits_note(l, near, k);
 }
 
 void traits_inherit(struct loader *l, struct traits *near, const struct traits *far, unsigned reaches)
 {
-	for (size_t w = 0; w < sizeof(far->set.bits) / sizeof(far->set.bits[0]); w++) {
-		for (uint64_t rest = far->set.bits[w]; rest; rest &= rest - 1) {
-			enum key k = (enum key)(w * 64 + (size_t)__builtin_ctzll(rest));
-
-			if (k != KEY_extends && reaches >> key_info(k)->reach & 1)
-				inherit_field(l, near, far, k);
-		}
-	}
+	key_set_each(k, &far->policy->set)
+		if (k != KEY_extends && reaches >> key_info(k)->reach & 1)
+			inherit_field(l, near, far, k);
 	if (reaches & 1 << REACH_OWN)
 		inherit_needs(l, near, far);
 	if (reaches & 1 << REACH_ACT)
@@ -322,10 +317,10 @@ static void inherit_file(struct loader *l, struct traits *t, const struct file *
 	traits_inherit(l, t, &f->defaults, TO_STEPS);
 	inherit_env(l, t, &f->env);
 	if (t->policy->env.n)
-		key_set_add(&t->set, KEY_env);
-	if (!key_set_has(&t->set, KEY_dotenv) && says_dotenv(f)) {
+		traits_note(l, t, KEY_env);
+	if (!traits_has(t, KEY_dotenv) && says_dotenv(f)) {
 		traits_policy(l, t)->dotenv = f->dotenv;
-		key_set_add(&t->set, KEY_dotenv);
+		traits_note(l, t, KEY_dotenv);
 	}
 }
 
@@ -339,7 +334,7 @@ static void drop_own_fallback(struct loader *l, struct step *st, bool own)
 		return;
 	traits_policy(l, t)->on_failure = ON_FAILURE_ABORT;
 	traits_policy(l, t)->fallback = NULL;
-	key_set_drop(&t->set, KEY_on_failure);
+	traits_unnote(l, t, KEY_on_failure);
 }
 
 static void complete_steps(struct loader *l, const struct map *by_name, struct job *j)
@@ -350,7 +345,7 @@ static void complete_steps(struct loader *l, const struct map *by_name, struct j
 		bool own;
 
 		inherit_templates(l, by_name, &st->t);
-		own = key_set_has(&st->t.set, KEY_on_failure);
+		own = traits_has(&st->t, KEY_on_failure);
 		if (job_main(j) == st)
 			reaches |= 1 << REACH_ACT;
 		traits_inherit(l, &st->t, &j->t, reaches);
@@ -368,12 +363,12 @@ static void strip_action(struct loader *l, struct traits *t)
 	f->n_provides = f->n_consumes = 0;
 	for (enum key k = 0; k < KEY_COUNT; k++)
 		if (key_info(k)->reach == REACH_ACT)
-			key_set_drop(&t->set, k);
+			traits_unnote(l, t, k);
 }
 
 static void complete_job(struct loader *l, const struct map *by_name, struct job *j)
 {
-	struct key_set written = j->t.set;
+	struct key_set written = j->t.policy->set;
 
 	inherit_templates(l, by_name, &j->t);
 	check_job_keys(l, j, &written);
@@ -381,7 +376,7 @@ static void complete_job(struct loader *l, const struct map *by_name, struct job
 	traits_seal(l, &j->t);
 	if (j->kind == JOB_ACTION) {
 		j->n_steps = 1;
-		j->step[0] = (struct step){.id = "", .mark = j->mark, .job = j, .t = j->t};
+		j->step[0] = (struct step){.id = "", .spot = spot_of(j->mark), .job = j, .t = j->t};
 		return;
 	}
 	complete_steps(l, by_name, j);

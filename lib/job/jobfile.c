@@ -49,6 +49,11 @@ const char *const *policy_shell(const struct policy *p, size_t *ret_n)
 	return is_said ? p->shell.text : usual;
 }
 
+struct mark step_mark(const struct step *st)
+{
+	return spot_mark(st->job->file->source, st->spot);
+}
+
 void jobfile_free(struct jobfile *jf)
 {
 	if (!jf)
@@ -260,7 +265,7 @@ const struct step *step_before(const struct step *st)
 {
 	const struct job *j = st->job;
 
-	if (!st->finally && (!j->in_order || st->t.policy->fallback_only || key_set_has(&st->t.set, KEY_needs)))
+	if (!st->finally && (!j->in_order || st->t.policy->fallback_only || traits_has(&st->t, KEY_needs)))
 		return NULL;
 	for (uint32_t i = st->no; i-- > 0;)
 		if (j->step[i].finally == st->finally && !j->step[i].t.policy->fallback_only)

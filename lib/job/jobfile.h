@@ -45,6 +45,22 @@ static inline void key_set_drop(struct key_set *s, enum key k)
 {
 	s->bits[k / 64] &= ~((uint64_t)1 << (k % 64));
 }
+static inline void key_set_join(struct key_set *s, const struct key_set *other)
+{
+	for (size_t i = 0; i < sizeof(s->bits) / sizeof(s->bits[0]); i++)
+		s->bits[i] |= other->bits[i];
+}
+/* The first key of s from k on; KEY_COUNT: there is none. */
+static inline enum key key_set_next(const struct key_set *s, unsigned k)
+{
+	for (uint64_t rest; k < KEY_COUNT; k = (k / 64 + 1) * 64) {
+		rest = s->bits[k / 64] >> (k % 64);
+		if (rest)
+			return (enum key)(k + (unsigned)__builtin_ctzll(rest));
+	}
+	return KEY_COUNT;
+}
+#define key_set_each(k, s) for (enum key k = key_set_next(s, 0); k < KEY_COUNT; k = key_set_next(s, k + 1))
 
 struct text_list {
 	const char **text;
@@ -303,6 +319,8 @@ extern const char *const opens_words[OPENS_OK + 1];
  * costs what is its own (read.h: traits_policy() to write, traits_seal() to share).
  */
 struct policy {
+	struct key_set set; /* the keys given here or inherited: traits_has() */
+
 	/* for `list` */
 	const char *group;
 	struct text_list labels;
@@ -377,7 +395,6 @@ struct flow {
 };
 
 struct traits {
-	struct key_set set; /* the keys given here or inherited */
 	const struct policy *policy; /* never NULL */
 	const char *description;
 	const char *metadata; /* a map, as JSON text: it is kept, and hardly ever looked at; or NULL */
@@ -388,6 +405,12 @@ struct traits {
 	uint32_t n_needs;
 	uint32_t needs_rule; /* 0 = all; 1 = any; k */
 };
+
+/* Whether the key was given here or inherited. */
+static inline bool traits_has(const struct traits *t, enum key k)
+{
+	return key_set_has(&t->policy->set, k);
+}
 
 /* --- params --------------------------------------------------------------------------------------- */
 
@@ -442,12 +465,13 @@ const struct param *param_find(const struct param_list *l, const char *name);
 
 struct step {
 	const char *id; /* "" for the one step of a one-action job, "main" if that job has `finally` */
-	struct mark mark;
+	struct spot spot; /* in its job's file: step_mark() */
 	const struct job *job;
 	uint32_t no;	   /* in job->step, `finally` steps last */
 	bool finally;
 	struct traits t;
 };
+struct mark step_mark(const struct step *st);
 
 /* Numbers of steps in an array, by their ids: the array may move, and the ids stay where they are. */
 struct step_index {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/file_state.h"
 #include "job/read.h"
 
 enum { GRACE_MS = 10000 };
@@ -98,6 +99,18 @@ struct act_spec *traits_act(struct loader *l, struct traits *t)
 	return own;
 }
 
+void traits_note(struct loader *l, struct traits *t, enum key k)
+{
+	if (!traits_has(t, k))
+		key_set_add(&traits_policy(l, t)->set, k);
+}
+
+void traits_unnote(struct loader *l, struct traits *t, enum key k)
+{
+	if (traits_has(t, k))
+		key_set_drop(&traits_policy(l, t)->set, k);
+}
+
 /* What goes nowhere is not worth a list of spares: only what has a flow has one of its own. */
 struct flow *traits_flow(struct loader *l, struct traits *t)
 {
@@ -120,22 +133,9 @@ static bool is_same(const struct policy *a, const struct policy *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-static size_t hash_of(const struct policy *p)
-{
-	enum { WORDS = sizeof(*p) / sizeof(uint64_t) };
-	uint64_t word[WORDS], h = 0;
-
-	memcpy(word, p, sizeof(word));
-	for (size_t i = 0; i < WORDS; i++) {
-		h = (h ^ word[i]) * UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 32;
-	}
-	return (size_t)h;
-}
-
 static const struct policy **slot_of(const struct policy_table *p, const struct policy *what)
 {
-	size_t at = hash_of(what);
+	size_t at = hash_of(what, sizeof(*what));
 
 	for (;; at++) {
 		const struct policy **slot = &p->slot[at & (p->n_slots - 1)];

@@ -188,6 +188,9 @@ const void *traits_field(const struct traits *t, enum key key);
 void *traits_own_field(struct loader *l, struct traits *t, enum key key);
 /* The policy of t alone, to write to; until it is sealed. */
 struct policy *traits_policy(struct loader *l, struct traits *t);
+/* That t says k, or does not say it. */
+void traits_note(struct loader *l, struct traits *t, enum key k);
+void traits_unnote(struct loader *l, struct traits *t, enum key k);
 struct act_spec *traits_act(struct loader *l, struct traits *t);
 struct flow *traits_flow(struct loader *l, struct traits *t);
 extern const struct act_spec act_none;

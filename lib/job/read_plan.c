@@ -37,7 +37,7 @@ static void use_global_key(struct plan *p, void *ctx, const struct node *n)
 		break;
 	case PLAN_globals_env:
 		if (plan_env(p, n, &traits_policy(p->l, &p->j->t)->env) && p->j->t.policy->env.n)
-			key_set_add(&p->j->t.set, KEY_env);
+			traits_note(p->l, &p->j->t, KEY_env);
 		break;
 	case PLAN_max_step_duration_sec:
 		plan_seconds(p, n, &p->max_ms);
@@ -95,7 +95,7 @@ static void use_plan_key(struct plan *p, const struct node *n)
 		break;
 	case PLAN_description:
 		if (!is_null(n) && plan_text(p, n, &t->description))
-			key_set_add(&t->set, KEY_description);
+			traits_note(p->l, t, KEY_description);
 		break;
 	case PLAN_metadata:
 		read_metadata(p, n);
@@ -181,10 +181,11 @@ static void finish_step(const struct plan *p, struct step *st)
 {
 	struct traits *t = &st->t;
 
-	if (key_set_has(&t->set, KEY_timeout))
+	if (traits_has(t, KEY_timeout))
 		traits_policy(p->l, t)->timeout_ms = capped(p, t->policy->timeout_ms);
 	if (t->policy->retry && t->policy->retry->pace.max == FROM_GLOBALS)
 		t->policy->retry->pace.max = p->retries;
+	traits_seal(p->l, t);
 }
 
 /* What holds for every step is said by the job. */
@@ -193,16 +194,16 @@ static void finish_job(struct plan *p)
 	struct traits *t = &p->j->t;
 
 	traits_policy(p->l, t)->timeout_ms = capped(p, p->timeout_ms);
-	key_set_add(&t->set, KEY_timeout);
+	traits_note(p->l, t, KEY_timeout);
 	traits_policy(p->l, t)->grace_ms = GRACE_MS;
-	key_set_add(&t->set, KEY_grace);
+	traits_note(p->l, t, KEY_grace);
 	if (p->retries) {
 		traits_policy(p->l, t)->retry = ARENA_NEW(p->l->a, struct retry_spec);
 		t->policy->retry->pace = (struct retry_pace){.max = p->retries, .backoff = 1};
-		key_set_add(&t->set, KEY_retry);
+		traits_note(p->l, t, KEY_retry);
 	}
 	t->metadata = keep_json_text(p->l, p->metadata);
-	key_set_add(&t->set, KEY_metadata);
+	traits_note(p->l, t, KEY_metadata);
 }
 
 /* However many slots there are, no more of its steps run at once. */
@@ -215,7 +216,7 @@ static void add_pool(struct plan *p)
 		return;
 	VEC_PUSH(l->jf->pool, l->jf->n_pools, l->room_pools, pool);
 	traits_policy(p->l, &p->j->t)->pool = (struct pool_use){pool.name, pool.mark, 1};
-	key_set_add(&p->j->t.set, KEY_pool);
+	traits_note(p->l, &p->j->t, KEY_pool);
 	p->j->width = p->width;
 }
 
@@ -236,7 +237,7 @@ static void set_kind(struct plan *p)
 	j->step = ARENA_NEW(p->l->a, struct step);
 	traits_act(p->l, &j->t)->kind = ACT_NOOP;
 	traits_act(p->l, &j->t)->mark = j->mark;
-	key_set_add(&j->t.set, KEY_noop);
+	traits_note(p->l, &j->t, KEY_noop);
 }
 
 /* Where a plan is named, its folders are seen from where orchmake is started. */

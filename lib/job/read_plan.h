@@ -63,9 +63,9 @@ struct plan_step {
 	json_t *metadata;
 };
 
-static inline void plan_mark(struct plan_step *r, enum key key)
+static inline void plan_mark(struct plan *p, struct plan_step *r, enum key key)
 {
-	key_set_add(&r->st->t.set, key);
+	traits_note(p->l, &r->st->t, key);
 }
 
 /* --- values (read_plan_value.c): each false after an error, with *ret untouched ---------------- */

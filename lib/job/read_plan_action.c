@@ -40,7 +40,7 @@ static void set_argv(struct plan *p, struct plan_step *r, struct words *w)
 	for (size_t i = 0; i < w->n; i++)
 		act->argv.value[i] = plan_value(p, w->at[i]);
 	free(w->at);
-	plan_mark(r, KEY_argv);
+	plan_mark(p, r, KEY_argv);
 }
 
 static void set_command_line(struct plan *p, struct plan_step *r, const char *line)

@@ -212,7 +212,7 @@ static void promise_file(struct linking *g, struct step *st, const struct plan_l
 		.path = arena_strdup(g->p->l->a, equals + 1),
 	};
 	traits_flow(g->p->l, t)->provide = all;
-	key_set_add(&t->set, KEY_provides);
+	traits_note(g->p->l, t, KEY_provides);
 }
 
 static void link_one(struct linking *g, struct step *st, const struct plan_link *link)
@@ -247,7 +247,8 @@ static void link_step(struct linking *g, struct step *st)
 		memcpy(t->need, g->need, g->n_needs * sizeof(*t->need));
 	t->n_needs = (uint32_t)g->n_needs;
 	if (t->n_needs)
-		key_set_add(&t->set, KEY_needs);
+		traits_note(p->l, t, KEY_needs);
+	traits_seal(p->l, t);
 }
 
 /* --- fallbacks -------------------------------------------------------------------------------- */
@@ -264,7 +265,8 @@ static void link_fallback(struct plan *p, const struct step *st)
 		first_blame(p->l, st->t.policy->fallback_mark);
 	} else if (to != st->no) { /* its own fallback: refused with the rest of the model */
 		traits_policy(p->l, &p->step[to].t)->fallback_only = true;
-		key_set_add(&p->step[to].t.set, KEY_fallback_only);
+		traits_note(p->l, &p->step[to].t, KEY_fallback_only);
+		traits_seal(p->l, &p->step[to].t);
 	}
 }
 
@@ -296,7 +298,7 @@ static void check_fallback_circles(struct plan *p)
 
 		for (size_t i = 0; i < len; i++)
 			buf_addf(&path, "%s -> ", p->step[cycle[i]].id);
-		diag_error(p->l->d, p->step[cycle[0]].mark, "circular dependency through a fallback: %s%s",
+		diag_error(p->l->d, step_mark(&p->step[cycle[0]]), "circular dependency through a fallback: %s%s",
 			   path.data, p->step[cycle[0]].id);
 		buf_release(&path);
 		free(cycle);

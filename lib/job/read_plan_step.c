@@ -18,7 +18,7 @@ static void use_hint_key(struct plan *p, void *ctx, const struct node *n)
 	if (p->key == PLAN_ui_weight)
 		plan_number(p, n, -1e9, 1e9, &weight);
 	else if (!is_null(n) && plan_text(p, n, &traits_policy(p->l, &r->st->t)->group))
-		plan_mark(r, KEY_group);
+		plan_mark(p, r, KEY_group);
 }
 
 static void keep(struct plan *p, struct plan_step *r, const char *key, const struct node *n)
@@ -71,7 +71,7 @@ static void read_skip_if(struct plan *p, struct plan_step *r, const struct node 
 	for (size_t i = 0; i < n->n; i++)
 		add_condition(p, l, n->item[i]);
 	if (l->n)
-		plan_mark(r, KEY_skip_if);
+		plan_mark(p, r, KEY_skip_if);
 }
 
 static void read_condition(struct plan *p, struct plan_step *r, const struct node *n)
@@ -83,7 +83,7 @@ static void read_condition(struct plan *p, struct plan_step *r, const struct nod
 	l->at = ARENA_NEW(p->l->a, struct condition);
 	add_condition(p, l, n);
 	if (l->n)
-		plan_mark(r, KEY_when);
+		plan_mark(p, r, KEY_when);
 }
 
 static void read_policy(struct plan *p, struct plan_step *r, const struct node *n)
@@ -93,7 +93,7 @@ static void read_policy(struct plan *p, struct plan_step *r, const struct node *
 	if (!plan_word(p, n, plan_policy_words, ARRAY_LEN(plan_policy_words), &word))
 		return;
 	traits_policy(p->l, &r->st->t)->on_failure = (enum on_failure)word;
-	plan_mark(r, KEY_on_failure);
+	plan_mark(p, r, KEY_on_failure);
 }
 
 /* --- rights and limits ------------------------------------------------------------------------ */
@@ -122,7 +122,7 @@ static void read_lock(struct plan *p, struct plan_step *r, const struct node *n)
 	*use = (struct lock_use){.name = name, .mark = n->mark, .wait_ms = -1};
 	traits_policy(p->l, &r->st->t)->lock = use;
 	traits_policy(p->l, &r->st->t)->n_locks = 1;
-	plan_mark(r, KEY_lock_uses);
+	plan_mark(p, r, KEY_lock_uses);
 }
 
 static void use_breaker_key(struct plan *p, void *ctx, const struct node *n)
@@ -146,7 +146,7 @@ static void read_breaker_key(struct plan *p, struct plan_step *r, const struct n
 		return;
 	*b = (struct breaker_rule){.window_ms = BREAKER_NO_WINDOW_MS, .cooldown_ms = COOLDOWN_MS};
 	plan_map(p, n, IN_BREAKER_MAP, use_breaker_key, b);
-	plan_mark(r, KEY_breaker);
+	plan_mark(p, r, KEY_breaker);
 }
 
 /* --- attempts --------------------------------------------------------------------------------- */
@@ -209,13 +209,13 @@ static void read_timeout(struct plan *p, struct plan_step *r, const struct node 
 	struct traits *t = &r->st->t;
 
 	if (plan_seconds(p, n, &traits_policy(p->l, t)->timeout_ms) && t->policy->timeout_ms)
-		plan_mark(r, KEY_timeout);
+		plan_mark(p, r, KEY_timeout);
 }
 
 static void read_grace(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	if (!is_null(n) && plan_seconds(p, n, &traits_policy(p->l, &r->st->t)->grace_ms))
-		plan_mark(r, KEY_grace);
+		plan_mark(p, r, KEY_grace);
 }
 
 static void read_stall(struct plan *p, struct plan_step *r, const struct node *n)
@@ -223,7 +223,7 @@ static void read_stall(struct plan *p, struct plan_step *r, const struct node *n
 	struct traits *t = &r->st->t;
 
 	if (plan_seconds(p, n, &traits_policy(p->l, t)->stall_ms) && t->policy->stall_ms)
-		plan_mark(r, KEY_stall);
+		plan_mark(p, r, KEY_stall);
 }
 
 static void read_critical(struct plan *p, struct plan_step *r, const struct node *n)
@@ -231,7 +231,7 @@ static void read_critical(struct plan *p, struct plan_step *r, const struct node
 	struct traits *t = &r->st->t;
 
 	if (plan_bool(p, n, &traits_policy(p->l, t)->critical) && !t->policy->critical)
-		plan_mark(r, KEY_critical);
+		plan_mark(p, r, KEY_critical);
 }
 
 static void read_fallback(struct plan *p, struct plan_step *r, const struct node *n)
@@ -272,7 +272,7 @@ static void read_cwd(struct plan *p, struct plan_step *r, const struct node *n)
 	if (is_null(n) || !plan_text(p, n, &cwd) || !strcmp(cwd, "."))
 		return;
 	traits_policy(p->l, &r->st->t)->cwd = plan_value(p, cwd);
-	plan_mark(r, KEY_cwd);
+	plan_mark(p, r, KEY_cwd);
 }
 
 static void read_env(struct plan *p, struct plan_step *r, const struct node *n)
@@ -280,7 +280,7 @@ static void read_env(struct plan *p, struct plan_step *r, const struct node *n)
 	struct traits *t = &r->st->t;
 
 	if (plan_env(p, n, &traits_policy(p->l, t)->env) && t->policy->env.n)
-		plan_mark(r, KEY_env);
+		plan_mark(p, r, KEY_env);
 }
 
 static void add_artifacts(struct plan *p, enum plan_link_kind kind, const struct text_list *l,
@@ -319,7 +319,7 @@ static void read_description(struct plan *p, struct plan_step *r, const struct n
 static void read_tags(struct plan *p, struct plan_step *r, const struct node *n)
 {
 	if (plan_texts(p, n, &traits_policy(p->l, &r->st->t)->labels))
-		plan_mark(r, KEY_labels);
+		plan_mark(p, r, KEY_labels);
 }
 
 static void read_metadata(struct plan *p, struct plan_step *r, const struct node *n)
@@ -398,17 +398,17 @@ static void keep_metadata(struct plan *p, struct plan_step *r)
 	if (r->consumes.n)
 		json_object_set_new(r->metadata, "consumes", text_list_json(&r->consumes));
 	r->st->t.metadata = keep_json_text(p->l, r->metadata);
-	plan_mark(r, KEY_metadata);
+	plan_mark(p, r, KEY_metadata);
 }
 
-static void describe(struct plan_step *r)
+static void describe(struct plan *p, struct plan_step *r)
 {
 	const char *text = r->description && *r->description ? r->description : r->name;
 
 	if (!text || !*text || !strcmp(text, r->st->id))
 		return;
 	r->st->t.description = text;
-	plan_mark(r, KEY_description);
+	plan_mark(p, r, KEY_description);
 }
 
 /* What is not said comes from `globals`, which may stand below; see plan_finish_step. */
@@ -422,7 +422,7 @@ static void set_retry(struct plan *p, struct plan_step *r)
 	*retry = r->retry;
 	retry->pace.max = r->retries < 0 ? UINT32_MAX : (uint32_t)r->retries;
 	traits_policy(p->l, &r->st->t)->retry = retry;
-	plan_mark(r, KEY_retry);
+	plan_mark(p, r, KEY_retry);
 }
 
 /* A step that is not critical aborts nothing. */
@@ -446,13 +446,13 @@ static void settle_policy(struct plan *p, struct plan_step *r)
 	}
 	if (t->policy->critical || t->policy->on_failure != ON_FAILURE_ABORT)
 		return;
-	if (key_set_has(&t->set, KEY_on_failure)) {
+	if (traits_has(t, KEY_on_failure)) {
 		diag_warn(p->l->d, r->node->mark,
 			  "%s is not critical, so its failure skips its dependents and aborts nothing", p->where);
 		diag_hint(p->l->d, "write on_failure: skip_dependents");
 	}
 	traits_policy(p->l, t)->on_failure = ON_FAILURE_SKIP_DEPENDENTS;
-	plan_mark(r, KEY_on_failure);
+	plan_mark(p, r, KEY_on_failure);
 }
 
 /* The id, which all messages begin with; complains. */
@@ -475,8 +475,8 @@ static void take_id(struct plan *p, const struct step *st)
 
 	if (!first)
 		return;
-	diag_error(p->l->d, st->mark, "duplicate id: the plan has two steps '%s'", st->id);
-	diag_note(p->l->d, first->mark, "the first is here");
+	diag_error(p->l->d, step_mark(st), "duplicate id: the plan has two steps '%s'", st->id);
+	diag_note(p->l->d, step_mark(first), "the first is here");
 }
 
 static struct step *new_step(struct plan *p, const struct node *n)
@@ -486,7 +486,7 @@ static struct step *new_step(struct plan *p, const struct node *n)
 
 	VEC_RESERVE(p->step, p->n_steps, p->room_steps, 1);
 	st = &p->step[p->n_steps];
-	*st = (struct step){.mark = id ? id->mark : n->mark, .job = p->j, .no = (uint32_t)p->n_steps};
+	*st = (struct step){.spot = spot_of(id ? id->mark : n->mark), .job = p->j, .no = (uint32_t)p->n_steps};
 	traits_init(&st->t);
 	return st;
 }
@@ -508,12 +508,12 @@ void plan_read_step(struct plan *p, struct node *n)
 	take_id(p, r.st);
 	plan_map(p, n, IN_STEP_MAP, use_step_key, &r);
 	plan_action(p, &r);
-	describe(&r);
+	describe(p, &r);
 	set_retry(p, &r);
 	settle_policy(p, &r);
 	keep_metadata(p, &r);
 	traits_seal(p->l, &r.st->t);
 	if (diags_errors(p->l->d) > before)
-		first_blame(p->l, r.st->mark); /* what it lacks may be what could not be read */
+		first_blame(p->l, step_mark(r.st)); /* what it lacks may be what could not be read */
 	p->n_steps++;
 }

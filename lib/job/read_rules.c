@@ -104,16 +104,16 @@ bool hook_has_key(enum key key)
 /* It stands beside the graph: nothing waits for it, and its end means nothing. */
 static void check_hook(struct loader *l, const struct step *st)
 {
-	if (!first_blame(l, st->mark))
+	if (!first_blame(l, step_mark(st)))
 		return;
 	for (enum key k = 0; k < KEY_COUNT; k++)
-		if (key_set_has(&st->t.set, k) && !hook_has_key(k)) {
-			diag_error(l->d, st->mark, "'%s' means nothing in a hook", key_word(k));
+		if (traits_has(&st->t, k) && !hook_has_key(k)) {
+			diag_error(l->d, step_mark(st), "'%s' means nothing in a hook", key_word(k));
 			diag_hint(l->d, "a hook has run or argv, and shell, timeout, grace, cwd, env, dotenv");
 			return;
 		}
 	if (st->t.act->kind == ACT_NONE) {
-		diag_error(l->d, st->mark, "the hook does nothing");
+		diag_error(l->d, step_mark(st), "the hook does nothing");
 		diag_hint(l->d, "write run: \"...\" or argv: [...]");
 	}
 }

@@ -49,7 +49,7 @@ static void read_step(struct loader *l, struct step *st, const struct node *n, b
 	r.where = arena_printf(l->scratch, "step '%s'", st->id);
 	read_map(l, n, IN_STEP, r.where, use_step_key, &r);
 	if (diags_errors(l->d) > before)
-		first_blame(l, st->mark); /* what it lacks may be what could not be read */
+		first_blame(l, step_mark(st)); /* what it lacks may be what could not be read */
 }
 
 static void add_step(struct loader *l, struct job *j, const char *id, const struct node *at,
@@ -58,7 +58,7 @@ static void add_step(struct loader *l, struct job *j, const char *id, const stru
 	struct step *st = &j->step[j->n_steps];
 
 	*st = (struct step){
-		.id = id, .mark = at->mark, .job = j, .no = (uint32_t)j->n_steps, .finally = finally};
+		.id = id, .spot = spot_of(at->mark), .job = j, .no = (uint32_t)j->n_steps, .finally = finally};
 	traits_init(&st->t);
 	j->n_steps++;
 	if (n->kind == NODE_MAP) {
@@ -67,7 +67,7 @@ static void add_step(struct loader *l, struct job *j, const char *id, const stru
 		return;
 	}
 	bad_value(l, id, "a map such as {run: \"...\"}", n);
-	first_blame(l, st->mark);
+	first_blame(l, step_mark(st));
 }
 
 /* Number no of steps of the kind; key is NULL in a list. */
@@ -101,8 +101,8 @@ static void index_steps(struct loader *l, struct job *j)
 		for (size_t k = 0; !indexed && !first && k < i; k++)
 			first = strcmp(j->step[k].id, st->id) ? NULL : &j->step[k];
 		if (first) {
-			diag_error(l->d, st->mark, "job '%s' has two steps '%s'", j->name, st->id);
-			diag_note(l->d, first->mark, "the first is here");
+			diag_error(l->d, step_mark(st), "job '%s' has two steps '%s'", j->name, st->id);
+			diag_note(l->d, step_mark(first), "the first is here");
 		}
 	}
 }
@@ -336,7 +336,7 @@ static void read_members(struct loader *l, struct job_reading *r)
 			add_steps(l, j, r->steps, false, r->keep_nodes);
 	} else if (one_action) {
 		j->in_order = true;
-		j->step[j->n_steps++] = (struct step){.id = "main", .mark = j->mark, .job = j};
+		j->step[j->n_steps++] = (struct step){.id = "main", .spot = spot_of(j->mark), .job = j};
 		traits_init(&j->step[0].t);
 	}
 	if (finally)

@@ -99,7 +99,7 @@ bool read_trait(struct loader *l, struct traits *t, const char *where, enum key 
 {
 	if (key_info(key)->reach == REACH_NONE)
 		return false;
-	key_set_add(&t->set, key);
+	traits_note(l, t, key);
 	if (is_action_key(key))
 		read_action(l, t, where, key, name, value, keep_nodes);
 	else

@@ -109,8 +109,8 @@ static void set_env(struct loader *l, struct setting *s)
 		traits_init(&file);
 		traits_policy(l, &t)->env = env;
 		traits_policy(l, &file)->env = f->env;
-		key_set_add(&t.set, KEY_env);
-		key_set_add(&file.set, KEY_env);
+		traits_note(l, &t, KEY_env);
+		traits_note(l, &file, KEY_env);
 		traits_inherit(l, &t, &file, 1 << REACH_STEPS);
 		f->env = t.policy->env;
 	}

@@ -19,9 +19,13 @@ static bool same_field(const struct traits *a, const struct traits *b, enum key 
 /* The keys of t that reach so far; without those that base passes on anyway (NULL: none). */
 static void put_traits(json_t *map, const struct traits *t, unsigned reaches, const struct traits *base)
 {
-	for (enum key k = 0; k < KEY_COUNT; k++) {
-		bool mine = key_set_has(&t->set, k);
-		bool passed = base && key_info(k)->reach == REACH_STEPS && key_set_has(&base->set, k);
+	struct key_set all = t->policy->set;
+
+	if (base)
+		key_set_join(&all, &base->policy->set);
+	key_set_each(k, &all) {
+		bool mine = traits_has(t, k);
+		bool passed = base && key_info(k)->reach == REACH_STEPS && traits_has(base, k);
 
 		if (!(reaches >> key_info(k)->reach & 1) || k == KEY_extends || (!mine && !passed))
 			continue;
@@ -185,7 +189,7 @@ static json_t *job_json(struct jobfile_doc *d, const struct job *j, struct json_
 		break;
 	case JOB_COMPOSITE:
 		put_traits(map, &j->t, OWN, NULL);
-		if (key_set_has(&j->t.set, KEY_on_driver_death)) /* of the run, where the composite is its target */
+		if (traits_has(&j->t, KEY_on_driver_death)) /* of the run, where the composite is its target */
 			put(map, key_word(KEY_on_driver_death), trait_json(&j->t, KEY_on_driver_death));
 		put(map, "stages", stages_json(j));
 		break;
@@ -216,7 +220,7 @@ static json_t *hook_json(const struct step *st)
 	json_t *map = json_pack("{s:s}", "id", st->id);
 
 	for (enum key k = 0; k < KEY_COUNT; k++)
-		if (key_set_has(&st->t.set, k) && hook_has_key(k))
+		if (traits_has(&st->t, k) && hook_has_key(k))
 			put(map, key_word(k), trait_json(&st->t, k));
 	return map;
 }

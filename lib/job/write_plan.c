@@ -28,7 +28,7 @@ static const char *name_of(const struct writing *w)
 
 static void cannot(const struct writing *w, const char *what)
 {
-	diag_error(w->d, w->st ? w->st->mark : w->j->mark, "%s '%s': a plan has no word for %s",
+	diag_error(w->d, w->st ? step_mark(w->st) : w->j->mark, "%s '%s': a plan has no word for %s",
 		   w->st ? "step" : "job", w->st ? name_of(w) : w->j->name, what);
 }
 
@@ -384,7 +384,7 @@ static void put_policy(const struct writing *w)
 	if (!t->policy->critical)
 		put(w->out, "critical", json_false());
 	if (!t->policy->critical && t->policy->on_failure == ON_FAILURE_ABORT)
-		diag_warn(w->d, w->st->mark, "step '%s' is not critical: in a plan its failure aborts nothing", name_of(w));
+		diag_warn(w->d, step_mark(w->st), "step '%s' is not critical: in a plan its failure aborts nothing", name_of(w));
 }
 
 static void put_provides(const struct writing *w, json_t *list)
@@ -457,10 +457,10 @@ static bool is_said(enum key k)
 static void refuse_rest(const struct writing *w)
 {
 	for (enum key k = 0; k < KEY_COUNT; k++)
-		if (key_set_has(&w->st->t.set, k) && !is_said(k))
+		if (traits_has(&w->st->t, k) && !is_said(k))
 			cannot(w, key_word(k));
-	if (key_set_has(&w->st->t.set, KEY_error))
-		diag_warn(w->d, w->st->mark, "step '%s': 'error' is left out: a plan finds its own text for a failure",
+	if (traits_has(&w->st->t, KEY_error))
+		diag_warn(w->d, step_mark(w->st), "step '%s': 'error' is left out: a plan finds its own text for a failure",
 			  name_of(w));
 	if (w->st->t.policy->pool.name && (!w->j->t.policy->pool.name || strcmp(w->st->t.policy->pool.name, w->j->t.policy->pool.name)))
 		cannot(w, "a pool of some steps");

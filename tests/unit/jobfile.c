@@ -277,11 +277,12 @@ static void steps_that_say_the_same_share_it(void **state)
 			      "      b: {noop: true, timeout: 9s}\n"
 			      "      c: {noop: true, timeout: 9s, inputs: [x]}\n"
 			      "      d: {noop: true, timeout: 8s}\n"
-			      "      e: {argv: [x]}\n");
+			      "      e: {argv: [x]}\n"
+			      "      f: {noop: true, timeout: 9s}\n");
 	load(&l, FOUND);
 	expect_jobs(&l, "j");
 	st = job_find(l.jf, "j")->step;
-	CHECK(st[1].t.policy == st[2].t.policy);
+	CHECK(st[1].t.policy == st[5].t.policy);
 	CHECK(st[0].t.policy != st[1].t.policy && st[3].t.policy != st[1].t.policy);
 	CHECK(st[0].t.act == st[3].t.act && st[0].t.act->kind == ACT_NOOP);
 	CHECK(st[4].t.act->kind == ACT_ARGV);
@@ -292,7 +293,7 @@ static void steps_that_say_the_same_share_it(void **state)
 	CHECK_INT(st[1].t.policy->env.n, 0);
 	CHECK_INT(st[3].t.policy->timeout_ms, 8000);
 	CHECK_INT(st[4].t.policy->timeout_ms, 0);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		CHECK_INT(st[i].t.policy->retry->pace.max, 2);
 		CHECK(st[i].t.policy->cwd && !st[i].t.policy->open && !st[i].t.act->open && !st[i].t.flow->open);
 	}
@@ -499,7 +500,7 @@ static void a_one_action_job_has_one_step_with_its_traits(void **state)
 	CHECK_INT(j->t.act->kind, ACT_NONE);
 	CHECK(j->step[1].finally && j->step[1].no == 1);
 	CHECK(step_find(j, "finally1") == &j->step[1]);
-	CHECK(key_set_has(&job_find(l.jf, "c")->t.set, KEY_needs));
+	CHECK(traits_has(&job_find(l.jf, "c")->t, KEY_needs));
 	release(&l);
 }
 
