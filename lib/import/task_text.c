@@ -245,7 +245,7 @@ static bool is_plain(struct writing *w, struct tf_var *v)
 	const char *at, *open, *close;
 	bool plain;
 
-	if (!v->node || v->is_command || is_param_of_job(w->t, v->name))
+	if (!v->node || !v->node->text || v->is_command || is_param_of_job(w->t, v->name)) /* a map or a list is refused elsewhere */
 		return true;
 	for (at = v->node->text; (open = strstr(at, "{{")) && (close = strstr(open, "}}")); at = close + 2)
 		buf_add(&own, at, (size_t)(open - at));
