@@ -334,6 +334,9 @@ static void carry_out(struct engine *e, const struct action *act)
 		record_event(e, EVENT_STEP_RETRY, act->unit, act);
 		hooks_fire(e, HOOK_RETRY, act->unit);
 		break;
+	case ACTION_HOLD:
+	case ACTION_RECALL:
+		BUG("nothing is held ahead");
 	}
 }
 
