@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/time.h>
 
 #include "base/buf.h"
 
@@ -19,6 +20,7 @@ enum {
 
 int64_t stamp_wall_ms(void);
 int64_t stamp_mono_ns(void);
+int64_t stamp_us(struct timeval t);
 
 /* `2026-01-02T03:04:05.678Z` into text[STAMP_TEXT]; returns text. */
 char *stamp_format(int64_t wall_ms, char *text);

@@ -19,9 +19,12 @@ static void take_started(struct exec_local *x, uint32_t place, const struct wire
 	VEC_PUSH(x->note, x->n_notes, x->room_notes, ((struct start_note){place, a->serial}));
 }
 
-static void take_failed(struct exec_local *x, uint32_t place, const struct journal_record *r)
+static void take_failed(struct exec_local *x, uint32_t place, const struct wire_event *e)
 {
+	const struct journal_record *r = &e->record;
 	int error = (int)r->failed.error;
+
+	x->heard = e->age;
 
 	if (r->failed.stage == STAGE_FORK && (error == EAGAIN || error == ENOMEM)) {
 		x->n_sent--;
@@ -45,7 +48,23 @@ static void take_ended(struct exec_local *x, uint32_t place, const struct wire_e
 	end.user_us = e->user_us;
 	end.system_us = e->system_us;
 	end.journal_error = (int)e->unrecorded;
+	end.next = e->next;
+	x->heard = e->age;
 	exec_done(x, place, &end);
+}
+
+/* What was held has the place of what has ended: the events that follow are those of one that was sent. */
+static bool take_next(struct exec_local *x, const struct wire_event *e)
+{
+	struct attempt *a = e->next_place < x->n_attempts ? &x->attempt[e->next_place] : NULL;
+
+	if (!e->next)
+		return true;
+	if (!a || a->serial != e->next || a->state != ATTEMPT_HELD)
+		return false;
+	a->state = ATTEMPT_SENT;
+	a->flags &= ~(uint32_t)WIRE_HOLD; /* it is to start, however often that takes */
+	return true;
 }
 
 /* False if it makes no sense: then it is no warden of ours. */
@@ -53,12 +72,14 @@ static bool take_event(struct exec_local *x, const struct wire_event *e)
 {
 	const struct attempt *a = e->place < x->n_attempts ? &x->attempt[e->place] : NULL;
 
-	if (!a || a->serial != e->record.serial || (a->state != ATTEMPT_SENT && a->state != ATTEMPT_STARTED))
+	if (!a || a->serial != e->record.serial || a->state < ATTEMPT_HELD || a->state > ATTEMPT_STARTED || !take_next(x, e))
 		return false;
-	if (e->record.type == JOURNAL_PROCESS && a->state == ATTEMPT_SENT)
+	if (e->record.type == WIRE_DROPPED && a->state == ATTEMPT_HELD)
+		exec_back(x, e->place, 0);
+	else if (e->record.type == JOURNAL_PROCESS && a->state == ATTEMPT_SENT)
 		take_started(x, e->place, e);
 	else if (e->record.type == JOURNAL_FAILED && a->state == ATTEMPT_SENT)
-		take_failed(x, e->place, &e->record);
+		take_failed(x, e->place, e);
 	else if (e->record.type == JOURNAL_END && a->state == ATTEMPT_STARTED)
 		take_ended(x, e->place, e);
 	else

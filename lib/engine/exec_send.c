@@ -57,7 +57,7 @@ static enum sent send_big(struct exec_local *x, struct wire_ask *ask, const stru
 static enum sent send_start(struct exec_local *x, uint32_t place)
 {
 	const struct attempt *a = &x->attempt[place];
-	struct wire_ask ask = {.kind = WIRE_START, .place = place, .serial = a->serial};
+	struct wire_ask ask = {.kind = WIRE_START, .place = place, .serial = a->serial, .flags = a->flags, .age = a->age};
 
 	if (a->block.len > REQUEST_INLINE)
 		return send_big(x, &ask, a);
@@ -149,8 +149,10 @@ void exec_flush(struct exec_local *x)
 			return; /* pump() will find out what that means */
 		(void)exec_list_take(x, &x->queue);
 		if (rc == SENT_YES) {
-			x->attempt[place].state = ATTEMPT_SENT;
+			x->attempt[place].state = x->attempt[place].flags & WIRE_HOLD ? ATTEMPT_HELD : ATTEMPT_SENT;
 			x->n_sent++;
+		} else if (x->attempt[place].flags & WIRE_HOLD) {
+			exec_back(x, place, error);
 		} else if (rc == SENT_LATER) {
 			exec_retry_or_fail(x, place, STAGE_QUEUE, error);
 		} else {

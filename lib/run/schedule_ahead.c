@@ -14,6 +14,7 @@
 
 enum {
 	HELD_MOST = 64,
+	HELD_EACH = 4, /* for each whose place may be taken: as many may end while whoever asks is not running himself */
 	BUSY_MOST = 4 * HELD_MOST, /* they are all looked at for each that is held */
 };
 
@@ -112,9 +113,9 @@ static bool comes_first(const struct schedule *s, uint32_t unit)
 
 uint32_t ahead_best(const struct schedule *s)
 {
-	uint32_t best = best_of_all(s), most = s->n_plain < HELD_MOST ? s->n_plain : HELD_MOST;
+	uint32_t best = best_of_all(s), most = HELD_EACH * (s->n_plain < HELD_MOST ? s->n_plain : HELD_MOST);
 
-	if (best == UNIT_NONE || s->recalled || s->n_held >= most || s->n_busy > BUSY_MOST || !is_steady(s))
+	if (best == UNIT_NONE || s->recalled || s->n_held >= most || s->n_held == HELD_MOST || s->n_busy > BUSY_MOST || !is_steady(s))
 		return UNIT_NONE;
 	if (!(s->g->unit[best].flags & UNIT_PLAIN) || (s->note[best].flags & NOTE_UNFIT) || !comes_first(s, best))
 		return UNIT_NONE;

@@ -4,9 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,33 +35,16 @@ int spawn_init(struct spawn *s, const struct calls *c)
 /* A session of its own, unless it is to have the terminal; and when the warden dies, it dies. */
 static IN_CHILD int own_session(struct spawn *s)
 {
-	int oom;
-
-	if (s->calls->prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || s->calls->prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+	if (child_follow(s->calls, s->warden) < 0)
 		return -1;
-	errno = ECHILD;
-	if (s->calls->getppid() != s->warden) /* it died before we had asked to follow it */
-		return -1;
-	/* When memory runs out, a step goes before what keeps its record.  Not worth a failure. */
-	oom = s->calls->openat(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
-	(void)!s->calls->write(oom, "500", 3);
-	(void)close(oom);
+	child_yield_memory(s->calls); /* a step goes before what keeps its record */
 	return s->request->flags & REQUEST_TTY ? setpgid(0, 0) : setsid();
 }
 
 static IN_CHILD int open_log(struct spawn *s)
 {
-	struct stat st = {0};
-
-	s->log = s->null_fd;
-	if (!s->request->log_path)
-		return 0;
-	s->log = child_open(s->calls, s->request->log_path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
-	if (s->log < 0)
-		return -1;
-	errno = EINVAL;
-	(void)fstat(s->log, &st);
-	return S_ISREG(st.st_mode) ? 0 : -1;
+	s->log = s->request->log_path ? child_open_log(s->calls, s->request->log_path) : s->null_fd;
+	return s->log;
 }
 
 static IN_CHILD int enter_folder(struct spawn *s)
@@ -77,24 +58,14 @@ static IN_CHILD int enter_folder(struct spawn *s)
 static IN_CHILD int standard_three(struct spawn *s)
 {
 	const struct request *r = s->request;
-	const char *const path[] = {r->stdin_path, r->stdout_path, r->stderr_path};
-	const int otherwise[] = {s->null_fd, s->log, s->log};
+	bool tty = r->flags & REQUEST_TTY;
+	const int otherwise[] = {tty ? 0 : s->null_fd, tty ? 1 : s->log, tty ? 2 : s->log};
 	const int flags[] = {O_RDONLY, O_WRONLY | O_CREAT | (r->flags & REQUEST_STDOUT_APPEND ? O_APPEND : O_TRUNC),
 			     O_WRONLY | O_CREAT | (r->flags & REQUEST_STDERR_APPEND ? O_APPEND : O_TRUNC)};
+	int at, rc = child_standard(s->calls, &r->text[1], flags, otherwise, &at);
 
-	for (int i = 0; i < 3; i++) {
-		int fd = r->flags & REQUEST_TTY ? i : otherwise[i];
-
-		s->report->stage = STAGE_STDIN + (uint32_t)i;
-		if (i == STDERR_FILENO && path[1] && path[2] && !strcmp(path[1], path[2]))
-			fd = STDOUT_FILENO; /* one file for both is one open file, or they would write over each other */
-		else if (path[i])
-			fd = child_open(s->calls, path[i], flags[i], 0666);
-		if (fd < 0)
-			return -1;
-		(void)dup2(fd, i); /* of one that is open this cannot fail */
-	}
-	return 0;
+	s->report->stage = STAGE_STDIN + (uint32_t)at;
+	return rc;
 }
 
 /* Nothing stays open but the standard three and what was declared, under the numbers that were declared. */
@@ -118,10 +89,6 @@ static IN_CHILD int limits(struct spawn *s)
 /* Handlers there are none: the warden keeps every signal at its default. */
 static IN_CHILD int become(struct spawn *s)
 {
-	sigset_t none;
-
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	return child_exec(s->request->argv, s->request->envp);
 }
 
