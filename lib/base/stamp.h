@@ -15,6 +15,7 @@
 enum {
 	MS_PER_S = 1000,
 	NS_PER_MS = 1000000,
+	NS_PER_S = 1000000000,
 	STAMP_TEXT = 80, /* room for stamp_format with its NUL, whatever the year */
 };
 

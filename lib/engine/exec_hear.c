@@ -53,17 +53,25 @@ static void take_ended(struct exec_local *x, uint32_t place, const struct wire_e
 	exec_done(x, place, &end);
 }
 
-/* What was held has the place of what has ended: the events that follow are those of one that was sent. */
-static bool take_next(struct exec_local *x, const struct wire_event *e)
+/* What is held begins and is dropped in the order in which it was sent. */
+static bool take_held(struct exec_local *x, uint32_t serial)
 {
-	struct attempt *a = e->next_place < x->n_attempts ? &x->attempt[e->next_place] : NULL;
+	uint32_t place = exec_list_take(x, &x->held);
 
-	if (!e->next)
+	return place != NONE && x->attempt[place].serial == serial;
+}
+
+/* It has the place of what has ended: the events that follow are those of one that was sent. */
+static bool take_next(struct exec_local *x, uint32_t serial)
+{
+	uint32_t place = x->held.first;
+
+	if (!serial)
 		return true;
-	if (!a || a->serial != e->next || a->state != ATTEMPT_HELD)
+	if (!take_held(x, serial))
 		return false;
-	a->state = ATTEMPT_SENT;
-	a->flags &= ~(uint32_t)WIRE_HOLD; /* it is to start, however often that takes */
+	x->attempt[place].state = ATTEMPT_SENT;
+	x->attempt[place].flags &= ~(uint32_t)WIRE_HOLD; /* it is to start, however often that is tried */
 	return true;
 }
 
@@ -72,9 +80,10 @@ static bool take_event(struct exec_local *x, const struct wire_event *e)
 {
 	const struct attempt *a = e->place < x->n_attempts ? &x->attempt[e->place] : NULL;
 
-	if (!a || a->serial != e->record.serial || a->state < ATTEMPT_HELD || a->state > ATTEMPT_STARTED || !take_next(x, e))
+	if (!a || a->serial != e->record.serial || a->state < ATTEMPT_HELD || a->state > ATTEMPT_STARTED ||
+	    !take_next(x, e->next))
 		return false;
-	if (e->record.type == WIRE_DROPPED && a->state == ATTEMPT_HELD)
+	if (e->record.type == WIRE_DROPPED && a->state == ATTEMPT_HELD && take_held(x, a->serial))
 		exec_back(x, e->place, 0);
 	else if (e->record.type == JOURNAL_PROCESS && a->state == ATTEMPT_SENT)
 		take_started(x, e->place, e);

@@ -13,7 +13,7 @@
 #include "sys/calls.h"
 #include "warden/wire.h"
 
-enum { EXEC_TAG_ROOM = 64, EXEC_NS_PER_S = 1000000000 };
+enum { EXEC_TAG_ROOM = 64 };
 
 #define NONE UINT32_MAX
 
@@ -63,6 +63,7 @@ struct exec_local {
 	struct attempt *attempt;
 	size_t n_attempts, room_attempts;
 	struct list free, queue, done;
+	struct list held; /* the warden has them, in this order */
 	uint32_t heard, age; /* of the last end that has been heard; that has been collected, with all before it */
 	struct start_note *note; /* started, not told; those below at_note have been */
 	size_t n_notes, room_notes, at_note;

@@ -495,7 +495,7 @@ static struct exec_local *new_exec(const struct exec_local_options *o)
 	x->retry_ns = (o->spawn_retry_ms ? o->spawn_retry_ms : RETRY_MS) * NS_PER_MS;
 	x->journal_path = xstrdup(o->journal_path);
 	x->journal = x->socket = x->warden_fd = x->epoll = x->timer = x->ready = -1;
-	x->free = x->queue = x->done = empty;
+	x->free = x->queue = x->held = x->done = empty;
 	return x;
 }
 

@@ -7,11 +7,27 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bug.h"
+
+char *child_stack(const struct calls *c)
+{
+	enum { BYTES = 128 * 1024 };
+	char *stack = c->mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+	return stack == MAP_FAILED ? NULL : stack + BYTES;
+}
+
+IN_CHILD int child_enter(const char *folder, int mask)
+{
+	if (mask >= 0)
+		(void)umask((mode_t)mask);
+	return folder ? chdir(folder) : 0;
+}
 
 IN_CHILD int child_open(const struct calls *c, const char *path, int flags, mode_t mode)
 {

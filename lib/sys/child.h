@@ -14,6 +14,12 @@
 
 enum { CHILD_FDS = 256 };
 
+/* The end of a stack for one, or NULL and errno.  It goes with the process. */
+char *child_stack(const struct calls *c);
+
+/* A folder (or NULL) and a umask (or -1) of its own.  0, or -1 and errno. */
+int child_enter(const char *folder, int mask);
+
 /*
  * Open path without waiting for whoever might be at the other end of a FIFO; reading and writing then wait as ever.
  * Close-on-exec; -1 and errno.

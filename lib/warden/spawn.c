@@ -5,26 +5,20 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/child.h"
 #include "sys/proctree.h"
 
-enum { STACK_BYTES = 128 * 1024, COULD_NOT = 127 };
+enum { COULD_NOT = 127 };
 
 int spawn_init(struct spawn *s, const struct calls *c)
 {
-	enum { PROT = PROT_READ | PROT_WRITE };
-	char *stack = c->mmap(NULL, STACK_BYTES, PROT, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-
-	*s = (struct spawn){.calls = c, .null_fd = -1, .warden = getpid()};
-	s->report = c->mmap(NULL, sizeof(*s->report), PROT, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (stack == MAP_FAILED || s->report == MAP_FAILED)
+	*s = (struct spawn){.calls = c, .null_fd = -1, .warden = getpid(), .stack_end = child_stack(c)};
+	s->report = c->mmap(NULL, sizeof(*s->report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!s->stack_end || s->report == MAP_FAILED)
 		return -1;
-	s->stack_end = stack + STACK_BYTES;
-	s->null_fd = c->openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
-	return s->null_fd;
+	return s->null_fd = c->openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
 }
 
 /*
@@ -49,9 +43,7 @@ static IN_CHILD int open_log(struct spawn *s)
 
 static IN_CHILD int enter_folder(struct spawn *s)
 {
-	if (s->request->umask >= 0)
-		(void)umask((mode_t)s->request->umask);
-	return s->request->cwd ? chdir(s->request->cwd) : 0;
+	return child_enter(s->request->cwd, s->request->umask);
 }
 
 /* The file that is named, or what the step has without one (with a terminal it comes along). */
@@ -68,27 +60,24 @@ static IN_CHILD int standard_three(struct spawn *s)
 	return rc;
 }
 
-/* Nothing stays open but the standard three and what was declared, under the numbers that were declared. */
+/*
+ * Nothing stays open but the standard three and what was declared, under the numbers that were declared.  Blocked signals
+ * let the new group take the terminal from the background.
+ */
 static IN_CHILD int declared(struct spawn *s)
 {
-	return child_place(s->fd, s->request->number, s->request->n_numbers);
-}
-
-/* Blocked signals let the new group take the terminal from the background. */
-static IN_CHILD int foreground(struct spawn *s)
-{
+	if (child_place(s->fd, s->request->number, s->request->n_numbers) < 0)
+		return -1;
+	s->report->stage = STAGE_TERMINAL;
 	return s->request->flags & REQUEST_FOREGROUND ? tcsetpgrp(STDIN_FILENO, getpid()) : 0;
 }
 
-/* The last thing that can fail but exec: they hold for what comes before them too. */
-static IN_CHILD int limits(struct spawn *s)
-{
-	return limits_set(&s->request->limits);
-}
-
-/* Handlers there are none: the warden keeps every signal at its default. */
+/* The last thing that can fail but exec: limits hold for what comes before them too. */
 static IN_CHILD int become(struct spawn *s)
 {
+	if (limits_set(&s->request->limits) < 0)
+		return -1;
+	s->report->stage = STAGE_EXEC;
 	return child_exec(s->request->argv, s->request->envp);
 }
 
@@ -99,7 +88,7 @@ static IN_CHILD int child(void *arg)
 		int (*pass)(struct spawn *s);
 	} way[] = {
 		{STAGE_SESSION, own_session}, {STAGE_LOG, open_log}, {STAGE_CWD, enter_folder}, {STAGE_STDIN, standard_three},
-		{STAGE_DESCRIPTORS, declared}, {STAGE_TERMINAL, foreground}, {STAGE_LIMITS, limits}, {STAGE_EXEC, become},
+		{STAGE_DESCRIPTORS, declared}, {STAGE_LIMITS, become},
 	};
 	struct spawn *s = arg;
 	size_t at = 0;

@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clip.h"
 #include "base/stamp.h"
+#include "sys/closed.h"
 #include "sys/kept.h"
 #include "sys/message.h"
 #include "sys/proctree.h"
@@ -22,7 +24,6 @@ enum {
 	PIDS = 4 * 1024 * 1024, /* the kernel's limit of pid_max */
 	TELL_STARTED_MS = 20,	/* a start may wait this long for company on its way to the driver */
 	KILL_AGAIN_MS = 50,
-	NS_PER_S = 1000000000,
 };
 
 #define NEVER INT64_MAX
@@ -122,11 +123,6 @@ static bool hold(struct warden *w, size_t size)
 	return true;
 }
 
-static uint32_t clip(int64_t value, uint32_t most)
-{
-	return value > most ? most : (uint32_t)value;
-}
-
 /* --- starting a step ------------------------------------------------------------------------------ */
 
 static int record_start(struct warden *w, uint32_t serial)
@@ -135,9 +131,7 @@ static int record_start(struct warden *w, uint32_t serial)
 
 	journal_put64(r.begun.wall_ms, (uint64_t)stamp_wall_ms());
 	/* This one's three and the ends of all others. */
-	if (records_promise(&w->journal.records, 3 + w->n_active) < 0)
-		return -1;
-	return journal_append(&w->journal, &r);
+	return records_promise(&w->journal.records, 3 + w->n_active) < 0 ? -1 : journal_append(&w->journal, &r);
 }
 
 static void could_not(struct warden *w, struct step *s, uint32_t stage, int error)
@@ -213,9 +207,8 @@ static void begin(struct warden *w, struct step *s, const struct wire_ask *ask, 
 static void start_held(struct warden *w, struct step *s)
 {
 	const struct kept_message *m = kept_take(&w->held);
-	const struct wire_ask *ask = ask_of(m);
 
-	begin(w, s, ask, ask + 1, (ssize_t)(m->size - sizeof(*ask)), m->fd, m->n_fds);
+	begin(w, s, ask_of(m), ask_of(m) + 1, (ssize_t)(m->size - sizeof(struct wire_ask)), m->fd, m->n_fds);
 	message_close(m->fd, m->n_fds);
 }
 
@@ -292,7 +285,7 @@ static void driver_is_gone(struct warden *w)
 /* Over, or still to be cleaned up?  What a stopped leader leaves has the rest of the grace. */
 static void settle(struct warden *w, struct step *s)
 {
-	bool nobodys = s == &w->step[0], start = false;
+	bool nobodys = s == &w->step[0], clean;
 
 	if (s->leader || (s->phase == PHASE_FREE && !nobodys))
 		return;
@@ -307,17 +300,12 @@ static void settle(struct warden *w, struct step *s)
 		return;
 	s->event.record.why = (uint8_t)s->why;
 	s->event.record.leftovers = (uint16_t)clip(s->leftovers, UINT16_MAX);
-	if (s->plain && s->why == WHY_EXITED && !s->event.record.end.status)
-		start = w->held.n > 0;
-	else
-		w->age++;
-	if (start) {
-		s->event.next = ask_of(kept_oldest(&w->held))->serial;
-		s->event.next_place = ask_of(kept_oldest(&w->held))->place;
-	}
+	clean = s->plain && s->why == WHY_EXITED && !s->event.record.end.status;
+	w->age += !clean;
+	s->event.next = clean && w->held.n ? ask_of(kept_oldest(&w->held))->serial : 0;
 	tell_later(w, s, JOURNAL_END);
 	w->n_active--;
-	if (start)
+	if (s->event.next)
 		start_held(w, s);
 	else
 		drop_held(w);
@@ -524,17 +512,13 @@ static bool is_done(struct warden *w)
 
 static int prepare(struct warden *w, const struct warden_options *o)
 {
-	sigset_t chld;
-
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
 	w->o = o;
 	w->session = getsid(0);
 	w->high = 1;
 	w->step[0].due_ns = NEVER;
 	w->now_ns = stamp_mono_ns();
 	w->children = proc_children_open(w->o->calls);
-	w->signals = w->o->calls->signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+	w->signals = closed_children(w->o->calls);
 	if (w->signals < 0 || proc_room_init(&w->room, w->o->calls) < 0 || spawn_init(&w->spawn, w->o->calls) < 0)
 		return -1;
 	return journal_writer_init(&w->journal, w->o->calls, o->journal, o->nonce);

@@ -54,7 +54,8 @@ struct wire_event {
 	uint32_t place;
 	uint32_t unrecorded; /* errno, if the journal did not take it */
 	uint32_t age;
-	uint32_t next, next_place; /* END: of what was held and is started in its place; 0: none */
+	uint32_t next; /* END: serial of the oldest that was held, which is started in its place; 0: none */
+	uint32_t unused;
 	int64_t start_ns, end_ns; /* monotonic; 0: not so far */
 	int64_t user_us, system_us;
 };
