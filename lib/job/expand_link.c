@@ -190,7 +190,7 @@ static bool is_plain(const struct traits *t)
 	bool judged = p->fail_if.out || p->fail_if.err || !exit_set_has(&p->ok_exit, 0) || exit_set_has(&p->skip_exit, 0);
 	bool takes = p->pool.name || p->n_locks || p->slots > 1 || p->tty || p->breaker.failures;
 	bool watched = p->stall_ms || p->slow.ms || p->slow.share > 0;
-	bool files = asks_fresh(t) || f->n_provides || f->n_consumes || f->input.n || f->output.n || p->artifact.n;
+	bool files = asks_fresh(t) || f->n_provides || f->n_consumes || f->input.n || f->output.n || f->depfile || p->artifact.n;
 
 	return acts && !judged && !takes && !watched && !files;
 }

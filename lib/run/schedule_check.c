@@ -101,7 +101,7 @@ static void check_busy(const struct schedule *s, uint32_t unit)
 {
 	const struct busy *b = &s->busy[s->note[unit].place];
 
-	BUG_UNLESS(b->unit == unit && (s->note[unit].phase == PHASE_HELD) == !b->slots && s->note[unit].attempts);
+	BUG_UNLESS(b->unit == unit && (s->note[unit].phase == PHASE_HELD) == !b->slots);
 	for (uint32_t i = s->g->user_at[unit]; s->ahead && i < s->g->user_at[unit + 1]; i++)
 		BUG_UNLESS(s->note[s->g->user[i]].rank <= b->after);
 }

@@ -39,7 +39,7 @@ static void give_back(struct test_case *t, uint32_t unit)
 	schedule_check(t->s);
 }
 
-static void as_many_are_held_as_slots_are_taken(void **state)
+static void what_comes_next_is_held_while_the_slots_are_taken(void **state)
 {
 	struct test_case *t = case_new();
 	uint32_t j = job(t, "j"), a = plain_step(t, j, "a"), c;
@@ -50,12 +50,33 @@ static void as_many_are_held_as_slots_are_taken(void **state)
 	(void)plain_step(t, j, "d");
 	(void)plain_step(t, j, "e");
 	run_ahead(t, 2);
-	EXPECT(t, 0, "start a#1, start b#1, hold c#1, hold d#1");
+	EXPECT(t, 0, "start a#1, start b#1, hold c#1, hold d#1, hold e#1");
 	CHECK_INT(schedule_state(t->s, c), STATE_WAITING);
 	CHECK_INT(schedule_reason(t->s, c, NULL), REASON_NO_SLOT);
 	relay(t, a, c);
 	CHECK_INT(schedule_state(t->s, c), STATE_RUNNING);
-	EXPECT(t, 0, "a succeeded, hold e#1");
+	EXPECT(t, 0, "a succeeded");
+	case_free(t);
+}
+
+static void so_many_are_held_for_each_whose_place_may_be_taken(void **state)
+{
+	struct test_case *t = case_new();
+	uint32_t j = job(t, "j"), a = step(t, j, "a"), b, c;
+
+	(void)state;
+	b = plain_step(t, j, "b");
+	c = plain_step(t, j, "c");
+	(void)plain_step(t, j, "d");
+	(void)plain_step(t, j, "e");
+	(void)plain_step(t, j, "f");
+	(void)plain_step(t, j, "g");
+	run_ahead(t, 2);
+	EXPECT(t, 0, "start a#1, start b#1, hold c#1, hold d#1, hold e#1, hold f#1"); /* for b: a is not plain */
+	relay(t, b, c);
+	EXPECT(t, 0, "b succeeded, hold g#1");
+	ended(t, 0, a, true);
+	EXPECT(t, 0, "recall, a succeeded");
 	case_free(t);
 }
 
@@ -294,17 +315,22 @@ static void its_time_may_be_up_while_it_is_held(void **state)
 	}
 }
 
+/* Nor is anything behind it, which is not to come before it. */
 static void one_that_is_unfit_starts_in_its_turn(void **state)
 {
 	struct test_case *t = case_new();
 	uint32_t j = job(t, "j"), a = plain_step(t, j, "a"), b = plain_step(t, j, "b");
+	struct action x;
 
 	(void)state;
 	(void)plain_step(t, j, "c");
 	run_ahead(t, 1);
-	EXPECT(t, 0, "start a#1, hold b#1");
+	do
+		CHECK(schedule_next(t->s, 0, &x));
+	while (x.kind != ACTION_HOLD);
+	CHECK_INT(x.unit, b);
 	schedule_returned(t->s, b, true);
-	EXPECT(t, 0, ""); /* nor is c, which comes behind it */
+	EXPECT(t, 0, "");
 	ended(t, 0, a, true);
 	EXPECT(t, 0, "a succeeded, start b#1, hold c#1");
 	case_free(t);
@@ -642,7 +668,8 @@ static void what_comes_back_late_comes_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_many_are_held_as_slots_are_taken),
+		cmocka_unit_test(what_comes_next_is_held_while_the_slots_are_taken),
+		cmocka_unit_test(so_many_are_held_for_each_whose_place_may_be_taken),
 		cmocka_unit_test(a_failure_returns_them_and_nothing_starts),
 		cmocka_unit_test(one_that_is_outstanding_is_called_back_and_comes_first),
 		cmocka_unit_test(what_its_users_would_overtake_is_not_held),
