@@ -2,7 +2,7 @@
 """The crash test: kill -9 the driver at random instants, under load, and compare the ledger with the steps' own word.
 
 A composite of 40 steps at -j4 or -j8: a DAG with retries and timeouts, a loop over what an earlier step returned, a
-step that is tried until it succeeds, and steps that run finally.  Steps last 0 to 20 ms, one in five fails, three in
+step that is tried until it succeeds, and steps that run finally; or 30 plain steps, which are held ahead.  Steps last 0 to 20 ms, one in five fails, three in
 ten leave a daemon behind.
   kill:    on_driver_death is the default.  After each kill everything must be gone.
   finish:  on_driver_death is finish.  What runs ends by itself, and the start that follows, at once or later, knows every exit.
@@ -73,11 +73,26 @@ def wait(rng, folder):
     return {"until": {"argv": work(rng, folder), "every": "5ms", "timeout": "40ms"}}
 
 
+def plain(rng, folder):
+    """Steps that begin in each other's place; in one half of the runs none of them fails."""
+    fails = rng.random() < 0.5
+    names = [f"s{i}" for i in range(STEPS)]
+    steps = {}
+    for i, name in enumerate(names):
+        steps[name] = {"argv": work(rng, folder, rng.randint(1, 4) if fails and rng.random() < 0.1 else 0), "on_failure": "continue"}
+        if i and rng.random() < 0.2:
+            steps[name]["needs"] = [rng.choice(names[:i])]
+    return {"steps": steps}
+
+
 def jobfile(rng, folder, kind):
-    jobs = {
-        "all": {"stages": [{"name": "one", "jobs": ["dag", "loop"]}, {"name": "two", "jobs": ["wait"]}]},
-        "dag": dag(rng, folder), "loop": loop(rng, folder), "wait": wait(rng, folder),
-    }
+    if rng.random() < 0.5:
+        jobs = {"all": plain(rng, folder)}
+    else:
+        jobs = {
+            "all": {"stages": [{"name": "one", "jobs": ["dag", "loop"]}, {"name": "two", "jobs": ["wait"]}]},
+            "dag": dag(rng, folder), "loop": loop(rng, folder), "wait": wait(rng, folder),
+        }
     if kind == "finish":
         jobs["all"]["on_driver_death"] = "finish"
     return {"jobfile": 1, "jobs": jobs}
@@ -152,7 +167,7 @@ class Kind:
         os.mkdir(folder)
         with open(os.path.join(folder, "Jobfile"), "w") as f:
             json.dump(jobfile(self.rng, folder, self.name), f)
-        kill_at_random(self.rng, run(folder, env, ["-s", self.rng.choice(["-j4", "-j8"]), "all"]), 0.3)
+        kill_at_random(self.rng, run(folder, env, ["-s", self.rng.choice(["-j1", "-j4", "-j8"]), "all"]), 0.3)
         self.kills += 1
         self.after(folder, env, mark, lambda text: print(f"# {self.name} {number}: {text}", flush=True))
         shutil.rmtree(folder)

@@ -12,6 +12,7 @@ learn how many calls there are; then it is repeated once for each, and at the en
   resume, retry      the driver (resume: with its warden) of a start that goes on with a run that such a death has left
   apply              the driver, with its warden, of an apply of a plan
   gc                 a gc that has something to remove
+  ahead...           driver, warden, both, guard, of a run at -j2 of twelve plain steps, which are held ahead
   all                each of these
 EVERY: only every so many-th call, beginning at a random one (TEST_SEED).  After each:
   - nothing that it started is left: at once, and where both died as soon as orchmake has started again
@@ -46,6 +47,7 @@ GONE_WITHIN_S = 30
 CANNOT = 77
 KILLED = 128 + 9
 STEPS = ["dag/a", "dag/b", "dag/c", "dag/d", "dag/e", "loop/list", "loop/each[1]", "loop/each[2]", "loop/last", "loop/tidy", "wait"]
+AHEAD = [f"all/s{i}" for i in range(12)]
 OWN = r"Jobfile|history|interrupt|plan\.json"
 
 
@@ -53,6 +55,9 @@ def jobfile(folder, kind):
     def work(ms, codes="0", escapes=0):
         return [STEP, os.path.join(folder, "history"), str(ms), codes, str(escapes)]
 
+    if kind.ahead:
+        return {"jobfile": 1, "defaults": {"on_lost": "retry"},
+                "jobs": {"all": {"steps": {name.split("/")[1]: {"argv": work(i % 3)} for i, name in enumerate(AHEAD)}}}}
     lists = ["sh", "-c", 'echo "l=[1,2]" >>"$ORCHMAKE_OUTPUT"; exec "$@"', "sh"] + work(0)
     return {
         "jobfile": 1,
@@ -183,6 +188,7 @@ class Kind:
     interrupts = False
     steps, again = STEPS, ()  # again: may have succeeded more than once
     undisturbed = 0  # exit code
+    ahead = False  # plain steps, which begin in each other's place
 
     def prepare(self, world):
         """The state that every repetition begins with."""
@@ -191,11 +197,14 @@ class Kind:
         """What a person would do next, and what must come of it."""
         return world.orchmake("-s", "-j4", *(("resume",) if is_recorded(world.folder) else ("all",)))
 
-    def complaints(self, world):
+    def missing(self, world):
         states = query(world.folder, "SELECT step, state, count(*) FROM v_attempts WHERE state = 'succeeded' GROUP BY step")
         won = {step: n for step, _, n in states if step not in self.again}
         if won != {step: 1 for step in self.steps if step not in self.again}:
             yield f"these succeeded so often: {won}"
+
+    def complaints(self, world):
+        yield from self.missing(world)
         result = query(world.folder, "SELECT result FROM runs JOIN run_texts ON run = no ORDER BY no DESC LIMIT 1")[0][0]
         if not json.loads(result)["success"]:
             yield f"the last result says {result}"
@@ -215,6 +224,25 @@ class Both(Kind):
 
 class Guard(Both):
     who = "warden"
+
+
+class Ahead(Kind):
+    ahead, steps, words = True, AHEAD, ("-s", "-j2", "all")
+
+    def complaints(self, world):  # one that died when all of them had ended is not gone on with, and has no result
+        yield from self.missing(world)
+
+
+class AheadWarden(Ahead, Warden):
+    pass
+
+
+class AheadBoth(Ahead, Both):
+    pass
+
+
+class AheadGuard(Ahead, Guard):
+    pass
 
 
 class Cancel(Kind):
@@ -297,7 +325,7 @@ class Gc(Kind):
 
 
 KINDS = {"driver": Driver, "warden": Warden, "both": Both, "guard": Guard, "cancel": Cancel, "finish": Finish, "resume": Resume, "apply": Apply,
-         "retry": Retry, "gc": Gc}
+         "retry": Retry, "gc": Gc, "ahead": Ahead, "ahead_warden": AheadWarden, "ahead_both": AheadBoth, "ahead_guard": AheadGuard}
 
 
 # --- one death -------------------------------------------------------------------------------------------------------
@@ -395,7 +423,7 @@ def one_kind(no, name, how, number):
 
 def wanted(word):
     """Each kind that a word names, how its calls are chosen, and the number."""
-    name, how, number = re.fullmatch(r"([a-z]+)(?:([:=@])(\d+))?", word).groups()
+    name, how, number = re.fullmatch(r"([a-z_]+)(?:([:=@])(\d+))?", word).groups()
     return [(k, how or ":", int(number or 1)) for k in (KINDS if name == "all" else [name])]
 
 

@@ -1,3 +1,4 @@
+#include "base/stamp.h"
 #include "base/file_state.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 
 enum {
 	PIECE_BYTES = 256 * 1024,
-	NS_PER_S = 1000000000,
 	COARSE_NS = 2 * NS_PER_S, /* FAT counts in two seconds, others in one */
 };
 

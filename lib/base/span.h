@@ -21,6 +21,16 @@ static inline bool span_is(struct span s, const char *word)
 	return strlen(word) == s.len && !memcmp(s.at, word, s.len);
 }
 
+/* The string at *p, which moves on behind its NUL; the last byte before end is one.  False: there is no more. */
+static inline bool next_string(const char **p, const char *end, const char **ret)
+{
+	if (*p >= end)
+		return false;
+	*ret = *p;
+	*p += strlen(*p) + 1;
+	return true;
+}
+
 static inline struct span span_trim(struct span s)
 {
 	while (s.len && (s.at[0] == ' ' || s.at[0] == '\t' || s.at[0] == '\n' || s.at[0] == '\r'))

@@ -25,6 +25,11 @@ int64_t stamp_mono_ns(void)
 	return (int64_t)t.tv_sec * MS_PER_S * NS_PER_MS + t.tv_nsec;
 }
 
+int64_t stamp_us(struct timeval t)
+{
+	return (int64_t)t.tv_sec * 1000000 + t.tv_usec;
+}
+
 char *stamp_format(int64_t wall_ms, char *text)
 {
 	int64_t ms = wall_ms % MS_PER_S;

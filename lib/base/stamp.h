@@ -8,17 +8,20 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/time.h>
 
 #include "base/buf.h"
 
 enum {
 	MS_PER_S = 1000,
 	NS_PER_MS = 1000000,
+	NS_PER_S = 1000000000,
 	STAMP_TEXT = 80, /* room for stamp_format with its NUL, whatever the year */
 };
 
 int64_t stamp_wall_ms(void);
 int64_t stamp_mono_ns(void);
+int64_t stamp_us(struct timeval t);
 
 /* `2026-01-02T03:04:05.678Z` into text[STAMP_TEXT]; returns text. */
 char *stamp_format(int64_t wall_ms, char *text);

@@ -482,6 +482,7 @@ bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t n
 	       (probe ? compose_probe(e, p->step, serial, &xw, c, err)
 		      : compose_action(e, unit, serial, &xw, c, err) &&
 				compose_files(e, p->step, serial, &xw, c, err));
+	c->looks = w.looks;
 	unit_world_release(&w);
 	if (!good || values_missing(e->values))
 		return false;

@@ -46,6 +46,12 @@ void debug_action(struct engine *e, const struct action *act)
 	case ACTION_START:
 		debug(e, DEBUG_SCHED, "start    %s, attempt %" PRIu32, debug_unit(e, act->unit), act->attempt);
 		break;
+	case ACTION_HOLD:
+		debug(e, DEBUG_SCHED, "hold     %s, attempt %" PRIu32, debug_unit(e, act->unit), act->attempt);
+		break;
+	case ACTION_RECALL:
+		debug(e, DEBUG_SCHED, "recall   what is held");
+		break;
 	case ACTION_STOP:
 		debug(e, DEBUG_SCHED, "stop     %s: %s", debug_unit(e, act->unit), reason_word(act->reason));
 		break;

@@ -247,7 +247,7 @@ static bool make_schedule(struct engine *e, struct diags *d)
 {
 	const struct schedule_options so = {
 		.slots = e->o->slots ? e->o->slots : 1, .shuffle = e->o->shuffle, .seed = e->o->seed,
-		.ignore_failures = e->o->ignore_failures,
+		.ignore_failures = e->o->ignore_failures, .ahead = engine_holds_ahead(e),
 	};
 
 	e->s = schedule_new(e->x->graph, &so);

@@ -158,6 +158,8 @@ struct engine {
 	char **spare_log;	 /* paths of empty ones, to be handed on */
 	size_t n_spare_logs, room_spare_logs;
 	bool no_leases;		 /* the file system does not say who else has a file open */
+	struct ahead *ahead;	 /* what is held, in the order in which it begins */
+	size_t n_ahead, room_ahead;
 	uint32_t *running;	 /* serials */
 	size_t n_running, room_running;
 	uint64_t seq;
@@ -273,6 +275,7 @@ struct unit_world {
 	bool hides; /* env, a callable's input: what a secret may be put into */
 	bool veils; /* for fingerprints: a secret is worth a hash of it (veil.h) */
 	bool marks; /* for people: it is worth its name, and that it is one */
+	bool looks; /* it has seen what the end of another step may change */
 	const struct job *looping; /* while its loops are worked out there is no scope yet: params are its own */
 };
 /* The unit that a path behind steps, results, needs or consumes begins with, in a scope; ids may have dots: the longest
@@ -346,6 +349,7 @@ struct composed {
 	bool offered;		 /* slots of the job server */
 	size_t n_own;		 /* so many of argv are our own program between the step and its log: it has secrets */
 	int64_t callable_timeout_ms; /* 0: none */
+	bool looks;    /* it may come out different when another step has ended */
 	char *command; /* one line, for people and the ledger */
 };
 /* One step of a hook, and what it is about. */
@@ -363,6 +367,27 @@ bool engine_compose_hook(struct engine *e, const struct hook_call *h, uint32_t s
 bool engine_compose(struct engine *e, uint32_t unit, uint32_t serial, uint32_t number, struct composed *c,
 		    struct buf *err);
 void composed_release(struct composed *c);
+
+/* --- run.c: attempts ------------------------------------------------------------------------------ */
+/* What an attempt has: its files, its limits, its part in the job server. */
+void engine_prepare_attempt(struct engine *e, uint32_t unit, struct attempt *a, struct composed *c);
+/* It runs, or is about to. */
+void engine_attempt_begins(struct engine *e, uint32_t unit, struct attempt *a, const struct composed *c);
+/* Carry out what has come of what happened, but start nothing. */
+void engine_news(struct engine *e);
+
+/* --- ahead.c -------------------------------------------------------------------------------------- */
+/* Whether this run is one in which steps may be held ahead. */
+bool engine_holds_ahead(const struct engine *e);
+/* ACTION_HOLD, ACTION_RECALL. */
+void engine_hold(struct engine *e, const struct action *act);
+void engine_recall(struct engine *e);
+bool engine_is_held(const struct engine *e, uint32_t serial);
+/* It has begun at that time, in the place of another. */
+void engine_held_begins(struct engine *e, uint32_t serial, int64_t start_mono_ns);
+/* It is ready again; unfit: it cannot be held. */
+void engine_held_back(struct engine *e, uint32_t serial, bool unfit);
+void engine_ahead_close(struct engine *e);
 
 /* --- echo.c: what a person can paste to do the same, without secrets; appended -------------------------- */
 void engine_echo(struct engine *e, const struct composed *c, struct buf *out);

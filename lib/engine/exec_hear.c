@@ -19,9 +19,12 @@ static void take_started(struct exec_local *x, uint32_t place, const struct wire
 	VEC_PUSH(x->note, x->n_notes, x->room_notes, ((struct start_note){place, a->serial}));
 }
 
-static void take_failed(struct exec_local *x, uint32_t place, const struct journal_record *r)
+static void take_failed(struct exec_local *x, uint32_t place, const struct wire_event *e)
 {
+	const struct journal_record *r = &e->record;
 	int error = (int)r->failed.error;
+
+	x->heard = e->age;
 
 	if (r->failed.stage == STAGE_FORK && (error == EAGAIN || error == ENOMEM)) {
 		x->n_sent--;
@@ -45,7 +48,31 @@ static void take_ended(struct exec_local *x, uint32_t place, const struct wire_e
 	end.user_us = e->user_us;
 	end.system_us = e->system_us;
 	end.journal_error = (int)e->unrecorded;
+	end.next = e->next;
+	x->heard = e->age;
 	exec_done(x, place, &end);
+}
+
+/* What is held begins and is dropped in the order in which it was sent. */
+static bool take_held(struct exec_local *x, uint32_t serial)
+{
+	uint32_t place = exec_list_take(x, &x->held);
+
+	return place != NONE && x->attempt[place].serial == serial;
+}
+
+/* It has the place of what has ended: the events that follow are those of one that was sent. */
+static bool take_next(struct exec_local *x, uint32_t serial)
+{
+	uint32_t place = x->held.first;
+
+	if (!serial)
+		return true;
+	if (!take_held(x, serial))
+		return false;
+	x->attempt[place].state = ATTEMPT_SENT;
+	x->attempt[place].flags &= ~(uint32_t)WIRE_HOLD; /* it is to start, however often that is tried */
+	return true;
 }
 
 /* False if it makes no sense: then it is no warden of ours. */
@@ -53,12 +80,15 @@ static bool take_event(struct exec_local *x, const struct wire_event *e)
 {
 	const struct attempt *a = e->place < x->n_attempts ? &x->attempt[e->place] : NULL;
 
-	if (!a || a->serial != e->record.serial || (a->state != ATTEMPT_SENT && a->state != ATTEMPT_STARTED))
+	if (!a || a->serial != e->record.serial || a->state < ATTEMPT_HELD || a->state > ATTEMPT_STARTED ||
+	    !take_next(x, e->next))
 		return false;
-	if (e->record.type == JOURNAL_PROCESS && a->state == ATTEMPT_SENT)
+	if (e->record.type == WIRE_DROPPED && a->state == ATTEMPT_HELD && take_held(x, a->serial))
+		exec_back(x, e->place, 0);
+	else if (e->record.type == JOURNAL_PROCESS && a->state == ATTEMPT_SENT)
 		take_started(x, e->place, e);
 	else if (e->record.type == JOURNAL_FAILED && a->state == ATTEMPT_SENT)
-		take_failed(x, e->place, &e->record);
+		take_failed(x, e->place, e);
 	else if (e->record.type == JOURNAL_END && a->state == ATTEMPT_STARTED)
 		take_ended(x, e->place, e);
 	else

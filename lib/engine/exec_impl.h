@@ -13,13 +13,14 @@
 #include "sys/calls.h"
 #include "warden/wire.h"
 
-enum { EXEC_TAG_ROOM = 64, EXEC_NS_PER_S = 1000000000 };
+enum { EXEC_TAG_ROOM = 64 };
 
 #define NONE UINT32_MAX
 
 enum attempt_state {
 	ATTEMPT_FREE,
 	ATTEMPT_QUEUED,	 /* not with the warden */
+	ATTEMPT_HELD,	 /* with the warden: it may run as soon as another ends */
 	ATTEMPT_SENT,	 /* with the warden: it may run */
 	ATTEMPT_STARTED,
 	ATTEMPT_DONE,	 /* to be collected */
@@ -29,6 +30,8 @@ struct attempt {
 	enum attempt_state state;
 	uint32_t serial;
 	uint32_t next;		/* in the list it is in: free, queued or done */
+	uint32_t flags;		/* enum wire_flag of its start */
+	uint32_t age;		/* of its start, if it is to be held */
 	bool foreground;	/* it has the terminal from us */
 	bool start_untold;	/* for collect_started */
 	pid_t pid;
@@ -60,6 +63,8 @@ struct exec_local {
 	struct attempt *attempt;
 	size_t n_attempts, room_attempts;
 	struct list free, queue, done;
+	struct list held; /* the warden has them, in this order */
+	uint32_t heard, age; /* of the last end that has been heard; that has been collected, with all before it */
 	struct start_note *note; /* started, not told; those below at_note have been */
 	size_t n_notes, room_notes, at_note;
 	struct wire_ask *ask; /* what is to be sent before the next start */
@@ -85,6 +90,8 @@ void exec_forget_request(struct attempt *a); /* it will not have to be sent agai
 /* To be collected: e with the attempt's serial. */
 void exec_done(struct exec_local *x, uint32_t place, const struct attempt_ended *e);
 void exec_not_started(struct exec_local *x, uint32_t place, uint32_t stage, int error);
+/* It was held and has not been started; error: why it cannot be held. */
+void exec_back(struct exec_local *x, uint32_t place, int error);
 
 void exec_close_fds(int *fd, size_t n); /* and frees fd */
 

@@ -18,6 +18,7 @@
 #include "base/stamp.h"
 #include "base/vec.h"
 #include "engine/exec_impl.h"
+#include "sys/kept.h"
 #include "sys/turns.h"
 #include "warden/journal.h"
 #include "warden/request.h"
@@ -177,10 +178,14 @@ static int local_start(struct executor *base, const struct start_request *r)
 	a = &x->attempt[place];
 	*a = (struct attempt){.state = ATTEMPT_FREE, .serial = r->serial, .block = a->block};
 	a->foreground = owns_terminal(r);
+	a->flags = (r->plain ? WIRE_PLAIN : 0u) | (r->held ? WIRE_HOLD : 0u);
+	a->age = x->age;
 	if (!build_in_time(x, a, r)) {
 		exec_not_started(x, place, errno == EMFILE || errno == EBADF ? STAGE_DESCRIPTORS : STAGE_REQUEST, errno);
 	} else if (x->broken) { /* meanwhile */
 		exec_not_started(x, place, STAGE_WARDEN, EPIPE);
+	} else if (r->held && (a->n_fds > KEPT_FDS || a->block.len > REQUEST_INLINE)) {
+		exec_back(x, place, E2BIG);
 	} else {
 		a->state = ATTEMPT_QUEUED;
 		exec_list_add(x, &x->queue, place);
@@ -197,23 +202,52 @@ static void cancel_queued(struct exec_local *x, uint32_t serial)
 
 	x->queue.first = NONE;
 	for (uint32_t place; (place = exec_list_take(x, &old)) != NONE;)
-		if (!serial || x->attempt[place].serial == serial)
+		if (serial && x->attempt[place].serial != serial)
+			exec_list_add(x, &x->queue, place);
+		else if (x->attempt[place].flags & WIRE_HOLD)
+			exec_back(x, place, 0);
+		else
 			exec_not_started(x, place, STAGE_QUEUE, ECANCELED);
+}
+
+static void recall_queued(struct exec_local *x)
+{
+	struct list old = x->queue;
+
+	x->queue.first = NONE;
+	for (uint32_t place; (place = exec_list_take(x, &old)) != NONE;)
+		if (x->attempt[place].flags & WIRE_HOLD)
+			exec_back(x, place, 0);
 		else
 			exec_list_add(x, &x->queue, place);
+}
+
+static void say(struct exec_local *x, struct wire_ask ask)
+{
+	VEC_PUSH(x->ask, x->n_asks, x->room_asks, ask);
+	exec_flush(x);
+	raise_ready(x);
 }
 
 static int local_stop(struct executor *base, uint32_t serial, enum stop_how how)
 {
 	struct exec_local *x = (struct exec_local *)base;
-	struct wire_ask ask = {.kind = WIRE_STOP, .serial = serial, .kill_now = how == STOP_KILL};
 
 	if (x->broken)
 		return 0; /* all have ended */
 	cancel_queued(x, serial);
-	VEC_PUSH(x->ask, x->n_asks, x->room_asks, ask);
-	exec_flush(x);
-	raise_ready(x);
+	say(x, (struct wire_ask){.kind = WIRE_STOP, .serial = serial, .flags = how == STOP_KILL ? WIRE_KILL_NOW : 0});
+	return 0;
+}
+
+static int local_recall(struct executor *base)
+{
+	struct exec_local *x = (struct exec_local *)base;
+
+	if (x->broken)
+		return 0;
+	recall_queued(x);
+	say(x, (struct wire_ask){.kind = WIRE_RECALL});
 	return 0;
 }
 
@@ -279,6 +313,7 @@ static int local_collect(struct executor *base, struct attempt_ended *ret)
 	saved = errno;
 	if (rc <= 0) {
 		x->has_looked = false; /* what has come since makes us readable */
+		x->age = x->heard;
 		raise_ready(x);
 	}
 	errno = saved;
@@ -344,7 +379,7 @@ static void release(struct exec_local *x)
 /* Wait until there is room for one more message, or the warden has gone, or it is too late. */
 static bool send_quit(struct exec_local *x, int64_t until_ns)
 {
-	struct wire_ask ask = {.kind = WIRE_QUIT, .kill_now = true};
+	struct wire_ask ask = {.kind = WIRE_QUIT, .flags = WIRE_KILL_NOW};
 
 	for (;;) {
 		struct pollfd p = {.fd = x->socket, .events = POLLIN | POLLOUT};
@@ -444,6 +479,7 @@ static struct exec_local *new_exec(const struct exec_local_options *o)
 	static const struct executor_ops ops = {
 		.start = local_start,
 		.stop = local_stop,
+		.recall = local_recall,
 		.watch_fd = local_watch_fd,
 		.collect = local_collect,
 		.collect_started = local_collect_started,
@@ -459,7 +495,7 @@ static struct exec_local *new_exec(const struct exec_local_options *o)
 	x->retry_ns = (o->spawn_retry_ms ? o->spawn_retry_ms : RETRY_MS) * NS_PER_MS;
 	x->journal_path = xstrdup(o->journal_path);
 	x->journal = x->socket = x->warden_fd = x->epoll = x->timer = x->ready = -1;
-	x->free = x->queue = x->done = empty;
+	x->free = x->queue = x->held = x->done = empty;
 	return x;
 }
 

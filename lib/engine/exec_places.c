@@ -61,7 +61,7 @@ void exec_done(struct exec_local *x, uint32_t place, const struct attempt_ended 
 {
 	struct attempt *a = &x->attempt[place];
 
-	if (a->state == ATTEMPT_SENT || a->state == ATTEMPT_STARTED)
+	if (a->state == ATTEMPT_HELD || a->state == ATTEMPT_SENT || a->state == ATTEMPT_STARTED)
 		x->n_sent--;
 	exec_forget_request(a);
 	a->ended = *e;
@@ -73,6 +73,13 @@ void exec_done(struct exec_local *x, uint32_t place, const struct attempt_ended 
 void exec_not_started(struct exec_local *x, uint32_t place, uint32_t stage, int error)
 {
 	struct attempt_ended e = {.end = END_NOT_STARTED, .error = error, .stage = stage_word(stage)};
+
+	exec_done(x, place, &e);
+}
+
+void exec_back(struct exec_local *x, uint32_t place, int error)
+{
+	struct attempt_ended e = {.end = END_BACK, .error = error};
 
 	exec_done(x, place, &e);
 }

@@ -57,7 +57,7 @@ static enum sent send_big(struct exec_local *x, struct wire_ask *ask, const stru
 static enum sent send_start(struct exec_local *x, uint32_t place)
 {
 	const struct attempt *a = &x->attempt[place];
-	struct wire_ask ask = {.kind = WIRE_START, .place = place, .serial = a->serial};
+	struct wire_ask ask = {.kind = WIRE_START, .place = place, .serial = a->serial, .flags = a->flags, .age = a->age};
 
 	if (a->block.len > REQUEST_INLINE)
 		return send_big(x, &ask, a);
@@ -83,7 +83,7 @@ static void pause_starts(struct exec_local *x)
 	if (x->pause_ms > RETRY_LAST_MS)
 		x->pause_ms = RETRY_LAST_MS;
 	due = x->paused_until_ns = now + x->pause_ms * NS_PER_MS;
-	at.it_value = (struct timespec){due / EXEC_NS_PER_S, due % EXEC_NS_PER_S};
+	at.it_value = (struct timespec){due / NS_PER_S, due % NS_PER_S};
 	(void)timerfd_settime(x->timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
@@ -126,6 +126,16 @@ void exec_retry_or_fail(struct exec_local *x, uint32_t place, uint32_t stage, in
 	pause_starts(x);
 }
 
+static void sent(struct exec_local *x, uint32_t place)
+{
+	bool held = x->attempt[place].flags & WIRE_HOLD;
+
+	x->attempt[place].state = held ? ATTEMPT_HELD : ATTEMPT_SENT;
+	x->n_sent++;
+	if (held)
+		exec_list_add(x, &x->held, place);
+}
+
 void exec_flush(struct exec_local *x)
 {
 	if (x->broken)
@@ -149,8 +159,9 @@ void exec_flush(struct exec_local *x)
 			return; /* pump() will find out what that means */
 		(void)exec_list_take(x, &x->queue);
 		if (rc == SENT_YES) {
-			x->attempt[place].state = ATTEMPT_SENT;
-			x->n_sent++;
+			sent(x, place);
+		} else if (x->attempt[place].flags & WIRE_HOLD) {
+			exec_back(x, place, error);
 		} else if (rc == SENT_LATER) {
 			exec_retry_or_fail(x, place, STAGE_QUEUE, error);
 		} else {

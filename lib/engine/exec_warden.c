@@ -139,6 +139,8 @@ static struct attempt_ended end_from_journal(const struct journal *j, const stru
 	const struct journal_attempt none = {.last = JOURNAL_PROCESS}, *known = j ? journal_find(j, a->serial) : NULL;
 	struct attempt_ended e = evidence_end(known ? known : &none);
 
+	if (j && !known && a->state == ATTEMPT_HELD)
+		return (struct attempt_ended){.end = END_BACK};
 	if (j && !known && a->state == ATTEMPT_SENT)
 		return (struct attempt_ended){
 			.end = END_NOT_STARTED, .error = EPIPE, .stage = stage_word(STAGE_WARDEN)};
@@ -163,7 +165,7 @@ static void settle_from_journal(struct exec_local *x)
 	for (uint32_t place = 0; place < x->n_attempts; place++) {
 		const struct attempt *a = &x->attempt[place];
 
-		if (a->state == ATTEMPT_SENT || a->state == ATTEMPT_STARTED) {
+		if (a->state >= ATTEMPT_HELD && a->state <= ATTEMPT_STARTED) {
 			struct attempt_ended e = end_from_journal(have ? &j : NULL, a);
 
 			exec_done(x, place, &e);
@@ -203,7 +205,10 @@ void exec_break_down(struct exec_local *x)
 	queued = x->queue;
 	x->queue.first = NONE;
 	for (uint32_t place; (place = exec_list_take(x, &queued)) != NONE;)
-		exec_not_started(x, place, STAGE_WARDEN, EPIPE);
+		if (x->attempt[place].flags & WIRE_HOLD)
+			exec_back(x, place, 0);
+		else
+			exec_not_started(x, place, STAGE_WARDEN, EPIPE);
 	x->broken = true;
 	/* Dead descriptors stay readable for ever: from now on only `ready` speaks. */
 	(void)epoll_ctl(x->epoll, EPOLL_CTL_DEL, x->socket, NULL);

@@ -7,6 +7,9 @@
  * - Every started attempt is reported by collect() exactly once, whatever happens,
  *   also if it could not be started and if the executor itself broke (LOST).
  * - An attempt is over when its process is, never at the end of a pipe.
+ * - One that is held comes out of collect() as BACK, and is as if it had never been given to start(), or it begins:
+ *   the end of the one whose place it has taken says so (`next`).  All come back when an attempt ends in another
+ *   way than a plain one that exits with 0, and before anybody knows what that means.
  */
 #ifndef ENGINE_EXECUTOR_H
 #define ENGINE_EXECUTOR_H
@@ -35,6 +38,8 @@ struct start_request {
 	const char *stderr_path; /* NULL: the log */
 	const char *log_path;	 /* appended; made 0600; NULL: /dev/null */
 	bool stdout_append, stderr_append;
+	bool plain;		/* if it exits with 0, the oldest that is held may take its place */
+	bool held;		/* it does not start until it takes the place of a plain one */
 	bool tty;		/* keeps stdin, stdout, stderr of the driver and gets the foreground */
 	int64_t timeout_ms;	/* 0: none */
 	int64_t grace_ms;	/* from TERM to KILL */
@@ -52,13 +57,14 @@ enum attempt_end {
 	END_STOPPED,	 /* killed because stop() asked */
 	END_ORPHANED,	 /* killed by the warden because the driver died (only in recovery) */
 	END_LOST,	 /* nobody saw it end */
+	END_BACK,	 /* it was held, and has not been started */
 };
 
 struct attempt_ended {
 	uint32_t serial;
 	enum attempt_end end;
 	int status;		    /* as of wait(2); meaningful unless NOT_STARTED and LOST */
-	int error;		    /* errno, if NOT_STARTED */
+	int error;		    /* errno, if NOT_STARTED; if BACK: why it cannot be held, 0: it can */
 	const char *stage;	    /* constant text, if NOT_STARTED */
 	const char *missing;	    /* the program or folder that was found not to be there, borrowed; NULL: unknown */
 	pid_t pid;
@@ -66,6 +72,7 @@ struct attempt_ended {
 	int64_t user_us, system_us; /* of the leader and what it waited for */
 	int64_t max_rss_kib;
 	uint32_t leftovers; /* processes killed after the leader had gone */
+	uint32_t next;	    /* serial of the one that was held and has its place; 0: none */
 	int journal_error;  /* errno, if the end could not be recorded outside this process; 0: it is */
 };
 
@@ -78,6 +85,8 @@ struct executor_ops {
 	int (*start)(struct executor *x, const struct start_request *r);
 	/* serial 0: every attempt. */
 	int (*stop)(struct executor *x, uint32_t serial, enum stop_how how);
+	/* What is held comes back, unless it has begun. */
+	int (*recall)(struct executor *x);
 	/* Readable (POLLIN) when one of the two below has something.  Whoever has begun to ask goes on until collect()
 	 * answers 0: it need not be so in between. */
 	int (*watch_fd)(const struct executor *x);

@@ -374,6 +374,8 @@ void judge_attempt(const struct step *st, const struct attempt_ended *ended, con
 		v->reason = REASON_NOBODY_SAW;
 		buf_puts(&v->error, "nobody saw how it ended");
 		break;
+	case END_BACK:
+		BUG("what has not begun has no end");
 	}
 	v->again = may_try_again(st, ended, v, a);
 }

@@ -147,30 +147,30 @@ static void not_as_reviewed(struct engine *e, const struct action *act, const ch
 	not_startable(e, act, REASON_NOT_REVIEWED, why);
 }
 
-/* What it has, and its place among those that run. */
-static void begin_attempt(struct engine *e, uint32_t unit, struct attempt *a, struct composed *c)
+void engine_prepare_attempt(struct engine *e, uint32_t unit, struct attempt *a, struct composed *c)
 {
-	struct note *n = &e->note[unit];
-
-	a->log = log_begin(e, unit, n->serial);
+	a->log = log_begin(e, unit, e->note[unit].serial);
 	a->out = c->stdout_path ? xstrdup(c->stdout_path) : NULL;
 	a->err = c->stderr_path ? xstrdup(c->stderr_path) : NULL;
 	a->output = xstrdup(env_get(&c->env, "ORCHMAKE_OUTPUT"));
-	a->start_mono_ns = stamp_mono_ns();
-	a->start_wall_ms = stamp_wall_ms();
 	a->timeout_ms = c->r.timeout_ms;
 	a->grace_ms = c->r.grace_ms;
-	a->running = true;
 	a->masked = c->n_own > 0;
-	if (!n->start_mono_ns)
-		n->start_mono_ns = a->start_mono_ns;
 	c->r.log_path = a->log;
 	debug(e, DEBUG_IO, "output of %s goes to %s", debug_unit(e, unit), a->log);
-	fresh_started(e, unit, n->serial);
+	slots_lent(e, a, c->offered);
+}
+
+void engine_attempt_begins(struct engine *e, uint32_t unit, struct attempt *a, const struct composed *c)
+{
+	struct note *n = &e->note[unit];
+
+	if (!n->start_mono_ns)
+		n->start_mono_ns = a->start_mono_ns;
+	a->running = true;
 	a->place = (uint32_t)e->n_running;
 	VEC_PUSH(e->running, e->n_running, e->room_running, n->serial);
-	e->n_starting++;
-	slots_lent(e, a, c->offered);
+	e->n_starting += !a->pid; /* of one that was held that may have come already */
 	record_started(e, a, n->serial, c);
 }
 
@@ -231,7 +231,12 @@ static void start(struct engine *e, const struct action *act)
 		goto done;
 	}
 	record_mark(e, act->unit);
-	begin_attempt(e, act->unit, a, &c);
+	a->start_mono_ns = stamp_mono_ns();
+	a->start_wall_ms = stamp_wall_ms();
+	c.r.plain = act->plain;
+	engine_prepare_attempt(e, act->unit, a, &c);
+	fresh_started(e, act->unit, n->serial);
+	engine_attempt_begins(e, act->unit, a, &c);
 	launch(e, act, a, &c);
 done:
 	composed_release(&c);
@@ -335,7 +340,21 @@ static void carry_out(struct engine *e, const struct action *act)
 		record_event(e, EVENT_STEP_RETRY, act->unit, act);
 		hooks_fire(e, HOOK_RETRY, act->unit);
 		break;
+	case ACTION_HOLD:
+		engine_hold(e, act);
+		break;
+	case ACTION_RECALL:
+		engine_recall(e);
+		break;
 	}
+}
+
+void engine_news(struct engine *e)
+{
+	struct action act;
+
+	while (schedule_news(e->s, &act))
+		carry_out(e, &act);
 }
 
 /* For as long as a turn of the loop may wait: a hundred thousand questions about files take longer. */
@@ -435,6 +454,12 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	struct verdict v;
 	int64_t bytes;
 
+	if (end->end == END_BACK) {
+		engine_held_back(e, end->serial, end->error != 0);
+		return;
+	}
+	if (engine_is_held(e, end->serial)) /* and so is whoever could have said that it began */
+		engine_held_begins(e, end->serial, end->start_mono_ns ? end->start_mono_ns : stamp_mono_ns());
 	if (values_ended(e->values, end) || hooks_ended(e, end) || fresh_probe_ended(e, end)) {
 		attempt_over(&e->attempts, end->serial);
 		return;
@@ -461,6 +486,8 @@ static void ended(struct engine *e, const struct attempt_ended *end)
 	log_end(e, a, bytes, v.state);
 	attempt_over(&e->attempts, end->serial);
 	verdict_release(&v);
+	if (end->next)
+		engine_held_begins(e, end->next, end->end_mono_ns);
 }
 
 /* Hooks and commands that make values are among them.  Its end may have been quicker than the news of its start. */
@@ -576,7 +603,7 @@ static void turn_until_done(struct engine *e)
 {
 	watch_deadlines(e, 0, 0);
 	pump(e);
-	while ((!schedule_done(e->s) || !fresh_idle(e)) && !(e->broken && !e->n_running)) {
+	while ((!schedule_done(e->s) || !fresh_idle(e)) && !(e->broken && !e->n_running && !e->n_ahead)) {
 		if (approval_only(e) && fresh_idle(e) && !fresh_probing(e)) {
 			if (approval_look(e)) {
 				pump(e);
@@ -829,6 +856,7 @@ static void close_down(struct engine *e)
 		loop_fd_drop(e->loop, e->exec->ops->watch_fd(e->exec));
 	if (e->exec && !e->n_running)
 		exec_local_dismiss(e->exec);
+	engine_ahead_close(e);
 	log_close(e);
 	slots_close(e);
 	watch_close(e);

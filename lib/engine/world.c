@@ -316,10 +316,18 @@ static const json_t *get_veiled(struct unit_world *w, const char *name)
 	return values_veiled(w->e->values, name, &digest) ? keep(w, json_string(digest.hex)) : NULL;
 }
 
+/* What other steps have left, and what a command says that may look at it. */
+static bool may_change(const struct unit_world *w, enum expr_root root, const char *key)
+{
+	return root == ROOT_STEPS || root == ROOT_RESULTS || root == ROOT_NEEDS || root == ROOT_CONSUMES ||
+	       root == ROOT_SECRETS || (root == ROOT_VARS && !json_object_get(w->e->vars, key));
+}
+
 static const json_t *world_get(void *ctx, enum expr_root root, const char *key)
 {
 	struct unit_world *w = ctx;
 
+	w->looks |= may_change(w, root, key);
 	switch (root) {
 	case ROOT_PARAMS:
 		if (w->scope == SCOPE_NONE || !w->e->params)
@@ -405,6 +413,7 @@ json_t *world_glob(void *ctx, const char *pattern)
 	json_t *list;
 	int error;
 
+	w->looks = true;
 	sights_match(draft_files(w->e), w->e->root, pattern);
 	error = file_glob(w->e->root, pattern, &found);
 	list = error ? NULL : json_array();
@@ -422,6 +431,7 @@ static bool world_exists(void *ctx, const char *name)
 	char *path = path_join(w->e->root, name);
 	bool there;
 
+	w->looks = true;
 	sights_look(draft_files(w->e), w->e->root, name);
 	there = file_exists(path);
 	free(path);
@@ -436,6 +446,7 @@ static json_t *world_hash(void *ctx, const char *name)
 	struct digest d;
 	json_t *v = json_null();
 
+	w->looks = true;
 	sights_look(draft_files(w->e), w->e->root, name);
 	if (!file_read(path, &text, HASH_MAX)) {
 		digest_of(&d, text.data, text.len);

@@ -181,6 +181,20 @@ static bool asks_status(const struct condition_list *l)
 	return false;
 }
 
+/* Of its action, its files and its policy nothing but the exit says whether it ended well, and nothing but a slot is to be had. */
+static bool is_plain(const struct traits *t)
+{
+	const struct policy *p = t->policy;
+	const struct flow *f = t->flow;
+	bool acts = t->act->kind == ACT_RUN || t->act->kind == ACT_ARGV;
+	bool judged = p->fail_if.out || p->fail_if.err || !exit_set_has(&p->ok_exit, 0) || exit_set_has(&p->skip_exit, 0);
+	bool takes = p->pool.name || p->n_locks || p->slots > 1 || p->tty || p->breaker.failures;
+	bool watched = p->stall_ms || p->slow.ms || p->slow.share > 0;
+	bool files = asks_fresh(t) || f->n_provides || f->n_consumes || f->input.n || f->output.n || f->depfile || p->artifact.n;
+
+	return acts && !judged && !takes && !watched && !files;
+}
+
 static struct unit unit_of(struct expander *e, const struct traits *t, enum unit_kind kind)
 {
 	bool asks = t->policy->when.n || t->policy->skip_if.n || t->policy->require.n || (kind == UNIT_STEP && (asks_fresh(t) || e->o->ask_steps));
@@ -199,7 +213,8 @@ static struct unit unit_of(struct expander *e, const struct traits *t, enum unit
 	u.flags = (uint8_t)((asks ? UNIT_ASKS : 0) | (t->policy->critical ? UNIT_CRITICAL : 0) |
 			    (asks_status(&t->policy->when) || asks_status(&t->policy->skip_if) ? UNIT_ASKS_STATUS : 0) |
 			    (t->policy->fallback_only ? UNIT_STAND_IN : 0) |
-			    (t->act->kind == ACT_NOOP && !t->flow->n_provides ? UNIT_INSTANT : 0));
+			    (t->act->kind == ACT_NOOP && !t->flow->n_provides ? UNIT_INSTANT : 0) |
+			    (kind == UNIT_STEP && is_plain(t) ? UNIT_PLAIN : 0));
 	if (t->policy->pool.name) {
 		u.pool = pool_number(e, t->policy->pool.name);
 		u.pool_weight = t->policy->pool.weight ? t->policy->pool.weight : 1;

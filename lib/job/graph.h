@@ -65,6 +65,7 @@ enum unit_flag {
 	UNIT_STAND_IN = 1 << 3,	     /* fallback_only: runs only when one it stands in for failed */
 	UNIT_INSTANT = 1 << 4,	     /* nothing to start (noop): the schedule settles it as succeeded itself */
 	UNIT_ASKS_STATUS = 1 << 5,   /* its condition calls ok() failed() ...: it is asked even when a need did not hold */
+	UNIT_PLAIN = 1 << 6,	     /* whether it ended well its exit alone says, and to start it takes nothing but a slot */
 };
 
 struct unit {

@@ -8,6 +8,8 @@
  *	  |        it has conditions                        -> ASK --> ASKED --(answer)--> READY or settled
  *	  |        else                                     -> READY; gates and instant ones: succeeded
  *	  |
+ *	  |     READY --(best, and all slots are taken)--> HELD --(begun)--> RUNNING
+ *	  |       '<------------(returned)------------------'
  *	  |     READY --(best, and slots and pool suffice)--> RUNNING --(ended)--> settled
  *	  |       ^ ^                                          |  |
  *	  |       | '----------(wake)---- PARKED <--(not now)--'  | (a failure, and an attempt is left)
@@ -15,7 +17,7 @@
  *	  |
  *	  '--(no group wants it any more)--> aborted, canceled, blocked, skipped: as the group was shut;
  *	        from READY, PARKED, PAUSED after a first attempt: as that ended, or canceled;
- *	        RUNNING: its end comes, and is the last; FINAL and `finally`: untouched
+ *	        HELD: when it is returned; RUNNING: its end comes, and is the last; FINAL and `finally`: untouched
  *
  * With needs_rule k, a unit that may go on without its last needs does not wait for them, and
  * is blocked as soon as fewer than k can hold; without one, as soon as one did not hold.  Gates
@@ -67,6 +69,7 @@ bool queue_pop(struct queue *q, uint32_t *ret)
 static void begin(struct schedule *s)
 {
 	s->begun = true;
+	ahead_begin(s);
 	schedule_propagate(s); /* presets, or a cancel before anything began */
 	for (uint32_t u = 0; u < s->n_units; u++)
 		schedule_try(s, u);
@@ -136,28 +139,62 @@ static bool next_ask(struct schedule *s, struct action *ret)
 	return false;
 }
 
+static void give_out(struct schedule *s, uint32_t unit, enum action_kind kind, struct action *ret)
+{
+	ready_remove(s, unit);
+	busy_add(s, unit);
+	s->note[unit].attempts++;
+	if (kind == ACTION_START)
+		slots_take(s, unit);
+	schedule_set_phase(s, unit, kind == ACTION_START ? PHASE_RUNNING : PHASE_HELD);
+	fill(s, unit, kind, ret);
+	ret->plain = ahead_is_plain(s, unit);
+}
+
+/* Not before those that are held, which come first. */
 static bool next_start(struct schedule *s, struct action *ret)
 {
-	uint32_t unit = ready_best(s);
+	uint32_t unit = s->n_held ? UNIT_NONE : ready_best(s);
+
+	if (unit != UNIT_NONE)
+		give_out(s, unit, ACTION_START, ret);
+	return unit != UNIT_NONE;
+}
+
+static bool next_hold(struct schedule *s, struct action *ret)
+{
+	uint32_t unit = ahead_best(s);
 
 	if (unit == UNIT_NONE)
 		return false;
-	ready_remove(s, unit);
-	slots_take(s, unit);
-	schedule_set_phase(s, unit, PHASE_RUNNING);
-	s->note[unit].attempts++;
-	fill(s, unit, ACTION_START, ret);
+	give_out(s, unit, ACTION_HOLD, ret);
+	s->last_held = unit;
+	s->n_held++;
 	return true;
+}
+
+static bool next_recall(struct schedule *s, struct action *ret)
+{
+	if (!ahead_must_recall(s))
+		return false;
+	s->recalled = true;
+	*ret = (struct action){.kind = ACTION_RECALL, .unit = UNIT_NONE, .cause = UNIT_NONE};
+	return true;
+}
+
+bool schedule_news(struct schedule *s, struct action *ret)
+{
+	return next_stop(s, ret) || next_settled(s, ret) || next_wait(s, ret);
 }
 
 bool schedule_next(struct schedule *s, int64_t now_ms, struct action *ret)
 {
 	if (!s->begun)
 		begin(s);
-	if (next_stop(s, ret) || next_settled(s, ret) || next_wait(s, ret))
+	if (next_recall(s, ret) || schedule_news(s, ret))
 		return true;
 	pauses_wake(s, now_ms);
-	return next_ask(s, ret) || next_start(s, ret);
+	return next_ask(s, ret) || next_start(s, ret) || next_hold(s, ret);
 }
 
 /* --- events --------------------------------------------------------------------------------------- */
@@ -264,6 +301,42 @@ void schedule_wake(struct schedule *s, uint32_t unit)
 	ready_push(s, unit);
 }
 
+static void no_longer_held(struct schedule *s)
+{
+	if (!--s->n_held)
+		s->recalled = s->call_back = false;
+}
+
+void schedule_begun(struct schedule *s, uint32_t unit)
+{
+	const struct note *n = &s->note[unit];
+
+	BUG_UNLESS(unit < s->n_units && n->phase == PHASE_HELD);
+	no_longer_held(s);
+	slots_take(s, unit);
+	schedule_set_phase(s, unit, PHASE_RUNNING);
+	if ((n->flags & NOTE_EXPIRED) || (s->canceled && is_dropped(s, unit)))
+		queue_push(&s->stops, unit);
+}
+
+void schedule_returned(struct schedule *s, uint32_t unit, bool unfit)
+{
+	struct note *n = &s->note[unit];
+
+	BUG_UNLESS(unit < s->n_units && n->phase == PHASE_HELD);
+	no_longer_held(s);
+	busy_drop(s, unit);
+	n->attempts--;
+	if (unfit)
+		n->flags |= NOTE_UNFIT;
+	schedule_set_phase(s, unit, PHASE_READY);
+	ready_push(s, unit);
+	schedule_drop_if_unwanted(s, unit);
+	if (n->phase != PHASE_FINAL && (n->flags & NOTE_EXPIRED)) /* its own time, not its group's */
+		schedule_settle(s, unit, STATE_TIMED_OUT, n->stop_reason, UNIT_NONE);
+	schedule_propagate(s);
+}
+
 /*
  * Every group that no other wants is shut, which reaches all but `finally`.  A group that an
  * abort had shut before is not reached again, so what runs is looked up one by one.
@@ -298,6 +371,7 @@ void schedule_stop(struct schedule *s, uint32_t unit, enum reason why)
 		return;
 	n->flags |= NOTE_EXPIRED;
 	n->stop_reason = (uint8_t)why;
+	s->call_back |= n->phase == PHASE_HELD;
 	queue_push(&s->stops, unit);
 }
 
@@ -310,7 +384,7 @@ void schedule_expire(struct schedule *s, uint32_t unit, enum reason why)
 		return;
 	if (s->g->unit[unit].kind == UNIT_END)
 		schedule_expire_group(s, s->g->unit[unit].group, why);
-	else if (n->phase == PHASE_RUNNING)
+	else if (n->phase == PHASE_RUNNING || n->phase == PHASE_HELD)
 		schedule_stop(s, unit, why);
 	else
 		schedule_settle(s, unit, STATE_TIMED_OUT, why, UNIT_NONE);

@@ -71,6 +71,7 @@ struct schedule_options {
 	bool shuffle;	      /* random order among what is ready */
 	uint64_t seed;	      /* for shuffle and jitter */
 	bool ignore_failures; /* -i: every failure counts as continue + not critical */
+	bool ahead;	      /* ACTION_HOLD is understood */
 };
 
 struct schedule *schedule_new(const struct graph *g, const struct schedule_options *o);
@@ -86,6 +87,9 @@ enum action_kind {
 	ACTION_STOP,	/* stop the attempt that runs; its end still comes by schedule_ended */
 	ACTION_SETTLED, /* unit has reached the final state `state`, because of `reason` and `cause` */
 	ACTION_WAITS,	/* unit pauses for pause_ms before attempt `attempt` */
+	ACTION_HOLD,	/* get attempt `attempt` of unit ready, to begin by itself in the place of a plain one that ends:
+			 * schedule_begun or schedule_returned */
+	ACTION_RECALL,	/* none that is held may begin by itself any more: each comes by one of the two */
 };
 
 struct action {
@@ -96,6 +100,7 @@ struct action {
 	enum reason reason;
 	uint32_t cause;	  /* a unit, or UNIT_NONE */
 	bool needs_held;  /* ACTION_ASK: false for a unit that asks status although a need did not hold */
+	bool plain;	  /* START, HOLD: if it exits with 0, the oldest that is held may begin in its place at once */
 	int64_t pause_ms; /* ACTION_WAITS */
 };
 
@@ -105,6 +110,9 @@ struct action {
  * questions, and starts last.
  */
 bool schedule_next(struct schedule *s, int64_t now_ms, struct action *ret);
+
+/* The same, but only what has come of what happened: stops, what has settled, pauses. */
+bool schedule_news(struct schedule *s, struct action *ret);
 
 /* When a pause ends next: monotonic milliseconds, INT64_MAX if never. */
 int64_t schedule_due(const struct schedule *s);
@@ -137,6 +145,16 @@ void schedule_ended(struct schedule *s, int64_t now_ms, uint32_t unit, enum stat
  * schedule_wake() for that unit. */
 void schedule_not_now(struct schedule *s, uint32_t unit, enum reason why);
 void schedule_wake(struct schedule *s, uint32_t unit);
+
+/*
+ * Held ahead.  While all slots are taken by steps of weight 1, and all that their ends can do is to let go of a slot, the
+ * next to start are given out as ACTION_HOLD.  Whoever holds them begins the oldest by himself when a plain one
+ * exits with 0 (schedule_ended of that one, then at once schedule_begun), and returns all of them at any other end:
+ * so nothing begins that would not have begun next, whatever the end means.  What else may happen meanwhile
+ * calls them back.  One that is returned is ready again, as if it had not been held; unfit: it is not to be held again.
+ */
+void schedule_begun(struct schedule *s, uint32_t unit);
+void schedule_returned(struct schedule *s, uint32_t unit, bool unfit);
 
 /*
  * Stop: nothing new starts (but `finally` of groups that have begun), what runs is stopped, but `finally`

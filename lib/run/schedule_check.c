@@ -79,7 +79,8 @@ static void check_unit(const struct schedule *s, uint32_t unit)
 	for (uint32_t i = g->want_at[unit]; i < g->want_at[unit + 1]; i++)
 		wanted += !state_is_shut(s->crowd[g->want[i]].state);
 	BUG_UNLESS(!s->begun || n->wanted == wanted);
-	BUG_UNLESS(!(n->flags & NOTE_EXPIRED) || n->phase == PHASE_RUNNING || n->phase == PHASE_FINAL);
+	BUG_UNLESS(!(n->flags & NOTE_EXPIRED) || n->phase == PHASE_RUNNING || n->phase == PHASE_HELD ||
+		   n->phase == PHASE_FINAL);
 	if (n->phase == PHASE_FINAL) {
 		check_final(s, unit);
 		return;
@@ -92,13 +93,23 @@ static void check_unit(const struct schedule *s, uint32_t unit)
 	if (n->phase == PHASE_PAUSED)
 		BUG_UNLESS(s->pauses.at[n->place] == unit && n->attempts);
 	if (s->begun && g->unit[unit].kind == UNIT_STEP && is_dropped(s, unit))
-		BUG_UNLESS(n->phase == PHASE_RUNNING); /* what nobody wants does not wait for anything */
+		BUG_UNLESS(n->phase == PHASE_RUNNING || /* what nobody wants does not wait for anything, but for its return */
+			   (n->phase == PHASE_HELD && (s->call_back || s->recalled || s->canceled)));
+}
+
+static void check_busy(const struct schedule *s, uint32_t unit)
+{
+	const struct busy *b = &s->busy[s->note[unit].place];
+
+	BUG_UNLESS(b->unit == unit && (s->note[unit].phase == PHASE_HELD) == !b->slots);
+	for (uint32_t i = s->g->user_at[unit]; s->ahead && i < s->g->user_at[unit + 1]; i++)
+		BUG_UNLESS(s->note[s->g->user[i]].rank <= b->after);
 }
 
 /* What runs is what is taken; and something moves until all has settled. */
 static void check_totals(const struct schedule *s)
 {
-	uint32_t by_state[STATE_COUNT] = {0}, slots = 0, final = 0, moving = 0, alone = 0;
+	uint32_t by_state[STATE_COUNT] = {0}, slots = 0, final = 0, moving = 0, alone = 0, held = 0, unsure = 0, busy = 0;
 	uint64_t used = 0, pools = 0;
 
 	for (uint32_t u = 0; u < s->n_units; u++) {
@@ -107,9 +118,15 @@ static void check_totals(const struct schedule *s)
 		final += n->phase == PHASE_FINAL;
 		moving += n->phase != PHASE_FINAL && n->phase != PHASE_NEEDS;
 		by_state[n->state] += s->g->unit[u].kind == UNIT_STEP;
+		held += n->phase == PHASE_HELD;
+		unsure += n->phase == PHASE_ASK || n->phase == PHASE_ASKED || n->phase == PHASE_PARKED ||
+			  n->phase == PHASE_PAUSED;
+		busy += n->phase == PHASE_RUNNING || n->phase == PHASE_HELD;
+		if (n->phase == PHASE_RUNNING || n->phase == PHASE_HELD)
+			check_busy(s, u);
 		if (n->phase != PHASE_RUNNING)
 			continue;
-		slots += n->place;
+		slots += s->busy[n->place].slots;
 		used += pool_weight_of(s, u);
 		alone += s->g->unit[u].slots == SLOTS_ALL;
 		BUG_UNLESS(n->attempts);
@@ -117,6 +134,7 @@ static void check_totals(const struct schedule *s)
 	for (uint32_t i = 0; i < s->n_lanes; i++)
 		pools += s->lane[i].used;
 	BUG_UNLESS(slots == s->slots_used && used == pools && final == s->n_final);
+	BUG_UNLESS(held == s->n_held && unsure == s->n_unsure && busy == s->n_busy && (held || !s->recalled));
 	BUG_UNLESS(s->alone == (alone == 1) && alone <= 1);
 	BUG_UNLESS(!s->alone || by_state[STATE_RUNNING] == 1);
 	BUG_UNLESS(!memcmp(by_state, s->by_state, sizeof(by_state)));

@@ -152,6 +152,8 @@ void schedule_drop(struct schedule *s, uint32_t unit, const struct crowd *how)
 		schedule_shut(s, s->g->unit[unit].group, how, false);
 	else if (n->phase == PHASE_RUNNING || n->phase == PHASE_FINAL)
 		return; /* its end will come, and it is not tried again */
+	else if (n->phase == PHASE_HELD)
+		s->call_back = true; /* and when it has come, it is dropped */
 	else if (n->attempts && state != STATE_CANCELED)
 		schedule_settle(s, unit, n->last, n->last_reason, UNIT_NONE); /* between two attempts */
 	else {
@@ -236,7 +238,7 @@ static void stop_running(struct schedule *s, uint32_t group, enum reason why)
 				continue;
 			if (g->unit[unit].kind == UNIT_END && s->note[unit].phase != PHASE_FINAL)
 				queue_push(&groups, g->unit[unit].group);
-			else if (s->note[unit].phase == PHASE_RUNNING)
+			else if (s->note[unit].phase == PHASE_RUNNING || s->note[unit].phase == PHASE_HELD)
 				schedule_stop(s, unit, why);
 		}
 	free(groups.at);

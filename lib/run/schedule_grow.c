@@ -74,6 +74,8 @@ static void rank_by_path(struct schedule *s, uint32_t first)
 			if (on < first)
 				continue;
 			lift(s, on, u, cost, first);
+			if (ahead_is_loud(s, u, &g->need[i]))
+				s->note[on].flags |= NOTE_LOUD;
 			if (!--left[on - first])
 				ripe[tail++] = on;
 		}
@@ -192,6 +194,7 @@ struct schedule *schedule_new(const struct graph *g, const struct schedule_optio
 	s->slots = s->allowed = o->slots ? o->slots : 1;
 	s->shuffle = o->shuffle;
 	s->ignore_failures = o->ignore_failures;
+	s->ahead = o->ahead;
 	s->seed = s->random = o->seed;
 	grow(s, g);
 	return s;
@@ -202,6 +205,7 @@ void schedule_extend(struct schedule *s, const struct graph *g)
 	uint32_t first = s->n_units;
 	bool begun = s->begun;
 
+	s->ahead = false; /* ranks of what is there do not know of what has come */
 	s->begun = false; /* nothing is decided before everything is counted */
 	grow(s, g);
 	s->begun = begun;
@@ -221,6 +225,7 @@ void schedule_free(struct schedule *s)
 		heap_release(&s->lane[i].ready);
 	heap_release(&s->lanes);
 	heap_release(&s->pauses);
+	free(s->busy);
 	free(s->spread.at);
 	free(s->verdicts.at);
 	free(s->shut.at);

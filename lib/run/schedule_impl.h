@@ -2,7 +2,8 @@
  * What the files of the schedule share.  schedule.c has the events and actions,
  * schedule_settle.c what follows from a unit's end for its dependents, schedule_group.c what
  * follows for its groups, schedule_ready.c slots, pools and pauses, schedule_grow.c the
- * notes and their counters, schedule_cost.c how long things take, schedule_look.c the questions, schedule_check.c the invariants.
+ * notes and their counters, schedule_cost.c how long things take, schedule_ahead.c what is held, schedule_look.c the
+ * questions, schedule_check.c the invariants.
  */
 #ifndef RUN_SCHEDULE_IMPL_H
 #define RUN_SCHEDULE_IMPL_H
@@ -16,6 +17,7 @@ enum phase {
 	PHASE_ASKED,   /* the question is out */
 	PHASE_READY,   /* in its lane */
 	PHASE_PARKED,  /* not now: until schedule_wake */
+	PHASE_HELD,    /* given out ahead: begins in the place of another */
 	PHASE_RUNNING,
 	PHASE_PAUSED,  /* until due_ms */
 	PHASE_FINAL,
@@ -29,6 +31,8 @@ enum note_flag {
 	NOTE_CONCLUDED = 1 << 1, /* its groups have counted it */
 	NOTE_EXPIRED = 1 << 3,	 /* its time is up: stop_reason says which; it is not tried again */
 	NOTE_LATE = 1 << 2,	 /* it failed, and whether that counts its stand-in will show */
+	NOTE_LOUD = 1 << 4,	 /* more may come of its success than units that are ready: questions */
+	NOTE_UNFIT = 1 << 5,	 /* not to be held */
 };
 
 /* How far a unit is with its needs; meaningful in PHASE_NEEDS. */
@@ -49,7 +53,7 @@ struct note {
 	struct wait wait;
 	uint32_t wanted;   /* groups that want it and are not shut */
 	uint32_t attempts; /* begun */
-	uint32_t place;	   /* READY, PAUSED: in the heap; RUNNING: slots taken */
+	uint32_t place;	   /* READY, PAUSED: in the heap; RUNNING, HELD: among the busy */
 	float rank;	   /* along the longest path to the end, in ms; under shuffle a random number */
 };
 
@@ -82,6 +86,14 @@ struct queue {
 	uint32_t head, n, room;
 };
 
+/* One that runs or is held. */
+struct busy {
+	uint32_t unit;
+	uint32_t slots; /* taken; 0: held */
+	float after;	/* nothing that its success lets begin has a greater rank */
+	bool plain;
+};
+
 /* Between two attempts. */
 struct pause {
 	int64_t due_ms, length_ms;
@@ -96,6 +108,15 @@ struct schedule {
 	struct lane *lane;
 	struct heap lanes;  /* of lanes whose best unit fits into its pool */
 	struct heap pauses; /* of units, by when they are due */
+	struct busy *busy;
+	size_t n_busy, room_busy;
+	uint32_t n_held, last_held;
+	uint32_t n_plain;   /* of those that run: what is held may begin when they end */
+	uint32_t n_special; /* of those that run: of another weight than 1, or in a pool */
+	uint32_t n_unsure;  /* units that may become ready by no end of another: asked, parked, paused */
+	bool ahead, recalled, call_back;
+	bool marred; /* a unit did not come to a good end */
+	int16_t top_priority;
 	struct queue spread, verdicts, shut;	/* work inside an event */
 	struct queue tell, asks, waits, stops;	/* actions to hand out */
 	bool begun, canceled, alone;
@@ -199,12 +220,29 @@ uint32_t ready_best(const struct schedule *s);
 bool ready_before(const struct schedule *s, uint32_t a, uint32_t b);
 uint32_t pool_weight_of(const struct schedule *s, uint32_t unit);
 uint32_t lane_of(const struct schedule *s, uint32_t unit);
+/* By unit, which is among the busy. */
 void slots_take(struct schedule *s, uint32_t unit);
+/* And it is busy no more. */
 void slots_give(struct schedule *s, uint32_t unit);
 void pause_begin(struct schedule *s, int64_t now_ms, uint32_t unit);
 void pause_end(struct schedule *s, uint32_t unit);
 /* Make ready what is due. */
 void pauses_wake(struct schedule *s, int64_t now_ms);
+
+/* --- schedule_ahead.c ------------------------------------------------------------------------------- */
+
+void busy_add(struct schedule *s, uint32_t unit);
+void busy_drop(struct schedule *s, uint32_t unit);
+/* Before anything begins: whether this graph is one in which units may be held. */
+void ahead_begin(struct schedule *s);
+/* What is held is not what would begin next, or may not be any more. */
+bool ahead_must_recall(const struct schedule *s);
+/* The unit to hold now, or UNIT_NONE. */
+uint32_t ahead_best(const struct schedule *s);
+/* Whether unit is plain to whoever begins what is held. */
+bool ahead_is_plain(const struct schedule *s, uint32_t unit);
+/* The success of what it has that need on may raise a question, here or further on. */
+bool ahead_is_loud(const struct schedule *s, uint32_t user, const struct need *n);
 
 /* --- schedule_grow.c -------------------------------------------------------------------------------- */
 

@@ -62,6 +62,8 @@ static enum reason reason_now(const struct schedule *s, uint32_t unit)
 		return REASON_NEEDS_OPEN;
 	case PHASE_READY:
 		return pool_is_full(s, unit) ? REASON_POOL_FULL : REASON_NO_SLOT;
+	case PHASE_HELD:
+		return REASON_NO_SLOT;
 	case PHASE_PAUSED:
 		return REASON_RETRY_PAUSE;
 	case PHASE_ASK:

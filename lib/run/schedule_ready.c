@@ -155,13 +155,23 @@ uint32_t schedule_wants(const struct schedule *s)
 	return best_with(s, &used) == UNIT_NONE ? 0 : (uint32_t)used;
 }
 
+static bool is_special(const struct schedule *s, uint32_t unit)
+{
+	const struct unit *u = &s->g->unit[unit];
+
+	return u->slots > 1 || u->pool != POOL_NONE;
+}
+
 void slots_take(struct schedule *s, uint32_t unit)
 {
 	uint32_t lane = lane_of(s, unit);
+	struct busy *b = &s->busy[s->note[unit].place];
 
 	s->alone = s->g->unit[unit].slots == SLOTS_ALL;
-	s->note[unit].place = slots_of(s, unit);
-	s->slots_used += s->note[unit].place;
+	b->slots = s->slots ? slots_of(s, unit) : 1; /* what was held may begin when there are none any more */
+	s->slots_used += b->slots;
+	s->n_plain += b->plain;
+	s->n_special += is_special(s, unit);
 	s->lane[lane].used += pool_weight_of(s, unit);
 	lane_refresh(s, lane);
 }
@@ -169,11 +179,15 @@ void slots_take(struct schedule *s, uint32_t unit)
 void slots_give(struct schedule *s, uint32_t unit)
 {
 	uint32_t lane = lane_of(s, unit);
+	const struct busy *b = &s->busy[s->note[unit].place];
 
 	if (s->g->unit[unit].slots == SLOTS_ALL)
 		s->alone = false;
-	s->slots_used -= s->note[unit].place;
+	s->slots_used -= b->slots;
+	s->n_plain -= b->plain;
+	s->n_special -= is_special(s, unit);
 	s->lane[lane].used -= pool_weight_of(s, unit);
+	busy_drop(s, unit);
 	lane_refresh(s, lane);
 }
 

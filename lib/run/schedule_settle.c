@@ -20,8 +20,15 @@ static void set_state(struct schedule *s, uint32_t unit, enum state state)
 	s->note[unit].state = (uint8_t)state;
 }
 
+static bool is_unsure(enum phase p)
+{
+	return p == PHASE_ASK || p == PHASE_ASKED || p == PHASE_PARKED || p == PHASE_PAUSED;
+}
+
 void schedule_set_phase(struct schedule *s, uint32_t unit, enum phase phase)
 {
+	s->n_unsure -= is_unsure((enum phase)s->note[unit].phase);
+	s->n_unsure += is_unsure(phase);
 	s->note[unit].phase = (uint8_t)phase;
 	set_state(s, unit, phase == PHASE_RUNNING ? STATE_RUNNING : STATE_WAITING);
 }
@@ -36,6 +43,8 @@ void schedule_settle(struct schedule *s, uint32_t unit, enum state state, enum r
 	else if (n->phase == PHASE_PAUSED)
 		pause_end(s, unit);
 	set_state(s, unit, state);
+	s->marred |= !state_is_ok(state);
+	s->n_unsure -= is_unsure((enum phase)n->phase);
 	n->phase = PHASE_FINAL;
 	n->reason = (uint8_t)why;
 	n->cause = cause;

@@ -3,6 +3,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,4 +26,13 @@ void closed_to_signals(void)
 void closed_on_exec(int first)
 {
 	(void)close_range((unsigned)first, ~0u, CLOSE_RANGE_CLOEXEC);
+}
+
+int closed_children(const struct calls *c)
+{
+	sigset_t chld;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	return c->signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -13,7 +13,6 @@
 
 enum {
 	AT_ONCE = 64, /* events taken from the kernel in one go */
-	NS_PER_S = 1000000000,
 };
 
 struct watch {

@@ -54,3 +54,9 @@ bool message_later(int error)
 {
 	return error == EAGAIN || error == EINTR || error == ENOMEM || error == ENOBUFS || error == ETOOMANYREFS;
 }
+
+void message_close(const int *fd, size_t n_fds)
+{
+	for (size_t i = 0; i < n_fds; i++)
+		(void)close(fd[i]);
+}

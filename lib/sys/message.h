@@ -26,6 +26,9 @@ ssize_t message_send(const struct calls *c, int socket, const struct iovec *part
 ssize_t message_receive(const struct calls *c, int socket, const struct iovec *part, size_t n_parts, int *fd,
 			size_t *ret_n_fds);
 
+/* Descriptors that came. */
+void message_close(const int *fd, size_t n_fds);
+
 /* Whether a call of these that failed so may succeed later. */
 bool message_later(int error);
 

@@ -13,10 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/stamp.h"
+
 enum {
 	PATH_ROOM = 64,
 	CHUNK = 4096, /* what /proc hands out at a time */
-	NS_PER_S = 1000000000,
 };
 
 /* snprintf takes locks and a locale; this takes neither. */

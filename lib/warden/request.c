@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/span.h"
 #include "warden/request_impl.h"
 
 static bool head_holds(const struct request_head *h, size_t size)
@@ -11,16 +12,6 @@ static bool head_holds(const struct request_head *h, size_t size)
 	       sizeof(*h) + h->n_numbers * sizeof(uint32_t) < size && h->timeout_ms >= 0 &&
 	       h->timeout_ms <= REQUEST_MS_MAX && h->grace_ms >= 0 && h->grace_ms <= REQUEST_MS_MAX &&
 	       h->umask >= -1 && h->umask <= 0777;
-}
-
-/* The string at *p, which moves on.  The last byte before end is NUL. */
-static bool next_string(const char **p, const char *end, const char **ret)
-{
-	if (*p >= end)
-		return false;
-	*ret = *p;
-	*p += strlen(*p) + 1;
-	return true;
 }
 
 bool request_open(struct request *r, const void *block, size_t size, const char **table)

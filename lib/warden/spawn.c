@@ -4,29 +4,21 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/child.h"
 #include "sys/proctree.h"
 
-enum { STACK_BYTES = 128 * 1024, COULD_NOT = 127 };
+enum { COULD_NOT = 127 };
 
 int spawn_init(struct spawn *s, const struct calls *c)
 {
-	enum { PROT = PROT_READ | PROT_WRITE };
-	char *stack = c->mmap(NULL, STACK_BYTES, PROT, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-
-	*s = (struct spawn){.calls = c, .null_fd = -1, .warden = getpid()};
-	s->report = c->mmap(NULL, sizeof(*s->report), PROT, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (stack == MAP_FAILED || s->report == MAP_FAILED)
+	*s = (struct spawn){.calls = c, .null_fd = -1, .warden = getpid(), .stack_end = child_stack(c)};
+	s->report = c->mmap(NULL, sizeof(*s->report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!s->stack_end || s->report == MAP_FAILED)
 		return -1;
-	s->stack_end = stack + STACK_BYTES;
-	s->null_fd = c->openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
-	return s->null_fd;
+	return s->null_fd = c->openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
 }
 
 /*
@@ -37,91 +29,55 @@ int spawn_init(struct spawn *s, const struct calls *c)
 /* A session of its own, unless it is to have the terminal; and when the warden dies, it dies. */
 static IN_CHILD int own_session(struct spawn *s)
 {
-	int oom;
-
-	if (s->calls->prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || s->calls->prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+	if (child_follow(s->calls, s->warden) < 0)
 		return -1;
-	errno = ECHILD;
-	if (s->calls->getppid() != s->warden) /* it died before we had asked to follow it */
-		return -1;
-	/* When memory runs out, a step goes before what keeps its record.  Not worth a failure. */
-	oom = s->calls->openat(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
-	(void)!s->calls->write(oom, "500", 3);
-	(void)close(oom);
+	child_yield_memory(s->calls); /* a step goes before what keeps its record */
 	return s->request->flags & REQUEST_TTY ? setpgid(0, 0) : setsid();
 }
 
 static IN_CHILD int open_log(struct spawn *s)
 {
-	struct stat st = {0};
-
-	s->log = s->null_fd;
-	if (!s->request->log_path)
-		return 0;
-	s->log = child_open(s->calls, s->request->log_path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
-	if (s->log < 0)
-		return -1;
-	errno = EINVAL;
-	(void)fstat(s->log, &st);
-	return S_ISREG(st.st_mode) ? 0 : -1;
+	s->log = s->request->log_path ? child_open_log(s->calls, s->request->log_path) : s->null_fd;
+	return s->log;
 }
 
 static IN_CHILD int enter_folder(struct spawn *s)
 {
-	if (s->request->umask >= 0)
-		(void)umask((mode_t)s->request->umask);
-	return s->request->cwd ? chdir(s->request->cwd) : 0;
+	return child_enter(s->request->cwd, s->request->umask);
 }
 
 /* The file that is named, or what the step has without one (with a terminal it comes along). */
 static IN_CHILD int standard_three(struct spawn *s)
 {
 	const struct request *r = s->request;
-	const char *const path[] = {r->stdin_path, r->stdout_path, r->stderr_path};
-	const int otherwise[] = {s->null_fd, s->log, s->log};
+	bool tty = r->flags & REQUEST_TTY;
+	const int otherwise[] = {tty ? 0 : s->null_fd, tty ? 1 : s->log, tty ? 2 : s->log};
 	const int flags[] = {O_RDONLY, O_WRONLY | O_CREAT | (r->flags & REQUEST_STDOUT_APPEND ? O_APPEND : O_TRUNC),
 			     O_WRONLY | O_CREAT | (r->flags & REQUEST_STDERR_APPEND ? O_APPEND : O_TRUNC)};
+	int at, rc = child_standard(s->calls, &r->text[1], flags, otherwise, &at);
 
-	for (int i = 0; i < 3; i++) {
-		int fd = r->flags & REQUEST_TTY ? i : otherwise[i];
-
-		s->report->stage = STAGE_STDIN + (uint32_t)i;
-		if (i == STDERR_FILENO && path[1] && path[2] && !strcmp(path[1], path[2]))
-			fd = STDOUT_FILENO; /* one file for both is one open file, or they would write over each other */
-		else if (path[i])
-			fd = child_open(s->calls, path[i], flags[i], 0666);
-		if (fd < 0)
-			return -1;
-		(void)dup2(fd, i); /* of one that is open this cannot fail */
-	}
-	return 0;
+	s->report->stage = STAGE_STDIN + (uint32_t)at;
+	return rc;
 }
 
-/* Nothing stays open but the standard three and what was declared, under the numbers that were declared. */
+/*
+ * Nothing stays open but the standard three and what was declared, under the numbers that were declared.  Blocked signals
+ * let the new group take the terminal from the background.
+ */
 static IN_CHILD int declared(struct spawn *s)
 {
-	return child_place(s->fd, s->request->number, s->request->n_numbers);
-}
-
-/* Blocked signals let the new group take the terminal from the background. */
-static IN_CHILD int foreground(struct spawn *s)
-{
+	if (child_place(s->fd, s->request->number, s->request->n_numbers) < 0)
+		return -1;
+	s->report->stage = STAGE_TERMINAL;
 	return s->request->flags & REQUEST_FOREGROUND ? tcsetpgrp(STDIN_FILENO, getpid()) : 0;
 }
 
-/* The last thing that can fail but exec: they hold for what comes before them too. */
-static IN_CHILD int limits(struct spawn *s)
-{
-	return limits_set(&s->request->limits);
-}
-
-/* Handlers there are none: the warden keeps every signal at its default. */
+/* The last thing that can fail but exec: limits hold for what comes before them too. */
 static IN_CHILD int become(struct spawn *s)
 {
-	sigset_t none;
-
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (limits_set(&s->request->limits) < 0)
+		return -1;
+	s->report->stage = STAGE_EXEC;
 	return child_exec(s->request->argv, s->request->envp);
 }
 
@@ -132,7 +88,7 @@ static IN_CHILD int child(void *arg)
 		int (*pass)(struct spawn *s);
 	} way[] = {
 		{STAGE_SESSION, own_session}, {STAGE_LOG, open_log}, {STAGE_CWD, enter_folder}, {STAGE_STDIN, standard_three},
-		{STAGE_DESCRIPTORS, declared}, {STAGE_TERMINAL, foreground}, {STAGE_LIMITS, limits}, {STAGE_EXEC, become},
+		{STAGE_DESCRIPTORS, declared}, {STAGE_LIMITS, become},
 	};
 	struct spawn *s = arg;
 	size_t at = 0;

@@ -9,7 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clip.h"
 #include "base/stamp.h"
+#include "sys/closed.h"
+#include "sys/kept.h"
 #include "sys/message.h"
 #include "sys/proctree.h"
 #include "warden/journal.h"
@@ -21,7 +24,6 @@ enum {
 	PIDS = 4 * 1024 * 1024, /* the kernel's limit of pid_max */
 	TELL_STARTED_MS = 20,	/* a start may wait this long for company on its way to the driver */
 	KILL_AGAIN_MS = 50,
-	NS_PER_S = 1000000000,
 };
 
 #define NEVER INT64_MAX
@@ -39,6 +41,7 @@ struct step {
 	int64_t due_ns;	    /* deadline, end of the grace, or the next try to kill */
 	int64_t give_up_ns; /* when killing has not helped */
 	int64_t grace_ns;
+	bool plain;
 	struct wire_event event;
 };
 
@@ -56,6 +59,8 @@ struct warden {
 	size_t n_out, n_fds;
 	int fd[MESSAGE_FDS]; /* that came with the last message */
 	struct wire_ask ask;
+	uint32_t age;	  /* so many ends were such that nothing may begin without the driver */
+	struct kept held; /* asks, each with its block */
 
 	pid_t child[PROC_WALK];
 	bool given_up[PIDS];
@@ -63,7 +68,7 @@ struct warden {
 	_Alignas(8) char block[REQUEST_MAX];
 	const char *table[REQUEST_STRINGS + 2];
 	struct step step[1 + WARDEN_STEPS];	 /* the first has what nobody can be blamed for */
-	struct wire_event out[3 * WARDEN_STEPS]; /* a step that runs may add two */
+	struct wire_event out[3 * WARDEN_STEPS + 2 * KEPT_MOST]; /* a step that runs, or is held, may add two */
 };
 
 /* --- what happened -------------------------------------------------------------------------------- */
@@ -74,6 +79,7 @@ static void tell_later(struct warden *w, struct step *s, enum journal_type type)
 	struct wire_event *e = &s->event;
 
 	e->record.type = (uint8_t)type;
+	e->age = w->age;
 	e->unrecorded = journal_append(&w->journal, &e->record) < 0 ? (uint32_t)errno : 0;
 	if (w->driver_gone)
 		return;
@@ -84,9 +90,126 @@ static void tell_later(struct warden *w, struct step *s, enum journal_type type)
 	w->out[w->n_out++] = *e;
 }
 
-static uint32_t clip(int64_t value, uint32_t most)
+/* --- what is held --------------------------------------------------------------------------------- */
+
+static const struct wire_ask *ask_of(const struct kept_message *m)
 {
-	return value > most ? most : (uint32_t)value;
+	return (const void *)m->data;
+}
+
+static void drop_held(struct warden *w)
+{
+	while (w->held.n) {
+		const struct kept_message *m = kept_take(&w->held);
+
+		message_close(m->fd, m->n_fds);
+		w->out[w->n_out++] = (struct wire_event){
+			.place = ask_of(m)->place, .record = {.type = WIRE_DROPPED, .serial = ask_of(m)->serial}};
+		w->tell_ns = w->now_ns;
+	}
+}
+
+/* False if there is no room for it. */
+static bool hold(struct warden *w, size_t size)
+{
+	const struct iovec part[] = {{&w->ask, sizeof(w->ask)}, {w->block, size}};
+
+	if (w->n_out + 2 * (w->n_active + w->held.n + 1) > 3 * w->o->slots + 2 * KEPT_MOST ||
+	    !kept_add(&w->held, part, 2, w->fd, w->n_fds))
+		return false;
+	w->n_fds = 0;
+	if (w->ask.age != w->age)
+		drop_held(w);
+	return true;
+}
+
+/* --- starting a step ------------------------------------------------------------------------------ */
+
+static int record_start(struct warden *w, uint32_t serial)
+{
+	struct journal_record r = {.type = JOURNAL_START, .serial = serial};
+
+	journal_put64(r.begun.wall_ms, (uint64_t)stamp_wall_ms());
+	/* This one's three and the ends of all others. */
+	return records_promise(&w->journal.records, 3 + w->n_active) < 0 ? -1 : journal_append(&w->journal, &r);
+}
+
+static void could_not(struct warden *w, struct step *s, uint32_t stage, int error)
+{
+	w->age++;
+	s->event.start_ns = 0;
+	s->event.record.failed.error = (uint32_t)error;
+	s->event.record.failed.stage = stage;
+	tell_later(w, s, JOURNAL_FAILED);
+	drop_held(w);
+}
+
+/* It runs: nothing that follows may fail.  A missing P costs recovery a pid, no more. */
+static void runs(struct warden *w, struct step *s, const struct request *q, pid_t pid, uint64_t ticks)
+{
+	s->phase = PHASE_RUNS;
+	s->leader = pid;
+	s->tty = q->flags & REQUEST_TTY;
+	s->session = s->tty ? w->session : pid;
+	w->owner[pid] = w->owner[s->session] = (uint32_t)(s - w->step);
+	s->grace_ns = q->grace_ms * NS_PER_MS;
+	if (q->timeout_ms)
+		s->due_ns = s->event.start_ns + q->timeout_ms * NS_PER_MS;
+	w->n_active++;
+	s->event.record.process.pid = (uint32_t)pid;
+	journal_put64(s->event.record.process.ticks, ticks);
+	s->event.record.process.span = (uint32_t)(w->spawn.report->ticks - ticks);
+	tell_later(w, s, JOURNAL_PROCESS);
+}
+
+static void start(struct warden *w, struct step *s, const struct request *q, const int *fd)
+{
+	const struct spawn_report *report = w->spawn.report;
+	uint64_t ticks = proc_ticks_now();
+	pid_t pid;
+
+	if (record_start(w, q->serial) < 0) {
+		could_not(w, s, STAGE_JOURNAL, errno);
+		return;
+	}
+	w->spawn.request = q;
+	w->spawn.fd = fd;
+	s->event.start_ns = stamp_mono_ns();
+	pid = spawn_start(&w->spawn);
+	if (pid < 0) {
+		could_not(w, s, STAGE_FORK, errno);
+	} else if (!report->error && report->stage == STAGE_EXEC) {
+		runs(w, s, q, pid, ticks);
+	} else {
+		(void)w->o->calls->wait4(pid, NULL, __WALL, NULL);
+		could_not(w, s, report->stage, report->error ? report->error : EINTR); /* killed on its way */
+	}
+}
+
+/* Whoever it comes from, it takes s. */
+static void begin(struct warden *w, struct step *s, const struct wire_ask *ask, const void *block, ssize_t size,
+		  const int *fd, size_t n_fds)
+{
+	struct request q;
+
+	*s = (struct step){.due_ns = NEVER, .plain = ask->flags & WIRE_PLAIN,
+			   .event = {.place = ask->place, .record.serial = ask->serial}};
+	if (size < 0)
+		could_not(w, s, STAGE_REQUEST, errno);
+	else if (!request_open(&q, block, (size_t)size, w->table) || q.serial != ask->serial)
+		could_not(w, s, STAGE_REQUEST, EBADMSG);
+	else if (q.n_numbers != n_fds)
+		could_not(w, s, STAGE_DESCRIPTORS, EMFILE);
+	else
+		start(w, s, &q, fd);
+}
+
+static void start_held(struct warden *w, struct step *s)
+{
+	const struct kept_message *m = kept_take(&w->held);
+
+	begin(w, s, ask_of(m), ask_of(m) + 1, (ssize_t)(m->size - sizeof(struct wire_ask)), m->fd, m->n_fds);
+	message_close(m->fd, m->n_fds);
 }
 
 /* --- ending a step -------------------------------------------------------------------------------- */
@@ -152,6 +275,7 @@ static void end_steps(struct warden *w, uint32_t serial, enum journal_why why, b
 
 static void driver_is_gone(struct warden *w)
 {
+	drop_held(w);
 	w->driver_gone = true;
 	w->n_out = 0;
 	if (!w->o->finish)
@@ -161,7 +285,7 @@ static void driver_is_gone(struct warden *w)
 /* Over, or still to be cleaned up?  What a stopped leader leaves has the rest of the grace. */
 static void settle(struct warden *w, struct step *s)
 {
-	bool nobodys = s == &w->step[0];
+	bool nobodys = s == &w->step[0], clean;
 
 	if (s->leader || (s->phase == PHASE_FREE && !nobodys))
 		return;
@@ -176,16 +300,18 @@ static void settle(struct warden *w, struct step *s)
 		return;
 	s->event.record.why = (uint8_t)s->why;
 	s->event.record.leftovers = (uint16_t)clip(s->leftovers, UINT16_MAX);
+	clean = s->plain && s->why == WHY_EXITED && !s->event.record.end.status;
+	w->age += !clean;
+	s->event.next = clean && w->held.n ? ask_of(kept_oldest(&w->held))->serial : 0;
 	tell_later(w, s, JOURNAL_END);
 	w->n_active--;
+	if (s->event.next)
+		start_held(w, s);
+	else
+		drop_held(w);
 }
 
 /* --- children ------------------------------------------------------------------------------------- */
-
-static int64_t microseconds(struct timeval t)
-{
-	return (int64_t)t.tv_sec * 1000000 + t.tv_usec;
-}
 
 static void leader_ended(struct warden *w, struct step *s, int status, const struct rusage *u)
 {
@@ -193,8 +319,8 @@ static void leader_ended(struct warden *w, struct step *s, int status, const str
 
 	s->leader = 0;
 	e->end_ns = w->now_ns;
-	e->user_us = microseconds(u->ru_utime);
-	e->system_us = microseconds(u->ru_stime);
+	e->user_us = stamp_us(u->ru_utime);
+	e->system_us = stamp_us(u->ru_stime);
 	e->record.end.status = (uint32_t)status;
 	e->record.end.user_ms = clip(e->user_us / 1000, UINT32_MAX);
 	e->record.end.system_ms = clip(e->system_us / 1000, UINT32_MAX);
@@ -255,69 +381,6 @@ static void look_after_children(struct warden *w)
 		settle(w, &w->step[i]);
 }
 
-/* --- starting a step ------------------------------------------------------------------------------ */
-
-static int record_start(struct warden *w, uint32_t serial)
-{
-	struct journal_record r = {.type = JOURNAL_START, .serial = serial};
-
-	journal_put64(r.begun.wall_ms, (uint64_t)stamp_wall_ms());
-	/* This one's three and the ends of all others. */
-	if (records_promise(&w->journal.records, 3 + w->n_active) < 0)
-		return -1;
-	return journal_append(&w->journal, &r);
-}
-
-static void could_not(struct warden *w, struct step *s, uint32_t stage, int error)
-{
-	s->event.start_ns = 0;
-	s->event.record.failed.error = (uint32_t)error;
-	s->event.record.failed.stage = stage;
-	tell_later(w, s, JOURNAL_FAILED);
-}
-
-/* It runs: nothing that follows may fail.  A missing P costs recovery a pid, no more. */
-static void runs(struct warden *w, struct step *s, const struct request *q, pid_t pid, uint64_t ticks)
-{
-	s->phase = PHASE_RUNS;
-	s->leader = pid;
-	s->tty = q->flags & REQUEST_TTY;
-	s->session = s->tty ? w->session : pid;
-	w->owner[pid] = w->owner[s->session] = (uint32_t)(s - w->step);
-	s->grace_ns = q->grace_ms * NS_PER_MS;
-	if (q->timeout_ms)
-		s->due_ns = s->event.start_ns + q->timeout_ms * NS_PER_MS;
-	w->n_active++;
-	s->event.record.process.pid = (uint32_t)pid;
-	journal_put64(s->event.record.process.ticks, ticks);
-	s->event.record.process.span = (uint32_t)(w->spawn.report->ticks - ticks);
-	tell_later(w, s, JOURNAL_PROCESS);
-}
-
-static void start(struct warden *w, struct step *s, const struct request *q, const int *fd)
-{
-	const struct spawn_report *report = w->spawn.report;
-	uint64_t ticks = proc_ticks_now();
-	pid_t pid;
-
-	if (record_start(w, q->serial) < 0) {
-		could_not(w, s, STAGE_JOURNAL, errno);
-		return;
-	}
-	w->spawn.request = q;
-	w->spawn.fd = fd;
-	s->event.start_ns = stamp_mono_ns();
-	pid = spawn_start(&w->spawn);
-	if (pid < 0) {
-		could_not(w, s, STAGE_FORK, errno);
-	} else if (!report->error && report->stage == STAGE_EXEC) {
-		runs(w, s, q, pid, ticks);
-	} else {
-		(void)w->o->calls->wait4(pid, NULL, __WALL, NULL);
-		could_not(w, s, report->stage, report->error ? report->error : EINTR); /* killed on its way */
-	}
-}
-
 /* --- what the driver asks ------------------------------------------------------------------------- */
 
 /* NULL if there are more than there may be, of steps or of what could not be told. */
@@ -336,21 +399,11 @@ static bool take_start(struct warden *w, size_t size)
 {
 	bool big = w->ask.kind == WIRE_START_BIG;
 	struct step *s = free_step(w);
-	struct request q;
-	ssize_t n;
 
 	if (!s)
 		return false;
-	*s = (struct step){.due_ns = NEVER, .event = {.place = w->ask.place, .record.serial = w->ask.serial}};
-	n = big ? pread(w->n_fds ? w->fd[0] : -1, w->block, REQUEST_MAX, 0) : (ssize_t)size;
-	if (n < 0)
-		could_not(w, s, STAGE_REQUEST, errno);
-	else if (!request_open(&q, w->block, (size_t)n, w->table) || q.serial != w->ask.serial)
-		could_not(w, s, STAGE_REQUEST, EBADMSG);
-	else if (q.n_numbers + big != w->n_fds)
-		could_not(w, s, STAGE_DESCRIPTORS, EMFILE);
-	else
-		start(w, s, &q, w->fd + big);
+	begin(w, s, &w->ask, w->block, big ? pread(w->n_fds ? w->fd[0] : -1, w->block, REQUEST_MAX, 0) : (ssize_t)size,
+	      w->fd + big, w->n_fds - big);
 	if (big)
 		(void)madvise(w->block, REQUEST_MAX, MADV_DONTNEED);
 	return true;
@@ -360,11 +413,14 @@ static bool take_start(struct warden *w, size_t size)
 static bool obey(struct warden *w, size_t size)
 {
 	if (w->ask.kind == WIRE_START || w->ask.kind == WIRE_START_BIG)
-		return take_start(w, size);
-	if (w->ask.kind != WIRE_STOP && w->ask.kind != WIRE_QUIT)
+		return w->ask.flags & WIRE_HOLD ? hold(w, size) : take_start(w, size);
+	if (w->ask.kind > WIRE_QUIT)
 		return false;
+	if (!w->ask.serial)
+		drop_held(w);
 	w->quitting |= w->ask.kind == WIRE_QUIT;
-	end_steps(w, w->ask.serial, WHY_STOPPED, w->ask.kill_now);
+	if (w->ask.kind != WIRE_RECALL)
+		end_steps(w, w->ask.serial, WHY_STOPPED, w->ask.flags & WIRE_KILL_NOW);
 	return true;
 }
 
@@ -376,8 +432,7 @@ static void take_ask(struct warden *w)
 
 	if (!later && (n < (ssize_t)sizeof(w->ask) || !obey(w, (size_t)n - sizeof(w->ask))))
 		driver_is_gone(w);
-	for (size_t i = 0; i < w->n_fds; i++)
-		(void)close(w->fd[i]);
+	message_close(w->fd, w->n_fds);
 }
 
 /* What cannot be sent now stays where it is. */
@@ -432,6 +487,8 @@ static void turn(struct warden *w)
 	if (w->o->calls->ppoll(p, 2, &t, NULL) < 0)
 		p[0].revents = p[1].revents = 0; /* EINTR, or no memory for a moment */
 	w->now_ns = stamp_mono_ns();
+	if (p[1].revents & (POLLHUP | POLLERR))
+		drop_held(w);
 	/* What has ended in time is not ended for its time. */
 	if (p[0].revents && w->o->calls->read(w->signals, &info, sizeof(info)) > 0)
 		look_after_children(w);
@@ -455,17 +512,13 @@ static bool is_done(struct warden *w)
 
 static int prepare(struct warden *w, const struct warden_options *o)
 {
-	sigset_t chld;
-
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
 	w->o = o;
 	w->session = getsid(0);
 	w->high = 1;
 	w->step[0].due_ns = NEVER;
 	w->now_ns = stamp_mono_ns();
 	w->children = proc_children_open(w->o->calls);
-	w->signals = w->o->calls->signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+	w->signals = closed_children(w->o->calls);
 	if (w->signals < 0 || proc_room_init(&w->room, w->o->calls) < 0 || spawn_init(&w->spawn, w->o->calls) < 0)
 		return -1;
 	return journal_writer_init(&w->journal, w->o->calls, o->journal, o->nonce);

@@ -7,6 +7,7 @@
  *	ask a, ask a!		a question; ! = a need did not hold
  *	a waits #2 +100		a pause of 100 ms before attempt 2
  *	stop a (deadline)	and why
+ *	hold a#1, recall	attempt 1 of a is to be held; none may begin any more
  *
  * What a group does is told by its END, which has the group's name; BEGIN and STAGE gates are
  * told only if they have a name.
@@ -179,6 +180,13 @@ static inline void case_add_action(struct test_case *t, const struct action *a, 
 	case ACTION_WAITS:
 		CHECK_INT(a->reason, REASON_EXIT); /* as ended() gave it */
 		buf_addf(out, "%s waits #%u +%lld", t->name[a->unit], a->attempt, (long long)a->pause_ms);
+		break;
+	case ACTION_HOLD:
+		CHECK_INT(a->cause, UNIT_NONE);
+		buf_addf(out, "hold %s#%u", t->name[a->unit], a->attempt);
+		break;
+	case ACTION_RECALL:
+		buf_puts(out, "recall");
 		break;
 	}
 }

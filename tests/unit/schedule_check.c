@@ -239,7 +239,11 @@ static bool misuse(struct scene *c, int which)
 	case 22: state_word(STATE_COUNT); break;
 	case 23: reason_word(REASON_COUNT); break;
 	case 24: reason_sentence(REASON_COUNT); break;
-	case 25: extend_an_ended_group(c); break;
+	case 25: schedule_begun(s, none); break;
+	case 26: schedule_begun(s, c->ready[0]); break;
+	case 27: schedule_returned(s, none, false); break;
+	case 28: schedule_returned(s, c->ready[0], false); break;
+	case 29: extend_an_ended_group(c); break;
 	default: return false;
 	}
 	return true;
@@ -391,6 +395,10 @@ static const char *corrupt_total(struct scene *c, int which)
 	case 8: return s->alone = true, graph_units[c->running].slots = SLOTS_ALL, "!s->alone || by_state[STATE_RUNNING]";
 	case 9: return graph_units[c->running].slots = graph_units[c->stand_in].slots = SLOTS_ALL, "alone <= 1";
 	case 10: return s->by_state[STATE_LOST]++, "!memcmp(by_state, s->by_state";
+	case 11: return s->n_held++, "held == s->n_held";
+	case 12: return s->n_unsure++, "unsure == s->n_unsure";
+	case 13: return s->recalled = true, "(held || !s->recalled)";
+	case 14: return s->busy[c->note[c->running].place].unit++, "b->unit == unit";
 	}
 	return NULL;
 }

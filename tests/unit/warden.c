@@ -174,7 +174,7 @@ static struct wire_event await(const struct post *p, enum journal_type type)
 
 static void ask_stop(const struct post *p, uint32_t kind, bool kill_now)
 {
-	const struct wire_ask ask = {.kind = kind, .kill_now = kill_now};
+	const struct wire_ask ask = {.kind = kind, .flags = kill_now ? WIRE_KILL_NOW : 0};
 
 	CHECK(post_send(p, &ask, NULL, 0, NULL, 0));
 }

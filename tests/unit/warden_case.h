@@ -57,7 +57,7 @@ static void post_open_with(struct post *p, uint32_t slots, const struct calls *c
 	p->socket = pair[0];
 }
 
-static void post_close_as(struct post *p, int exit_code)
+static inline void post_close_as(struct post *p, int exit_code)
 {
 	int status;
 
@@ -83,7 +83,7 @@ static bool post_send(const struct post *p, const struct wire_ask *ask, const vo
 }
 
 /* What it answers; false if it has hung up. */
-static bool post_answer(const struct post *p, struct wire_event *e)
+static inline bool post_answer(const struct post *p, struct wire_event *e)
 {
 	struct pollfd f = {.fd = p->socket, .events = POLLIN};
 
