@@ -196,6 +196,7 @@ static void promise_file(struct linking *g, struct step *st, const struct plan_l
 {
 	const char *equals = strchr(link->name, '=');
 	struct traits *t = &st->t;
+	const struct node name = {.text = artifact_name(g->p, link->name), .mark = link->mark};
 	struct provide_decl *all;
 
 	if (!equals)
@@ -204,6 +205,8 @@ static void promise_file(struct linking *g, struct step *st, const struct plan_l
 		diag_error(g->p->l->d, link->mark, "step '%s': '%s' is not name=path", st->id, link->name);
 		return;
 	}
+	if (!check_name(g->p->l, "an artifact that is a file", &name))
+		return;
 	all = arena_array(g->p->l->a, t->flow->n_provides + 1, sizeof(*all));
 	if (t->flow->n_provides)
 		memcpy(all, t->flow->provide, t->flow->n_provides * sizeof(*all));
