@@ -189,7 +189,8 @@ static int local_start(struct executor *base, const struct start_request *r)
 	} else {
 		a->state = ATTEMPT_QUEUED;
 		exec_list_add(x, &x->queue, place);
-		exec_flush(x);
+		if (!r->held)
+			exec_flush(x);
 	}
 	raise_ready(x);
 	return 0;
@@ -249,6 +250,16 @@ static int local_recall(struct executor *base)
 	recall_queued(x);
 	say(x, (struct wire_ask){.kind = WIRE_RECALL});
 	return 0;
+}
+
+static void local_hand_on(struct executor *base)
+{
+	struct exec_local *x = (struct exec_local *)base;
+
+	if (x->queue.first == NONE)
+		return;
+	exec_flush(x);
+	raise_ready(x);
 }
 
 /* --- collecting ----------------------------------------------------------------------------------- */
@@ -480,6 +491,7 @@ static struct exec_local *new_exec(const struct exec_local_options *o)
 		.start = local_start,
 		.stop = local_stop,
 		.recall = local_recall,
+		.hand_on = local_hand_on,
 		.watch_fd = local_watch_fd,
 		.collect = local_collect,
 		.collect_started = local_collect_started,

@@ -87,6 +87,8 @@ struct executor_ops {
 	int (*stop)(struct executor *x, uint32_t serial, enum stop_how how);
 	/* What is held comes back, unless it has begun. */
 	int (*recall)(struct executor *x);
+	/* What was started to be held is handed on, several at once; before one waits. */
+	void (*hand_on)(struct executor *x);
 	/* Readable (POLLIN) when one of the two below has something.  Whoever has begun to ask goes on until collect()
 	 * answers 0: it need not be so in between. */
 	int (*watch_fd)(const struct executor *x);

@@ -617,6 +617,7 @@ static void turn_until_done(struct engine *e)
 			record_flush(e);
 		if (!e->paused)
 			(void)rows_put(e);
+		e->exec->ops->hand_on(e->exec);
 		if (loop_turn(e->loop, wait_ms(e)) < 0 && errno != EINTR)
 			engine_break(e, EXIT_RUN_FAILED, "waiting failed: %s", strerror(errno));
 		watch_turn(e);

@@ -14,7 +14,7 @@
 
 enum {
 	HELD_MOST = 64,
-	HELD_EACH = 4, /* for each whose place may be taken: as many may end while whoever asks is not running himself */
+	HELD_EACH = 8, /* for each whose place may be taken: as many may end while whoever asks is not running himself */
 	BUSY_MOST = 4 * HELD_MOST, /* they are all looked at for each that is held */
 };
 

@@ -22,7 +22,8 @@
 
 enum {
 	PIDS = 4 * 1024 * 1024, /* the kernel's limit of pid_max */
-	TELL_STARTED_MS = 20,	/* a start may wait this long for company on its way to the driver */
+	TELL_LATER_MS = 20,	/* what the driver need not act on may wait this long for company on its way there */
+	HELD_ENOUGH = 4,	/* for each that runs: the driver need not act yet */
 	KILL_AGAIN_MS = 50,
 };
 
@@ -83,10 +84,10 @@ static void tell_later(struct warden *w, struct step *s, enum journal_type type)
 	e->unrecorded = journal_append(&w->journal, &e->record) < 0 ? (uint32_t)errno : 0;
 	if (w->driver_gone)
 		return;
-	if (type != JOURNAL_PROCESS)
+	if (type != JOURNAL_PROCESS && !(e->next && w->held.n > HELD_ENOUGH * w->n_active))
 		w->tell_ns = w->now_ns;
-	else if (!w->n_out) /* a short step's end will go with it */
-		w->tell_ns = w->now_ns + (int64_t)TELL_STARTED_MS * NS_PER_MS;
+	else if (!w->n_out) /* more will go with it: a short step's end, and what begins in its place */
+		w->tell_ns = w->now_ns + (int64_t)TELL_LATER_MS * NS_PER_MS;
 	w->out[w->n_out++] = *e;
 }
 
@@ -114,8 +115,7 @@ static bool hold(struct warden *w, size_t size)
 {
 	const struct iovec part[] = {{&w->ask, sizeof(w->ask)}, {w->block, size}};
 
-	if (w->n_out + 2 * (w->n_active + w->held.n + 1) > 3 * w->o->slots + 2 * KEPT_MOST ||
-	    !kept_add(&w->held, part, 2, w->fd, w->n_fds))
+	if (!kept_add(&w->held, part, 2, w->fd, w->n_fds))
 		return false;
 	w->n_fds = 0;
 	if (w->ask.age != w->age)
@@ -383,10 +383,10 @@ static void look_after_children(struct warden *w)
 
 /* --- what the driver asks ------------------------------------------------------------------------- */
 
-/* NULL if there are more than there may be, of steps or of what could not be told. */
+/* NULL if there are more than there may be. */
 static struct step *free_step(struct warden *w)
 {
-	for (uint32_t i = 1; i <= w->o->slots && w->n_out + 2 * w->n_active + 2 <= 3 * w->o->slots; i++)
+	for (uint32_t i = 1; i <= w->o->slots; i++)
 		if (w->step[i].phase == PHASE_FREE) {
 			w->high = i < w->high ? w->high : i + 1;
 			return &w->step[i];
@@ -409,11 +409,12 @@ static bool take_start(struct warden *w, size_t size)
 	return true;
 }
 
-/* False for something that no driver would say. */
+/* False for something that no driver would say: who hears what is told never has more to be told of than there is room for. */
 static bool obey(struct warden *w, size_t size)
 {
 	if (w->ask.kind == WIRE_START || w->ask.kind == WIRE_START_BIG)
-		return w->ask.flags & WIRE_HOLD ? hold(w, size) : take_start(w, size);
+		return w->n_out + 2 * (w->n_active + w->held.n + 1) <= 3 * w->o->slots + 2 * KEPT_MOST &&
+		       (w->ask.flags & WIRE_HOLD ? hold(w, size) : take_start(w, size));
 	if (w->ask.kind > WIRE_QUIT)
 		return false;
 	if (!w->ask.serial)

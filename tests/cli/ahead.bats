@@ -2,7 +2,7 @@
 
 load lib
 
-# At -j1: `first` waits for what it is to say, and behind it come plain steps, of which four are held.
+# At -j1: `first` waits for what it is to say, and behind it come plain steps, of which eight at most are held.
 line() {
 	cat >Jobfile <<'J'
 jobfile: 1
@@ -166,6 +166,7 @@ J
 	want 0 orchmake -j1 all
 	is "$(tr '\n' ' ' <log)" 'a b c d e '
 	rm log
+	sqlite3 .orchmake/ledger.db "UPDATE durations SET n = 1, d1 = 5000"
 	sed -i 's/d: {/d: {priority: 5, /' Jobfile
 	want 0 orchmake -j1 all
 	is "$(tr '\n' ' ' <log)" 'd a b c e '

@@ -67,14 +67,13 @@ static void so_many_are_held_for_each_whose_place_may_be_taken(void **state)
 	(void)state;
 	b = plain_step(t, j, "b");
 	c = plain_step(t, j, "c");
-	(void)plain_step(t, j, "d");
-	(void)plain_step(t, j, "e");
-	(void)plain_step(t, j, "f");
-	(void)plain_step(t, j, "g");
+	for (const char *const *p = (const char *const[]){"d", "e", "f", "g", "h", "i", "k", "l", NULL}; *p; p++)
+		(void)plain_step(t, j, *p);
 	run_ahead(t, 2);
-	EXPECT(t, 0, "start a#1, start b#1, hold c#1, hold d#1, hold e#1, hold f#1"); /* for b: a is not plain */
+	EXPECT(t, 0, "start a#1, start b#1, hold c#1, hold d#1, hold e#1, hold f#1, hold g#1, hold h#1, hold i#1, "
+		     "hold k#1"); /* for b: a is not plain */
 	relay(t, b, c);
-	EXPECT(t, 0, "b succeeded, hold g#1");
+	EXPECT(t, 0, "b succeeded, hold l#1");
 	ended(t, 0, a, true);
 	EXPECT(t, 0, "recall, a succeeded");
 	case_free(t);

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/bug.h"
 #include "base/stamp.h"
+#include "sys/kept.h"
 #include "warden_case.h"
 
 /* --- the faults ----------------------------------------------------------------------------------- */
@@ -146,7 +147,7 @@ static struct request shell(const char *script)
 
 static void order(const struct post *p, const struct request *r)
 {
-	const struct wire_ask ask = {.kind = WIRE_START, .place = 3, .serial = 7};
+	const struct wire_ask ask = {.kind = WIRE_START, .place = 3, .serial = r->serial};
 	struct buf b = BUF_INIT;
 
 	CHECK_INT(request_build(&b, r, NULL), 0);
@@ -493,6 +494,7 @@ static void more_steps_than_slots_come_from_no_driver(void **state)
 
 static void more_news_than_can_be_kept_come_from_no_driver(void **state)
 {
+	enum { ROOM = 3 + 2 * KEPT_MOST - 1 }; /* of one slot; each start may have two */
 	struct request r = shell("exit 0");
 	struct calls *c = calls_anew();
 	struct journal j;
@@ -503,12 +505,12 @@ static void more_news_than_can_be_kept_come_from_no_driver(void **state)
 	r.cwd = "/no/such/folder";
 	c->sendmsg = mute;
 	post_open_with(&p, 1, c);
-	for (int i = 0; i < 3; i++)
+	for (r.serial = 1; r.serial <= ROOM + 1; r.serial++)
 		order(&p, &r);
 	CHECK_INT(waitpid(p.warden, &status, 0), p.warden);
 	CHECK_INT(status, 0);
 	CHECK_INT(journal_read(&j, p.journal, POST_NONCE), 0);
-	CHECK_INT(j.n_attempts, 1);
+	CHECK_INT(j.n_attempts, ROOM);
 	CHECK_INT(j.attempt[0].last, JOURNAL_FAILED);
 	journal_release(&j);
 	close(p.socket);

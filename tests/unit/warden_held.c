@@ -157,6 +157,28 @@ static void the_oldest_begins_where_a_plain_one_ends_well(void **state)
 	close_stage(&s, 4);
 }
 
+/* While many are held the end of one has time to wait for company, and comes by itself if there is none. */
+static void with_many_held_an_end_is_told_all_the_same(void **state)
+{
+	struct stage_set s;
+
+	(void)state;
+	open_stage(&s);
+	send_waiting(&s, 1, WIRE_PLAIN);
+	expect(&s, JOURNAL_PROCESS, 1);
+	for (uint32_t i = 2; i <= 12; i++)
+		send_waiting(&s, i, WIRE_PLAIN | WIRE_HOLD);
+	for (uint32_t i = 1; i < 12; i++) {
+		let_go(&s, i, "0\n");
+		CHECK_INT(expect(&s, JOURNAL_END, i).next, i + 1);
+		expect(&s, JOURNAL_PROCESS, i + 1);
+	}
+	CHECK_INT(attempts_in(&s), 12);
+	let_go(&s, 12, "0\n");
+	CHECK_INT(expect(&s, JOURNAL_END, 12).next, 0);
+	close_stage(&s, 12);
+}
+
 static void with_none_held_a_clean_end_is_only_an_end(void **state)
 {
 	struct stage_set s;
@@ -434,6 +456,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_oldest_begins_where_a_plain_one_ends_well),
+		cmocka_unit_test(with_many_held_an_end_is_told_all_the_same),
 		cmocka_unit_test(with_none_held_a_clean_end_is_only_an_end),
 		cmocka_unit_test(at_any_other_end_all_are_dropped),
 		cmocka_unit_test(one_of_an_age_that_is_over_is_dropped),
