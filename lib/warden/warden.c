@@ -303,12 +303,12 @@ static void settle(struct warden *w, struct step *s)
 	clean = s->plain && s->why == WHY_EXITED && !s->event.record.end.status;
 	w->age += !clean;
 	s->event.next = clean && w->held.n ? ask_of(kept_oldest(&w->held))->serial : 0;
+	if (!s->event.next)
+		drop_held(w); /* told before the end: whoever hears of it finds them ready, as if they had not been held */
 	tell_later(w, s, JOURNAL_END);
 	w->n_active--;
 	if (s->event.next)
 		start_held(w, s);
-	else
-		drop_held(w);
 }
 
 /* --- children ------------------------------------------------------------------------------------- */

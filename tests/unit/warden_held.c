@@ -149,10 +149,10 @@ static void the_oldest_begins_where_a_plain_one_ends_well(void **state)
 	CHECK_INT(expect(&s, JOURNAL_END, 2).next, 3);
 	expect(&s, JOURNAL_PROCESS, 3);
 	let_go(&s, 3, "0\n");
+	expect(&s, WIRE_DROPPED, 4);
 	e = expect(&s, JOURNAL_END, 3);
 	CHECK_INT(e.next, 0);
 	CHECK_INT(e.age, 1);
-	expect(&s, WIRE_DROPPED, 4);
 	CHECK_INT(attempts_in(&s), 3);
 	close_stage(&s, 4);
 }
@@ -239,11 +239,11 @@ static void at_any_other_end_all_are_dropped(void **state)
 		send_start(&s, 3, "exit 0", WIRE_PLAIN | WIRE_HOLD, 0);
 		pid = (pid_t)expect(&s, JOURNAL_PROCESS, 1).record.process.pid;
 		end_badly(&s, (enum bad_end)how, pid);
+		expect(&s, WIRE_DROPPED, 2);
+		expect(&s, WIRE_DROPPED, 3);
 		e = expect(&s, JOURNAL_END, 1);
 		CHECK_INT(e.next, 0);
 		CHECK_INT(e.age, 1);
-		expect(&s, WIRE_DROPPED, 2);
-		expect(&s, WIRE_DROPPED, 3);
 		CHECK_INT(attempts_in(&s), 1);
 		close_stage(&s, how == BAD_TIMEOUT ? 0 : 1);
 	}
